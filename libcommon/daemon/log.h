@@ -1,0 +1,43 @@
+/* log: levels, structured fields, one line an event, to standard error or a
+ * file. Keys, values and passwords of clients are never logged.
+ *	rt_log(RT_LOG_NOTICE, "flush", "table published", "table=%s bytes=%" PRIu64, ...)
+ * Thread: any; a line is written with one write(2). A log that cannot be
+ * written never stops the service. */
+#ifndef LIBCOMMON_DAEMON_LOG_H
+#define LIBCOMMON_DAEMON_LOG_H
+
+#include "libcommon/base/attr.h"
+#include "libcommon/base/err.h"
+#include "libcommon/daemon/config.h"
+
+/* program: "riptided"; kept. Before this, lines go to standard error. */
+RT_MUST_USE enum rt_code rt_log_open(const char *program,
+    const struct rt_config *config, struct rt_err *err);
+/* Open the file anew (SIGHUP, after logrotate). */
+void rt_log_reopen(void);
+void rt_log_close(void);
+void rt_log_set_level(enum rt_loglevel level);
+
+/* area: the part of the program, a word. event: what happened, constant words.
+ * fields: logfmt pairs name=value with printf formats, or "" for none; a value
+ * with blanks stands in double quotes. */
+void rt_log(enum rt_loglevel level, const char *area, const char *event,
+    const char *fields, ...) RT_PRINTF(4, 5);
+
+/* The same, at most once in interval_ms for each calling line; lines left out
+ * are counted and told with the next. */
+#define rt_log_limited(interval_ms, level, area, event, ...)                  \
+	do {                                                                  \
+		static struct rt_log_limit rt_log_limit_here;                 \
+		if (rt_log_allowed(&rt_log_limit_here, (interval_ms)))        \
+			rt_log((level), (area), (event), __VA_ARGS__);        \
+	} while (0)
+
+struct rt_log_limit {
+	_Atomic unsigned long long next_ns;
+	_Atomic unsigned long long left_out;
+};
+
+bool rt_log_allowed(struct rt_log_limit *limit, unsigned interval_ms);
+
+#endif

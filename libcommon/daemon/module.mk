@@ -1,0 +1,2 @@
+noinst_LIBRARIES += libcommon/daemon/libdaemon.a
+libcommon_daemon_libdaemon_a_SOURCES =

@@ -1,0 +1,2 @@
+noinst_LIBRARIES += libcommon/manifest/libmanifest.a
+libcommon_manifest_libmanifest_a_SOURCES =

@@ -1,0 +1,118 @@
+#include "libcommon/os/dirlock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "libcommon/base/number.h"
+
+#define PID_TEXT_BYTES 32
+
+static pid_t
+read_pid(struct rt_fs *fs, int fd)
+{
+	char text[PID_TEXT_BYTES];
+	size_t got = 0;
+	int64_t pid;
+
+	if (rt_fs_read(fs, fd, text, sizeof(text), 0, &got, NULL) != RT_OK)
+		return 0;
+	while (got > 0 && (text[got - 1] == '\n' || text[got - 1] == '\0'))
+		got--;
+	if (!rt_parse_i64(rt_slice(text, got), &pid) || pid <= 0 ||
+	    pid > INT32_MAX)
+		return 0;
+	return (pid_t)pid;
+}
+
+static void
+write_pid(struct rt_fs *fs, int fd)
+{
+	char text[PID_TEXT_BYTES];
+	int len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+
+	/* Information only: a full disk must not keep us from the lock. */
+	if (rt_fs_truncate(fs, fd, 0, NULL) == RT_OK &&
+	    rt_fs_write_exact(fs, fd, text, (size_t)len, 0, NULL) != RT_OK)
+		return;
+}
+
+enum rt_code
+rt_dirlock_take(struct rt_dirlock *lock, struct rt_fs *fs, int dir,
+    const char *name, struct rt_err *err)
+{
+	enum rt_code code = RT_OK;
+	int fd, result;
+	pid_t pid;
+
+	lock->fs = fs;
+	lock->fd = -1;
+	fd = fs->openat(fs, dir, name,
+	    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return rt_err_set_errno(err, -fd, "open %s", name);
+	result = fs->flock(fs, fd, LOCK_EX | LOCK_NB);
+	if (result == -EWOULDBLOCK) {
+		pid = read_pid(fs, fd);
+		if (pid > 0)
+			code = rt_err_set(err, RT_ELOCKED,
+			    "%s is held by process %ld", name, (long)pid);
+		else
+			code = rt_err_set(err, RT_ELOCKED,
+			    "%s is held by another process", name);
+	} else if (result < 0) {
+		code = rt_err_set_errno(err, -result, "lock %s", name);
+	}
+	if (code != RT_OK) {
+		rt_fs_close(fs, &fd, NULL);
+		return code;
+	}
+	write_pid(fs, fd);
+	lock->fd = fd;
+	return RT_OK;
+}
+
+void
+rt_dirlock_release(struct rt_dirlock *lock)
+{
+	if (lock->fd >= 0)
+		rt_fs_close(lock->fs, &lock->fd, NULL);
+}
+
+bool
+rt_dirlock_still_ours(const struct rt_dirlock *lock, int dir, const char *name)
+{
+	struct stat held, named;
+
+	return lock->fd >= 0 && lock->fs->fstat(lock->fs, lock->fd, &held) == 0 &&
+	    lock->fs->fstatat(lock->fs, dir, name, &named) == 0 &&
+	    held.st_dev == named.st_dev && held.st_ino == named.st_ino;
+}
+
+enum rt_code
+rt_dirlock_probe(struct rt_fs *fs, int dir, const char *name, bool *held,
+    pid_t *pid, struct rt_err *err)
+{
+	int fd, result;
+
+	*held = false;
+	*pid = 0;
+	fd = fs->openat(fs, dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0);
+	if (fd == -ENOENT)
+		return RT_OK;
+	if (fd < 0)
+		return rt_err_set_errno(err, -fd, "open %s", name);
+	/* A shared lock for an instant would make a starting owner fail, so
+	 * this window is kept to two calls and owners retry once. */
+	result = fs->flock(fs, fd, LOCK_SH | LOCK_NB);
+	if (result == -EWOULDBLOCK) {
+		*held = true;
+		*pid = read_pid(fs, fd);
+	}
+	rt_fs_close(fs, &fd, NULL);
+	if (result < 0 && result != -EWOULDBLOCK)
+		return rt_err_set_errno(err, -result, "lock %s", name);
+	return RT_OK;
+}

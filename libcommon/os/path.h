@@ -1,0 +1,43 @@
+/* path: every name in a data directory is made and parsed here. Names are
+ * exact: what does not parse is not ours and is left alone. The layout is in
+ * docs/formats/directory.md. Thread: any. */
+#ifndef LIBCOMMON_OS_PATH_H
+#define LIBCOMMON_OS_PATH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define RT_PATH_LOCK_DAEMON "LOCK"
+#define RT_PATH_LOCK_COMPACTOR "COMPACTOR.LOCK"
+#define RT_PATH_COMPACTOR_STATUS "COMPACTOR"
+#define RT_PATH_DIR_MANIFEST "manifest"
+#define RT_PATH_DIR_WAL "wal"
+#define RT_PATH_DIR_SST "sst"
+#define RT_PATH_DIR_CHECKPOINTS "checkpoints"
+
+#define RT_PATH_NAME_BYTES 64
+
+/* Who made a table: the daemon (maker_epoch 0) or a compactor epoch (>= 1).
+ * The pair names the file for ever. */
+struct rt_file_id {
+	uint64_t maker_epoch;
+	uint64_t number;	/* >= 1 */
+};
+
+static inline bool
+rt_file_id_equal(struct rt_file_id a, struct rt_file_id b)
+{
+	return a.maker_epoch == b.maker_epoch && a.number == b.number;
+}
+
+/* Each writes a NUL-ended name into out and returns it. */
+char *rt_path_manifest(char out[RT_PATH_NAME_BYTES], uint64_t generation);
+char *rt_path_wal(char out[RT_PATH_NAME_BYTES], uint64_t number);
+char *rt_path_table(char out[RT_PATH_NAME_BYTES], struct rt_file_id id);
+
+/* True when name is exactly what the maker above gives; *out is set then. */
+bool rt_path_parse_manifest(const char *name, uint64_t *generation);
+bool rt_path_parse_wal(const char *name, uint64_t *number);
+bool rt_path_parse_table(const char *name, struct rt_file_id *id);
+
+#endif

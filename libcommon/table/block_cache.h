@@ -1,0 +1,52 @@
+/* block_cache: decoded (checked, uncompressed) blocks of tables, bounded in
+ * bytes, sharded, with a scan-resistant clock. Thread: any. */
+#ifndef LIBCOMMON_TABLE_BLOCK_CACHE_H
+#define LIBCOMMON_TABLE_BLOCK_CACHE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct rt_block_cache;
+
+/* bytes: the budget; 0 caches nothing. Never fails. */
+struct rt_block_cache *rt_block_cache_new(size_t bytes);
+/* No entry may be pinned any more. NULL is accepted. */
+void rt_block_cache_free(struct rt_block_cache *cache);
+
+/* One cached block. data is immutable and lives until the last release. */
+struct rt_cached_block {
+	const uint8_t *data;
+	size_t len;
+};
+
+/* Find the block of table `unique_id` at file offset `offset`; pinned until
+ * released. NULL when it is not there. */
+struct rt_cached_block *rt_block_cache_get(struct rt_block_cache *cache,
+    uint64_t unique_id, uint64_t offset);
+
+/* Hand over data (from malloc, len bytes) as that block; the result is pinned.
+ * When another thread was faster, data is freed and that entry returned.
+ * cold: comes from a scan, to be the first to go. A block that does not fit is
+ * returned all the same and freed with its last release. */
+struct rt_cached_block *rt_block_cache_insert(struct rt_block_cache *cache,
+    uint64_t unique_id, uint64_t offset, uint8_t *data, size_t len, bool cold);
+
+void rt_block_cache_release(struct rt_block_cache *cache,
+    struct rt_cached_block *block);
+
+/* Change the budget; shrinks at once. */
+void rt_block_cache_set_bytes(struct rt_block_cache *cache, size_t bytes);
+
+struct rt_block_cache_stats {
+	uint64_t hits;
+	uint64_t misses;
+	uint64_t evictions;
+	uint64_t bytes;		/* in use */
+	uint64_t bytes_max;
+};
+
+void rt_block_cache_get_stats(struct rt_block_cache *cache,
+    struct rt_block_cache_stats *out);
+
+#endif

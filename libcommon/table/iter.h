@@ -1,0 +1,63 @@
+/* iter: the iterator contract, for tables, memtables and merges of them.
+ *
+ * IT1 Entries come in the order of key.h, each once.
+ * IT2 When valid, entry holds until the next call on this iterator.
+ * IT3 An iterator that is not valid is at the end, or code tells its error;
+ *     after an error it stays not valid until the next seek.
+ * IT4 It never outlives what it reads: the table, view or memtable.
+ * Thread: one at a time. */
+#ifndef LIBCOMMON_TABLE_ITER_H
+#define LIBCOMMON_TABLE_ITER_H
+
+#include <stdbool.h>
+
+#include "libcommon/base/err.h"
+#include "libcommon/table/key.h"
+
+struct rt_iter;
+
+struct rt_iter_ops {
+	void (*seek_first)(struct rt_iter *iter);
+	/* To the first entry at or after (key, seq). */
+	void (*seek)(struct rt_iter *iter, struct rt_slice key, uint64_t seq);
+	/* Only when valid. */
+	void (*next)(struct rt_iter *iter);
+	void (*free)(struct rt_iter *iter);
+};
+
+/* Embedded first by each kind of iterator. */
+struct rt_iter {
+	const struct rt_iter_ops *ops;
+	bool valid;
+	struct rt_entry entry;
+	enum rt_code code;	/* RT_OK, or why it stopped */
+	struct rt_err err;	/* filled when code is not RT_OK */
+};
+
+static inline void
+rt_iter_seek_first(struct rt_iter *iter)
+{
+	iter->ops->seek_first(iter);
+}
+
+static inline void
+rt_iter_seek(struct rt_iter *iter, struct rt_slice key, uint64_t seq)
+{
+	iter->ops->seek(iter, key, seq);
+}
+
+static inline void
+rt_iter_next(struct rt_iter *iter)
+{
+	iter->ops->next(iter);
+}
+
+/* NULL is accepted. */
+static inline void
+rt_iter_free(struct rt_iter *iter)
+{
+	if (iter != NULL)
+		iter->ops->free(iter);
+}
+
+#endif

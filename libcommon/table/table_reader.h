@@ -1,0 +1,80 @@
+/* table_reader: open, get, iterate. It trusts no byte of the file: damage gives
+ * RT_EDAMAGED with file and offset, never a wrong value.
+ * Thread: any, after open; reads take no lock of the reader. */
+#ifndef LIBCOMMON_TABLE_TABLE_READER_H
+#define LIBCOMMON_TABLE_TABLE_READER_H
+
+#include "libcommon/os/fs.h"
+#include "libcommon/table/block_cache.h"
+#include "libcommon/table/iter.h"
+#include "libcommon/table/table_writer.h"
+
+struct rt_table_reader;
+
+/* What the manifest says of the file; what differs inside is RT_EDAMAGED. */
+struct rt_table_expect {
+	uint64_t size;
+	uint64_t unique_id;
+	const uint8_t *database_uuid;	/* RT_UUID_BYTES, or NULL: not checked */
+};
+
+/* Open a table, reading footer, properties, index and filter. cache (may be
+ * NULL: every read goes to the file) must outlive the reader. A damaged filter
+ * is left aside (*filter_damaged, may be NULL, tells) and reads go on without
+ * it. expect may be NULL (tools). The result has one reference. */
+RT_MUST_USE enum rt_code rt_table_reader_open(struct rt_table_reader **out,
+    struct rt_fs *fs, int dir, const char *name,
+    const struct rt_table_expect *expect, struct rt_block_cache *cache,
+    bool *filter_damaged, struct rt_err *err);
+
+/* Counted; the last unref closes the file. NULL is accepted by unref. */
+struct rt_table_reader *rt_table_reader_ref(struct rt_table_reader *reader);
+void rt_table_reader_unref(struct rt_table_reader *reader);
+
+/* A found version; value holds until rt_table_found_fini(). Zeroed is inert. */
+struct rt_table_found {
+	uint64_t seq;
+	enum rt_entry_type type;
+	struct rt_slice value;		/* stored value */
+	struct rt_block_cache *cache;	/* internal: what value is pinned by */
+	struct rt_cached_block *block;
+	uint8_t *owned;
+};
+
+void rt_table_found_fini(struct rt_table_found *found);
+
+#define RT_TABLE_NOWAIT 0x01	/* RT_EAGAIN instead of waiting for a disk */
+#define RT_TABLE_COLD 0x02	/* blocks read are not worth keeping */
+
+/* The newest version of key with a sequence <= read_seq. key_hash is
+ * rt_hash64(key), computed once for all tables. RT_ENOTFOUND: none here. */
+RT_MUST_USE enum rt_code rt_table_reader_get(struct rt_table_reader *reader,
+    struct rt_slice key, uint64_t key_hash, uint64_t read_seq, unsigned flags,
+    struct rt_table_found *found, struct rt_err *err);
+
+/* False when the filter excludes the key; counts as useful when it does. */
+bool rt_table_reader_may_contain(struct rt_table_reader *reader,
+    uint64_t key_hash);
+
+/* An iterator over all entries; holds a reference. readahead_bytes > 0 reads
+ * the file in pieces of that size around the cache (merges, checks). */
+struct rt_iter *rt_table_reader_iter(struct rt_table_reader *reader,
+    unsigned flags, size_t readahead_bytes);
+
+/* What the file says of itself (keys, counts); the slices live as long as the
+ * reader. */
+const struct rt_table_info *rt_table_reader_info(
+    const struct rt_table_reader *reader);
+
+/* Bytes of memory held for index, filter and the reader itself. */
+size_t rt_table_reader_memory(const struct rt_table_reader *reader);
+
+/* How often a filter said no, over all readers of the process. */
+uint64_t rt_table_filter_useful(void);
+
+/* Read every block, check checksums, order, counts, ranges, filter and the
+ * whole-file checksum `crc32c` (skipped when 0). */
+RT_MUST_USE enum rt_code rt_table_reader_verify(struct rt_table_reader *reader,
+    uint32_t crc32c, struct rt_err *err);
+
+#endif

@@ -1,0 +1,48 @@
+/* client: the session of one connection, as commands see it. net/conn owns the
+ * socket and embeds this; commands know nothing of sockets. Thread: loop. */
+#ifndef RIPTIDED_CMD_CLIENT_H
+#define RIPTIDED_CMD_CLIENT_H
+
+#include "libcommon/base/buf.h"
+#include "riptided/resp/resp_writer.h"
+
+#define RTD_CLIENT_NAME_BYTES 128
+
+struct rtd_server;
+struct rtd_command;
+
+struct rtd_client {
+	uint64_t id;			/* from 1, never reused */
+	uint32_t database;		/* what SELECT chose */
+	bool authenticated;
+	bool close_after_reply;		/* QUIT, protocol errors */
+	bool parked;			/* a job runs for it: no next command */
+	bool killed;			/* close without more replies */
+	char name[RTD_CLIENT_NAME_BYTES];
+	char lib_name[RTD_CLIENT_NAME_BYTES];
+	char lib_version[RTD_CLIENT_NAME_BYTES];
+	char peer[64];			/* "127.0.0.1:50312", "[::1]:1", path:0 */
+	char local[64];
+	int fd;				/* for CLIENT LIST only */
+	int64_t created_ms;		/* wall clock */
+	int64_t active_ms;
+	uint64_t commands;
+	uint64_t bytes_in, bytes_out;
+	const struct rtd_command *last_command;
+	struct rtd_resp_writer reply;	/* appends to out */
+	struct rt_buf out;		/* replies of this turn, not yet sent */
+	/* Highest sequence that replies in `out` rest on: what the commands
+	 * wrote, and what they read. net holds the bytes until it is acked. */
+	uint64_t wait_seq;
+	size_t pending_in, pending_out;	/* bytes, for CLIENT LIST */
+	struct rtd_client *next, *prev;	/* the server's list of clients */
+};
+
+static inline void
+rtd_client_wait_for(struct rtd_client *client, uint64_t seq)
+{
+	if (seq > client->wait_seq)
+		client->wait_seq = seq;
+}
+
+#endif

@@ -1,0 +1,53 @@
+/* command: look-up, checks, dispatch. The table is commands.def: name, arity,
+ * flags, key positions, function; what COMMAND tells comes from it too.
+ * Path: net > resp > [cmd] > engine. Thread: loop. */
+#ifndef RIPTIDED_CMD_COMMAND_H
+#define RIPTIDED_CMD_COMMAND_H
+
+#include "riptided/cmd/client.h"
+#include "riptided/cmd/server_state.h"
+
+#define RTD_CMD_WRITE 0x0001
+#define RTD_CMD_READONLY 0x0002
+#define RTD_CMD_DENYOOM 0x0004
+#define RTD_CMD_ADMIN 0x0008
+#define RTD_CMD_FAST 0x0010
+#define RTD_CMD_LOADING 0x0020		/* allowed while loading */
+#define RTD_CMD_NO_AUTH 0x0040		/* allowed before AUTH */
+#define RTD_CMD_PUBSUB 0x0080
+#define RTD_CMD_NOSCRIPT 0x0100
+#define RTD_CMD_STALE 0x0200
+#define RTD_CMD_SKIP_SLOWLOG 0x0400
+
+/* One command under way. */
+struct rtd_call {
+	struct rtd_server_state *server;
+	struct rtd_client *client;
+	const struct rtd_command *command;
+	const struct rt_slice *argv;	/* argv[0] is the name; borrowed */
+	size_t argc;
+	int64_t now_ms;			/* wall clock of this turn */
+};
+
+struct rtd_command {
+	const char *name;	/* upper case */
+	int arity;		/* as Redis: argc, or -minimum */
+	unsigned flags;
+	int first_key, last_key, key_step;
+	void (*run)(struct rtd_call *call);
+	const char *group, *since, *summary, *complexity;
+	/* counted by dispatch */
+	uint64_t calls, usec, rejected, failed;
+};
+
+/* Run one parsed command for the client: find it, check arity, AUTH, loading,
+ * write state; append exactly one reply to client->out, unless the client is
+ * parked by a job that will. argc >= 1.
+ * False: a write that has to wait for room in the engine; nothing happened and
+ * net offers the same command again later. */
+bool rtd_command_dispatch(struct rtd_server_state *server,
+    struct rtd_client *client, const struct rt_slice *argv, size_t argc);
+
+const struct rtd_command *rtd_command_find(struct rt_slice name);
+
+#endif

@@ -1,0 +1,55 @@
+/* server_state: what commands may see and touch of the server. Made and owned
+ * by server.c; commands fill counters in it. Thread: loop. */
+#ifndef RIPTIDED_CMD_SERVER_STATE_H
+#define RIPTIDED_CMD_SERVER_STATE_H
+
+#include "libcommon/daemon/config.h"
+#include "libcommon/os/clock.h"
+#include "riptided/engine/engine.h"
+#include "riptided/engine/write_batch.h"
+#include "riptided/pool/pool.h"
+
+struct rtd_client;
+
+struct rtd_server_state {
+	struct rt_config *config;
+	struct rt_clock *clock;
+	struct rtd_engine *engine;	/* NULL while loading */
+	struct rtd_reader *reader;	/* the loop's */
+	struct rtd_pool *pool;
+	struct rtd_write_batch batch;	/* scratch of write commands */
+	int64_t now_ms;			/* wall clock, once a turn */
+	uint64_t now_us;		/* monotonic, once a turn */
+	bool loading;
+	bool shutdown_asked;		/* SHUTDOWN: the loop ends after replies */
+	struct rtd_client *clients;	/* all, oldest first */
+	struct rtd_client *clients_tail;
+	char run_id[41];
+	int64_t started_ms;
+	uint16_t tcp_port;
+	char executable[256];
+	char config_file[256];
+	/* counters */
+	uint64_t next_client_id;
+	uint64_t connected_clients;
+	uint64_t connections_received;
+	uint64_t connections_rejected;
+	uint64_t commands_processed;
+	uint64_t net_input_bytes, net_output_bytes;
+	uint64_t keyspace_hits, keyspace_misses;
+	uint64_t expired_keys;
+	uint64_t error_replies;
+	uint64_t protocol_errors;
+	uint64_t ops_per_sec;		/* over the last second or so */
+	/* Made by net for commands that act on other connections. */
+	void (*kill_client)(struct rtd_server_state *server,
+	    struct rtd_client *client);
+	/* Called by a finished job: the client goes on reading commands. When
+	 * the client was closed meanwhile, net has set client->killed and frees
+	 * it here. */
+	void (*unpark_client)(struct rtd_server_state *server,
+	    struct rtd_client *client);
+	void *net;			/* for the two functions above */
+};
+
+#endif

@@ -1,0 +1,164 @@
+/* engine: the one door to storage. Path: cmd > [engine] > wal, memtable, view.
+ *
+ * One thread writes (the loop). Reads go through a struct rtd_reader, one for
+ * each thread that reads; they take no lock and may run beside the writer.
+ *
+ * G1 After rtd_engine_write() the change is visible to every later read; it is
+ *    in the WAL file once its sequence is <= rtd_engine_acked_seq() in the
+ *    modes everysec and no, and on the disk in the mode always. A reply is
+ *    held until the acked sequence covers what the command did and what it
+ *    read.
+ * G2 After a failed WAL write or sync no sequence above the last acked one is
+ *    ever acked; writes answer RT_EREADONLY and reads go on.
+ * G3 A batch is visible, durable and replayed whole or not at all. */
+#ifndef RIPTIDED_ENGINE_ENGINE_H
+#define RIPTIDED_ENGINE_ENGINE_H
+
+#include "libcommon/daemon/config.h"
+#include "libcommon/manifest/manifest.h"
+#include "libcommon/os/clock.h"
+#include "libcommon/os/fs.h"
+#include "libcommon/table/iter.h"
+#include "libcommon/table/table_reader.h"
+#include "riptided/engine/write_batch.h"
+
+struct rtd_engine;
+struct rtd_reader;
+struct rtd_view;
+
+struct rtd_engine_options {
+	struct rt_fs *fs;
+	struct rt_clock *clock;
+	/* dir, appendfsync, memtable_size, memtable_max_count,
+	 * block_cache_size, wal_recovery, block_size, bloom_bits_per_key,
+	 * disk_reserve are read. Borrowed for the engine's life. */
+	const struct rt_config *config;
+	/* Called from any thread when the acked sequence rose, room for writes
+	 * appeared or writes were refused; must be quick and not call back. */
+	void (*notify)(void *arg);
+	void *notify_arg;
+	/* A local tool: no threads that wait for the compactor, no notify. */
+	bool offline;
+};
+
+/* Take the directory's daemon lock, make a new database in an empty or missing
+ * directory, or recover the one that is there. RT_ELOCKED, RT_EDAMAGED,
+ * RT_EFORMAT, RT_EINVAL (a directory that is neither empty nor a database)
+ * say what the user should hear. */
+RT_MUST_USE enum rt_code rtd_engine_open(struct rtd_engine **out,
+    const struct rtd_engine_options *options, struct rt_err *err);
+
+/* Stop threads, flush the memtable, mark the stop as clean, let the lock go.
+ * The engine is freed whatever happens; an error says what was not done (the
+ * WAL still has it). All readers must be freed before. */
+enum rt_code rtd_engine_close(struct rtd_engine *engine, struct rt_err *err);
+
+/* -- writing, on the loop -- */
+
+/* Whether a write may go in now; false while too many memtables wait for their
+ * flush. notify() tells when it changes. */
+bool rtd_engine_has_room(const struct rtd_engine *engine);
+
+/* RT_OK while writes are taken; else RT_EREADONLY or RT_ENOSPC and in err the
+ * reason, for -MISCONF. */
+enum rt_code rtd_engine_write_state(const struct rtd_engine *engine,
+    struct rt_err *err);
+
+/* Apply the batch to the WAL buffer and the memtable. *seq: the last sequence
+ * given. RT_EREADONLY, RT_ENOSPC: nothing changed. */
+RT_MUST_USE enum rt_code rtd_engine_write(struct rtd_engine *engine,
+    const struct rtd_write_batch *batch, uint64_t *seq, struct rt_err *err);
+
+/* The end of a turn of the loop: hand the turn's records to the WAL file with
+ * one write and wake the sync thread. */
+void rtd_engine_end_turn(struct rtd_engine *engine);
+
+/* Replies that depend on sequences up to here may be sent (G1). */
+uint64_t rtd_engine_acked_seq(const struct rtd_engine *engine);
+/* The highest sequence given so far. */
+uint64_t rtd_engine_visible_seq(const struct rtd_engine *engine);
+
+/* Freeze the memtable and have it flushed; returns at once. */
+void rtd_engine_flush(struct rtd_engine *engine);
+/* True when nothing is left to flush. */
+bool rtd_engine_flushed(const struct rtd_engine *engine);
+
+/* The keyspace id that a database number stands for now. */
+uint32_t rtd_engine_keyspace(const struct rtd_engine *engine,
+    uint32_t database);
+
+/* -- reading, any thread with a reader of its own -- */
+
+struct rtd_reader *rtd_reader_new(struct rtd_engine *engine);
+void rtd_reader_free(struct rtd_reader *reader);
+
+/* A value found. Zeroed is inert; fini after use, before the next end of turn
+ * (on the loop) or the reader's end. */
+struct rtd_value {
+	struct rt_slice bytes;	/* the client's */
+	uint64_t expire_ms;	/* or RT_NO_EXPIRY */
+	uint64_t seq;		/* what the answer rests on; 0: nothing seen */
+	struct rt_table_found found;	/* internal */
+};
+
+void rtd_value_fini(struct rtd_value *value);
+
+/* The value of a user key at this moment; now_ms decides what has expired.
+ * RT_ENOTFOUND: absent, deleted, expired or dropped; value->seq is set all the
+ * same. RT_EIO, RT_EDAMAGED: could not be read; never taken for absent. */
+RT_MUST_USE enum rt_code rtd_reader_get(struct rtd_reader *reader,
+    uint32_t keyspace, struct rt_slice user_key, uint64_t now_ms,
+    struct rtd_value *value, struct rt_err *err);
+
+/* An iterator over the live user keys of a keyspace in key order at this
+ * moment: newest visible versions only, without tombstones, dropped and
+ * expired entries. It pins what it reads and may be used across turns and on
+ * another thread. iter->entry.key is a store key (rt_key_user), value a stored
+ * value (rt_value_decode). Start with rt_iter_seek_first or rt_iter_seek with
+ * a store key and RT_SEQ_MAX. *seq (may be NULL): what it sees. */
+struct rt_iter *rtd_reader_iter(struct rtd_reader *reader, uint32_t keyspace,
+    uint64_t now_ms, uint64_t *seq);
+
+/* -- looking at it -- */
+
+struct rtd_engine_stats {
+	uint64_t memtable_bytes;	/* all memtables */
+	uint64_t memtable_entries;
+	uint64_t immutable_memtables;
+	uint64_t wal_bytes;		/* written to segments still needed */
+	uint64_t wal_segments;
+	uint64_t wal_syncs;
+	uint64_t l0_files;
+	uint32_t levels;		/* highest level in use + 1 */
+	uint64_t level_files[RT_LEVELS_MAX];
+	uint64_t level_bytes[RT_LEVELS_MAX];
+	uint64_t sst_bytes;
+	uint64_t sst_entries;
+	uint64_t sst_tombstones;
+	uint64_t table_memory_bytes;	/* indexes and filters */
+	uint64_t manifest_generation;
+	uint64_t visible_seq;
+	uint64_t written_seq;
+	uint64_t durable_seq;
+	uint64_t flushes;
+	uint64_t flush_bytes;
+	uint64_t reloads;
+	uint64_t user_bytes_written;	/* keys and values since the start */
+	uint64_t wal_bytes_written;	/* since the start */
+	uint64_t obsolete_files;
+	uint64_t filters_damaged;
+	struct rt_block_cache_stats cache;
+	char write_error[256];		/* "" while writes are taken */
+};
+
+void rtd_engine_get_stats(struct rtd_engine *engine,
+    struct rtd_engine_stats *out);
+
+/* The manifest behind the current view; one reference for the caller. */
+const struct rt_manifest *rtd_engine_manifest(struct rtd_engine *engine);
+
+/* Free space and the compactor's absence are watched by the engine's own
+ * housekeeping; options that CONFIG SET changed take effect here. */
+void rtd_engine_config_changed(struct rtd_engine *engine);
+
+#endif

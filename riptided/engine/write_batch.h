@@ -1,0 +1,49 @@
+/* write_batch: changes that succeed together: one command, one WAL record.
+ * The bytes are the WAL record's payload (docs/formats/wal.md): for each
+ * operation a type byte, then
+ *	put	1, key length varint, store key, value length varint, value
+ *	delete	0, key length varint, store key
+ *	drop	2, keyspace id fixed32
+ * Operation i of a batch whose first sequence is s has sequence s + i.
+ * Thread: one owner at a time. */
+#ifndef RIPTIDED_ENGINE_WRITE_BATCH_H
+#define RIPTIDED_ENGINE_WRITE_BATCH_H
+
+#include "libcommon/base/coding.h"
+#include "libcommon/base/err.h"
+#include "libcommon/table/key.h"
+
+#define RTD_OP_DELETE 0
+#define RTD_OP_PUT 1
+#define RTD_OP_DROP 2
+
+/* Inert when zeroed; clear and reuse it. */
+struct rtd_write_batch {
+	struct rt_buf bytes;
+	uint32_t count;		/* operations */
+};
+
+void rtd_write_batch_clear(struct rtd_write_batch *batch);
+void rtd_write_batch_fini(struct rtd_write_batch *batch);
+
+/* Set a user key of kind string. expire_ms: absolute, or RT_NO_EXPIRY. */
+void rtd_write_batch_put(struct rtd_write_batch *batch, uint32_t keyspace,
+    struct rt_slice user_key, struct rt_slice value, uint64_t expire_ms);
+void rtd_write_batch_delete(struct rtd_write_batch *batch, uint32_t keyspace,
+    struct rt_slice user_key);
+/* Everything in the keyspace before this operation becomes invisible. */
+void rtd_write_batch_drop(struct rtd_write_batch *batch, uint32_t keyspace);
+
+/* One decoded operation; slices borrow the payload. */
+struct rtd_write_op {
+	uint8_t type;		/* RTD_OP_* */
+	uint32_t keyspace;
+	struct rt_slice key;	/* store key; empty for a drop */
+	struct rt_slice value;	/* stored value; empty unless a put */
+};
+
+/* Step through a payload: false at its end, or when it is malformed, in which
+ * case cursor->bad is set. */
+bool rtd_write_batch_next(struct rt_cursor *cursor, struct rtd_write_op *op);
+
+#endif

@@ -1,0 +1,26 @@
+/* pool: threads for work that would hold up the loop. A job runs on a pool
+ * thread; its done function then runs on the loop, where rtd_pool_poll() is
+ * called after the wake-up. Jobs start in the order of submission. */
+#ifndef RIPTIDED_POOL_POOL_H
+#define RIPTIDED_POOL_POOL_H
+
+struct rtd_pool;
+
+/* Embedded by the owner; must live until done was called. */
+struct rtd_job {
+	void (*run)(struct rtd_job *job);	/* pool thread */
+	void (*done)(struct rtd_job *job);	/* loop thread */
+	struct rtd_job *next;			/* internal */
+};
+
+/* wake: called from pool threads when a job has finished; quick. */
+struct rtd_pool *rtd_pool_new(unsigned threads, void (*wake)(void *arg),
+    void *wake_arg);
+/* Waits for running jobs, runs those still queued, calls every done. */
+void rtd_pool_free(struct rtd_pool *pool);
+
+void rtd_pool_submit(struct rtd_pool *pool, struct rtd_job *job);
+/* Loop: call done for all that finished. */
+void rtd_pool_poll(struct rtd_pool *pool);
+
+#endif

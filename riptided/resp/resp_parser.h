@@ -1,0 +1,48 @@
+/* resp_parser: a client's bytes to commands, piece by piece, bounded. One
+ * explicit state machine over a contiguous buffer; nothing is allocated by a
+ * length that a client declares. Error words are Redis 7's. Thread: loop. */
+#ifndef RIPTIDED_RESP_RESP_PARSER_H
+#define RIPTIDED_RESP_RESP_PARSER_H
+
+#include "libcommon/base/slice.h"
+
+#define RTD_INLINE_BYTES_MAX 65536u
+#define RTD_ARGS_MAX 1048576u
+
+struct rtd_resp_limits {
+	uint64_t bulk_bytes_max;	/* proto-max-bulk-len */
+	uint64_t args_max;		/* smaller before AUTH: 10 */
+	/* before AUTH: 16384 */
+};
+
+enum rtd_resp_status {
+	RTD_RESP_COMMAND,	/* argc and argv are set; argc may be 0: skip */
+	RTD_RESP_MORE,		/* all bytes used or kept; feed more */
+	RTD_RESP_ERROR,		/* error is set; the connection must close */
+};
+
+/* Inert when zeroed. argv grows in steps with what was received. */
+struct rtd_resp_parser {
+	struct rt_slice *argv;	/* borrow the bytes that were fed */
+	size_t argc;
+	char error[160];	/* without "-": "ERR Protocol error: ..." */
+	/* internal */
+	size_t argv_cap;
+	size_t scan;		/* bytes of this command looked at so far */
+	int64_t args_left;
+	int64_t bulk_left;
+	unsigned state;
+};
+
+void rtd_resp_parser_fini(struct rtd_resp_parser *parser);
+
+/* Parse one command from data, which begins at the first byte that is not yet
+ * consumed: the caller keeps unconsumed bytes contiguous and passes them again
+ * with more behind (they may have moved). *consumed: bytes to drop; 0 with
+ * RTD_RESP_MORE. *want (may be NULL): how many more bytes at least the
+ * command needs when that is known, for growing the buffer. */
+enum rtd_resp_status rtd_resp_parse(struct rtd_resp_parser *parser,
+    struct rt_slice data, const struct rtd_resp_limits *limits,
+    size_t *consumed, size_t *want);
+
+#endif

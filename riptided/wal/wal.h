@@ -1,0 +1,87 @@
+/* wal: append-only log of writes, in recycled segments, with a sync thread.
+ * Path: engine > [wal].
+ *
+ * W1 Records reach the file in the order of their sequences, without a gap.
+ * W2 Every sequence <= rtd_wal_written_seq() survives the death of the
+ *    process; every one <= rtd_wal_durable_seq() survives power loss.
+ * W3 No byte of a segment is written before its predecessor is synced whole:
+ *    after any crash the log is a prefix of what was appended.
+ * W4 After a failed write or sync nothing more is written: the two sequences
+ *    stand still for ever and rtd_wal_state() tells why. A failed sync is
+ *    never tried again.
+ * W5 A segment is reused or unlinked only below the floor set with
+ *    rtd_wal_release(), which the caller has made durable in the manifest.
+ * Thread: append, write and rotate on the loop; the rest as said. */
+#ifndef RIPTIDED_WAL_WAL_H
+#define RIPTIDED_WAL_WAL_H
+
+#include "libcommon/base/err.h"
+#include "libcommon/base/slice.h"
+#include "libcommon/daemon/config.h"
+#include "libcommon/os/clock.h"
+#include "libcommon/os/fs.h"
+
+struct rtd_wal;
+
+struct rtd_wal_options {
+	struct rt_fs *fs;
+	struct rt_clock *clock;
+	int dir;			/* open wal/ directory; the caller's */
+	const uint8_t *database_uuid;	/* 16 bytes, copied */
+	uint64_t manifest_generation;	/* noted in segment headers */
+	uint64_t first_segment;		/* number of the segment to begin */
+	uint64_t last_seq;		/* the record before the first to come */
+	uint64_t segment_bytes;		/* space prepared in a segment */
+	enum rt_appendfsync policy;
+	/* Called from the sync thread whenever a sequence rose or the log
+	 * failed; quick, no call back. May be NULL. */
+	void (*notify)(void *arg);
+	void *notify_arg;
+};
+
+/* Begin a new segment and start the sync thread. */
+RT_MUST_USE enum rt_code rtd_wal_open(struct rtd_wal **out,
+    const struct rtd_wal_options *options, struct rt_err *err);
+
+/* Write and sync what is pending, stop the thread, close. *segment and
+ * *bytes: the current segment and its final length, for the clean mark. */
+enum rt_code rtd_wal_close(struct rtd_wal *wal, uint64_t *segment,
+    uint64_t *bytes, struct rt_err *err);
+
+/* Add one record to the pending bytes; no system call. first_seq is the last
+ * record's last sequence + 1; the record has `count` >= 1 sequences. */
+void rtd_wal_append(struct rtd_wal *wal, uint64_t first_seq, uint32_t count,
+    struct rt_slice payload);
+
+/* Hand the pending bytes to the file with one write, and wake the sync thread
+ * when the policy wants it. While a predecessor is not yet synced (W3) they
+ * stay pending and the sync thread writes them. Errors show in the state. */
+void rtd_wal_write(struct rtd_wal *wal);
+
+/* Later appends go to a new segment, whose number is returned. */
+uint64_t rtd_wal_rotate(struct rtd_wal *wal);
+
+/* Any thread: RT_OK, or why the log takes no more (W4). */
+enum rt_code rtd_wal_state(struct rtd_wal *wal, struct rt_err *err);
+uint64_t rtd_wal_written_seq(const struct rtd_wal *wal);
+uint64_t rtd_wal_durable_seq(const struct rtd_wal *wal);
+
+/* Any thread: ask for a sync of all written so far, whatever the policy. */
+void rtd_wal_sync_soon(struct rtd_wal *wal);
+void rtd_wal_set_policy(struct rtd_wal *wal, enum rt_appendfsync policy);
+
+/* Any thread: segments with a number below floor are no longer needed; they
+ * become spares for recycling or are unlinked. */
+void rtd_wal_release(struct rtd_wal *wal, uint64_t floor);
+
+struct rtd_wal_stats {
+	uint64_t segments;	/* still needed */
+	uint64_t bytes;		/* in them */
+	uint64_t bytes_written;	/* since open */
+	uint64_t syncs;
+	uint64_t sync_ns;	/* time spent in them */
+};
+
+void rtd_wal_get_stats(struct rtd_wal *wal, struct rtd_wal_stats *out);
+
+#endif

@@ -1,0 +1,5 @@
+# support: what tests share.
+check_LIBRARIES += tests/support/libsupport.a
+tests_support_libsupport_a_SOURCES = \
+	tests/support/runner.c tests/support/runner.h \
+	tests/support/scratch_dir.c tests/support/scratch_dir.h

@@ -1,0 +1,3 @@
+unit_tests += \
+	tests/unit/libcommon/base/test_coding \
+	tests/unit/libcommon/base/test_number

@@ -1,0 +1,1 @@
+# unit_tests += tests/unit/riptide-compactd/test_name

@@ -1,0 +1,1 @@
+# unit_tests += tests/unit/riptided/cmd/test_name

@@ -1,0 +1,1 @@
+# unit_tests += tests/unit/riptided/engine/test_name

@@ -1,0 +1,9 @@
+include tests/unit/riptided/pool/module.mk
+include tests/unit/riptided/resp/module.mk
+include tests/unit/riptided/memtable/module.mk
+include tests/unit/riptided/wal/module.mk
+include tests/unit/riptided/view/module.mk
+include tests/unit/riptided/flush/module.mk
+include tests/unit/riptided/engine/module.mk
+include tests/unit/riptided/cmd/module.mk
+include tests/unit/riptided/net/module.mk

@@ -1,0 +1,1 @@
+# unit_tests += tests/unit/riptided/resp/test_name

@@ -1,0 +1,1 @@
+# unit_tests += tests/unit/riptided/wal/test_name
