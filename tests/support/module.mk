@@ -3,3 +3,4 @@ check_LIBRARIES += tests/support/libsupport.a
 tests_support_libsupport_a_SOURCES = \
 	tests/support/runner.c tests/support/runner.h \
 	tests/support/scratch_dir.c tests/support/scratch_dir.h
+EXTRA_DIST += tests/support/riptide_test.py
