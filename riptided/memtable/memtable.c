@@ -1,0 +1,119 @@
+#include "riptided/memtable/memtable.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "libcommon/base/invariant.h"
+
+#define CHUNK_BYTES_MIN ((size_t)16 << 10)
+#define CHUNK_BYTES_MAX ((size_t)4 << 20)
+/* An entry of a 16-byte key and 100-byte value takes about this much. */
+#define ENTRY_BYTES_USUAL 160
+
+struct rtd_memtable *
+rtd_memtable_new(size_t bytes_max)
+{
+	struct rtd_memtable *memtable = rt_alloc_zero(1, sizeof(*memtable));
+	size_t chunk = bytes_max / 8;
+
+	if (chunk < CHUNK_BYTES_MIN)
+		chunk = CHUNK_BYTES_MIN;
+	if (chunk > CHUNK_BYTES_MAX)
+		chunk = CHUNK_BYTES_MAX;
+	atomic_init(&memtable->refs, 1);
+	memtable->bytes_max = bytes_max;
+	rtd_arena_init(&memtable->arena, chunk);
+	rtd_hash_index_init(&memtable->index, bytes_max / ENTRY_BYTES_USUAL);
+	rtd_sorted_view_init(&memtable->sorted);
+	return memtable;
+}
+
+struct rtd_memtable *
+rtd_memtable_ref(struct rtd_memtable *memtable)
+{
+	atomic_fetch_add_explicit(&memtable->refs, 1, memory_order_relaxed);
+	return memtable;
+}
+
+void
+rtd_memtable_unref(struct rtd_memtable *memtable)
+{
+	if (memtable == NULL || atomic_fetch_sub_explicit(&memtable->refs, 1,
+		memory_order_acq_rel) != 1)
+		return;
+	if (memtable->recycle != NULL)
+		memtable->recycle(memtable->recycle_arg, memtable);
+	else
+		rtd_memtable_destroy(memtable);
+}
+
+void
+rtd_memtable_destroy(struct rtd_memtable *memtable)
+{
+	if (memtable == NULL)
+		return;
+	rtd_sorted_view_fini(&memtable->sorted);
+	rtd_hash_index_fini(&memtable->index);
+	rtd_arena_fini(&memtable->arena);
+	free(memtable);
+}
+
+void
+rtd_memtable_reset(struct rtd_memtable *memtable)
+{
+	rtd_sorted_view_reset(&memtable->sorted);
+	rtd_hash_index_reset(&memtable->index);
+	rtd_arena_reset(&memtable->arena);
+	atomic_store(&memtable->refs, 1);
+	memtable->first_seq = 0;
+	atomic_store(&memtable->last_seq, 0);
+	atomic_store(&memtable->entries, 0);
+	memtable->wal_segment = 0;
+}
+
+void
+rtd_memtable_note_seq(struct rtd_memtable *memtable, uint64_t seq)
+{
+	if (memtable->first_seq == 0)
+		memtable->first_seq = seq;
+	atomic_store_explicit(&memtable->last_seq, seq, memory_order_relaxed);
+}
+
+void
+rtd_memtable_insert(struct rtd_memtable *memtable, struct rt_slice key,
+    uint64_t hash, uint64_t seq, enum rt_entry_type type, struct rt_slice value)
+{
+	struct rtd_version *version = rtd_arena_alloc(&memtable->arena,
+	    sizeof(*version) + key.len + value.len);
+
+	version->seq_type = seq << 8 | type;
+	version->key_len = (uint32_t)key.len;
+	version->value_len = (uint32_t)value.len;
+	memcpy(version->bytes, key.data, key.len);
+	if (value.len != 0)
+		memcpy(version->bytes + key.len, value.data, value.len);
+	rtd_hash_index_put(&memtable->index, hash, version);
+	rtd_arena_publish(&memtable->arena);
+	rtd_memtable_note_seq(memtable, seq);
+	atomic_store_explicit(&memtable->entries,
+	    atomic_load_explicit(&memtable->entries, memory_order_relaxed) + 1,
+	    memory_order_relaxed);
+}
+
+const struct rtd_version *
+rtd_memtable_get(const struct rtd_memtable *memtable, struct rt_slice key,
+    uint64_t hash, uint64_t read_seq)
+{
+	const struct rtd_version *version =
+	    rtd_hash_index_get(&memtable->index, hash, key);
+
+	while (version != NULL && rtd_version_seq(version) > read_seq)
+		version = version->older;
+	return version;
+}
+
+size_t
+rtd_memtable_bytes(const struct rtd_memtable *memtable)
+{
+	return rtd_arena_used(&memtable->arena);
+}

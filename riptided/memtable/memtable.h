@@ -1,0 +1,75 @@
+/* memtable: the newest versions, in memory, until they are flushed.
+ * Path: engine > wal > [memtable].
+ *
+ * M1 One thread inserts, with rising sequences; any number read meanwhile.
+ * M2 A frozen memtable never changes.
+ * Thread: as M1 says; the count is atomic. */
+#ifndef RIPTIDED_MEMTABLE_MEMTABLE_H
+#define RIPTIDED_MEMTABLE_MEMTABLE_H
+
+#include <stdatomic.h>
+
+#include "libcommon/table/iter.h"
+#include "riptided/memtable/arena.h"
+#include "riptided/memtable/hash_index.h"
+#include "riptided/memtable/sorted_view.h"
+
+struct rtd_memtable {
+	_Atomic unsigned refs;
+	struct rtd_arena arena;
+	struct rtd_hash_index index;
+	struct rtd_sorted_view sorted;
+	size_t bytes_max;		/* full from here */
+	uint64_t first_seq;		/* 0: empty */
+	_Atomic uint64_t last_seq;	/* drops count too */
+	uint64_t wal_segment;		/* lowest segment with its records */
+	_Atomic uint64_t entries;
+	/* Called instead of freeing when the last reference goes. */
+	void (*recycle)(void *arg, struct rtd_memtable *memtable);
+	void *recycle_arg;
+};
+
+/* bytes_max: when rtd_memtable_is_full() says so. One reference. */
+struct rtd_memtable *rtd_memtable_new(size_t bytes_max);
+struct rtd_memtable *rtd_memtable_ref(struct rtd_memtable *memtable);
+/* NULL is accepted. */
+void rtd_memtable_unref(struct rtd_memtable *memtable);
+/* Free whatever the count; for a recycler. */
+void rtd_memtable_destroy(struct rtd_memtable *memtable);
+/* Empty it for another life with one reference. */
+void rtd_memtable_reset(struct rtd_memtable *memtable);
+
+/* Insert one version. value: the stored value, empty for a tombstone. */
+void rtd_memtable_insert(struct rtd_memtable *memtable, struct rt_slice key,
+    uint64_t hash, uint64_t seq, enum rt_entry_type type,
+    struct rt_slice value);
+
+/* A sequence that leaves no version behind (a drop) counts all the same. */
+void rtd_memtable_note_seq(struct rtd_memtable *memtable, uint64_t seq);
+
+/* The newest version with a sequence <= read_seq, or NULL. hash: rt_hash64 of
+ * the store key. */
+const struct rtd_version *rtd_memtable_get(const struct rtd_memtable *memtable,
+    struct rt_slice key, uint64_t hash, uint64_t read_seq);
+
+static inline bool
+rtd_memtable_is_full(const struct rtd_memtable *memtable)
+{
+	return rtd_arena_used(&memtable->arena) >= memtable->bytes_max;
+}
+
+static inline bool
+rtd_memtable_is_empty(const struct rtd_memtable *memtable)
+{
+	return atomic_load_explicit(&memtable->last_seq,
+	    memory_order_relaxed) == 0;
+}
+
+/* Bytes of memory it holds for entries. */
+size_t rtd_memtable_bytes(const struct rtd_memtable *memtable);
+
+/* An iterator over all versions that are in it at its first seek or later;
+ * holds a reference. Sorting is done there, so a creator pays nothing. */
+struct rt_iter *rtd_memtable_iter(struct rtd_memtable *memtable);
+
+#endif
