@@ -6,6 +6,7 @@ libcommon_base_libbase_a_SOURCES = \
 	libcommon/base/coding.c libcommon/base/coding.h \
 	libcommon/base/crc32c.c libcommon/base/crc32c.h \
 	libcommon/base/err.c libcommon/base/err.h \
+	libcommon/base/glob.c libcommon/base/glob.h \
 	libcommon/base/hash.h \
 	libcommon/base/invariant.c libcommon/base/invariant.h \
 	libcommon/base/number.c libcommon/base/number.h \

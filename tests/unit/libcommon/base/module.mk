@@ -1,3 +1,4 @@
 unit_tests += \
 	tests/unit/libcommon/base/test_coding \
+	tests/unit/libcommon/base/test_glob \
 	tests/unit/libcommon/base/test_number
