@@ -55,6 +55,7 @@ rtd_memtable_destroy(struct rtd_memtable *memtable)
 	rtd_sorted_view_fini(&memtable->sorted);
 	rtd_hash_index_fini(&memtable->index);
 	rtd_arena_fini(&memtable->arena);
+	free(memtable->drops);
 	free(memtable);
 }
 
@@ -68,11 +69,12 @@ rtd_memtable_reset(struct rtd_memtable *memtable)
 	memtable->first_seq = 0;
 	atomic_store(&memtable->last_seq, 0);
 	atomic_store(&memtable->entries, 0);
+	memtable->drops_count = 0;
 	memtable->wal_segment = 0;
 }
 
-void
-rtd_memtable_note_seq(struct rtd_memtable *memtable, uint64_t seq)
+static void
+note_seq(struct rtd_memtable *memtable, uint64_t seq)
 {
 	if (memtable->first_seq == 0)
 		memtable->first_seq = seq;
@@ -94,10 +96,38 @@ rtd_memtable_insert(struct rtd_memtable *memtable, struct rt_slice key,
 		memcpy(version->bytes + key.len, value.data, value.len);
 	rtd_hash_index_put(&memtable->index, hash, version);
 	rtd_arena_publish(&memtable->arena);
-	rtd_memtable_note_seq(memtable, seq);
+	note_seq(memtable, seq);
 	atomic_store_explicit(&memtable->entries,
 	    atomic_load_explicit(&memtable->entries, memory_order_relaxed) + 1,
 	    memory_order_relaxed);
+}
+
+void
+rtd_memtable_drop(struct rtd_memtable *memtable, uint32_t keyspace,
+    uint64_t seq)
+{
+	size_t at = 0;
+
+	while (at < memtable->drops_count &&
+	    memtable->drops[at].keyspace != keyspace)
+		at++;
+	if (at == memtable->drops_count)
+		memtable->drops = rt_realloc(memtable->drops,
+		    ++memtable->drops_count * sizeof(memtable->drops[0]));
+	memtable->drops[at] = (struct rtd_memtable_drop){
+		.keyspace = keyspace,
+		.seq = seq,
+	};
+	note_seq(memtable, seq);
+}
+
+uint64_t
+rtd_memtable_drop_seq(const struct rtd_memtable *memtable, uint32_t keyspace)
+{
+	for (size_t i = 0; i < memtable->drops_count; i++)
+		if (memtable->drops[i].keyspace == keyspace)
+			return memtable->drops[i].seq;
+	return 0;
 }
 
 const struct rtd_version *

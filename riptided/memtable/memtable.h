@@ -14,6 +14,12 @@
 #include "riptided/memtable/hash_index.h"
 #include "riptided/memtable/sorted_view.h"
 
+/* Everything in the keyspace at or below seq became invisible. */
+struct rtd_memtable_drop {
+	uint32_t keyspace;
+	uint64_t seq;
+};
+
 struct rtd_memtable {
 	_Atomic unsigned refs;
 	struct rtd_arena arena;
@@ -24,6 +30,8 @@ struct rtd_memtable {
 	_Atomic uint64_t last_seq;	/* drops count too */
 	uint64_t wal_segment;		/* lowest segment with its records */
 	_Atomic uint64_t entries;
+	struct rtd_memtable_drop *drops;	/* the latest of each keyspace */
+	size_t drops_count;
 	/* Called instead of freeing when the last reference goes. */
 	void (*recycle)(void *arg, struct rtd_memtable *memtable);
 	void *recycle_arg;
@@ -44,8 +52,13 @@ void rtd_memtable_insert(struct rtd_memtable *memtable, struct rt_slice key,
     uint64_t hash, uint64_t seq, enum rt_entry_type type,
     struct rt_slice value);
 
-/* A sequence that leaves no version behind (a drop) counts all the same. */
-void rtd_memtable_note_seq(struct rtd_memtable *memtable, uint64_t seq);
+/* Note a drop: it leaves no version behind, but its sequence counts. */
+void rtd_memtable_drop(struct rtd_memtable *memtable, uint32_t keyspace,
+    uint64_t seq);
+/* The latest drop of the keyspace noted here; 0: none. Frozen ones only, or
+ * the writer. */
+uint64_t rtd_memtable_drop_seq(const struct rtd_memtable *memtable,
+    uint32_t keyspace);
 
 /* The newest version with a sequence <= read_seq, or NULL. hash: rt_hash64 of
  * the store key. */

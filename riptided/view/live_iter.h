@@ -1,0 +1,21 @@
+/* live_iter: what a reader at one sequence sees of one keyspace: the newest
+ * version of each key, without tombstones, dropped and expired ones.
+ * Thread: one at a time; any. */
+#ifndef RIPTIDED_VIEW_LIVE_ITER_H
+#define RIPTIDED_VIEW_LIVE_ITER_H
+
+#include "libcommon/table/iter.h"
+#include "riptided/view/view.h"
+
+struct rtd_live_range {
+	uint32_t keyspace;
+	uint64_t read_seq;
+	uint64_t drop_seq;	/* versions at or below are not there */
+	uint64_t now_ms;	/* what expires at or before is not there */
+};
+
+/* Holds a reference to the view. */
+struct rt_iter *rtd_live_iter_new(struct rtd_view *view,
+    const struct rtd_live_range *range);
+
+#endif

@@ -1,0 +1,75 @@
+/* view: the memtables and tables one read sees. Immutable but for the active
+ * memtable, which only grows; counted. A read pins a view first and takes its
+ * sequence after (I11 in docs/manifest-protocol.md).
+ * Path: engine > [view] > memtable. Thread: any. */
+#ifndef RIPTIDED_VIEW_VIEW_H
+#define RIPTIDED_VIEW_VIEW_H
+
+#include "libcommon/manifest/manifest.h"
+#include "libcommon/table/table_reader.h"
+#include "riptided/memtable/memtable.h"
+#include "riptided/view/table_cache.h"
+
+#define RTD_MEMTABLES_MAX 64	/* memtable-max-count's highest */
+
+/* A run with its readers, in the manifest's order. */
+struct rtd_view_run {
+	const struct rt_manifest_run *run;
+	struct rt_table_reader **readers;
+};
+
+struct rtd_view {
+	_Atomic unsigned refs;
+	/* memtables[0] takes writes; the frozen ones follow, newest first. */
+	struct rtd_memtable *memtables[RTD_MEMTABLES_MAX + 1];
+	size_t memtables_count;
+	const struct rt_manifest *manifest;
+	struct rtd_view_run *runs;	/* newest to oldest */
+	size_t runs_count;
+	/* Kept by the set of views that are alive (view_set). */
+	struct rtd_view *next, *prev;
+	struct rtd_view_set *set;
+};
+
+/* All views alive, so that an obsolete file can be asked for its readers. */
+struct rtd_view_set {
+	struct rt_mutex mu;
+	struct rtd_view *first;
+};
+
+void rtd_view_set_init(struct rtd_view_set *set);
+void rtd_view_set_fini(struct rtd_view_set *set);
+/* True when some view alive has the table in a run. */
+bool rtd_view_set_pins(struct rtd_view_set *set, struct rt_file_id id);
+
+/* A view of these memtables (references are taken) and all tables of the
+ * manifest (a reference is taken), opened through the cache. */
+RT_MUST_USE enum rt_code rtd_view_new(struct rtd_view **out,
+    struct rtd_view_set *set, struct rtd_memtable *const *memtables,
+    size_t memtables_count, const struct rt_manifest *manifest,
+    struct rtd_table_cache *cache, struct rt_err *err);
+
+/* The tables of `like` with other memtables; opens nothing, cannot fail. */
+struct rtd_view *rtd_view_with_memtables(const struct rtd_view *like,
+    struct rtd_memtable *const *memtables, size_t memtables_count);
+
+struct rtd_view *rtd_view_ref(struct rtd_view *view);
+/* NULL is accepted. */
+void rtd_view_unref(struct rtd_view *view);
+
+/* A version found: by a pointer into a memtable, or in a table. */
+struct rtd_view_found {
+	uint64_t seq;		/* 0: nothing */
+	enum rt_entry_type type;
+	struct rt_slice value;	/* stored value */
+	struct rt_table_found table;
+};
+
+/* The newest version of the store key with a sequence <= read_seq. A version at
+ * or below drop_seq counts as not there (RT_ENOTFOUND). flags: RT_TABLE_*.
+ * On RT_OK found->table needs rt_table_found_fini(). */
+RT_MUST_USE enum rt_code rtd_view_get(const struct rtd_view *view,
+    struct rt_slice key, uint64_t read_seq, uint64_t drop_seq, unsigned flags,
+    struct rtd_view_found *found, struct rt_err *err);
+
+#endif
