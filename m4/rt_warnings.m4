@@ -13,6 +13,8 @@ AC_SUBST([RT_LDFLAGS])
 RT_CFLAGS="-Wall -Wextra -Wshadow -Wpointer-arith -Wcast-qual -Wwrite-strings"
 RT_CFLAGS="$RT_CFLAGS -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef -Wvla"
 RT_CFLAGS="$RT_CFLAGS -Wimplicit-fallthrough -Wno-unused-parameter -fno-common"
+dnl rt_log() takes "" for an event without fields.
+RT_CFLAGS="$RT_CFLAGS -Wno-format-zero-length"
 RT_TRY_CFLAG([-Wlogical-op])
 RT_TRY_CFLAG([-Wduplicated-cond])
 RT_TRY_CFLAG([-Wthread-safety])
