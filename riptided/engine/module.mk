@@ -1,1 +1,15 @@
-# placeholder, filled by the room
+# engine: the one door to storage.
+noinst_LIBRARIES += riptided/engine/libengine.a
+riptided_engine_libengine_a_SOURCES = \
+	riptided/engine/engine.c riptided/engine/engine.h \
+	riptided/engine/engine_state.h \
+	riptided/engine/flusher.c \
+	riptided/engine/reader.c \
+	riptided/engine/recovery.c \
+	riptided/engine/reloader.c \
+	riptided/engine/write_batch.c riptided/engine/write_batch.h
+
+# The daemon's storage, for the programs and tests that are not the daemon.
+ENGINE_LIBS = riptided/engine/libengine.a riptided/flush/libflush.a \
+	riptided/view/libview.a riptided/wal/libwal.a \
+	riptided/memtable/libmemtable.a

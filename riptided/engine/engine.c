@@ -1,0 +1,654 @@
+/* engine: opening and closing, the write path, and the current view.
+ *
+ * A write goes to the WAL's pending bytes, then to the active memtable, then
+ * the visible sequence rises over the whole batch at once (G3). When the active
+ * memtable is full it is frozen: a new one and a new WAL segment begin, and the
+ * flusher turns the frozen one into a table. */
+#include "riptided/engine/engine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libcommon/base/hash.h"
+#include "libcommon/base/invariant.h"
+#include "riptided/engine/engine_state.h"
+
+/* -- the view -- */
+
+struct rtd_view *
+rtd_engine_view(struct rtd_engine *engine)
+{
+	struct rtd_view *view;
+
+	rt_mutex_lock(&engine->mu);
+	view = rtd_view_ref(engine->view);
+	rt_mutex_unlock(&engine->mu);
+	return view;
+}
+
+/* Make view the current one; returns the one before, for unref after unlock. */
+static struct rtd_view *
+swap_view(struct rtd_engine *engine, struct rtd_view *view)
+    RT_REQUIRES(engine->mu)
+{
+	struct rtd_view *old = engine->view;
+
+	engine->view = view;
+	atomic_store(&engine->memtables_count,
+	    (unsigned)view->memtables_count);
+	atomic_fetch_add(&engine->view_version, 1);
+	return old;
+}
+
+/* The current memtables without the frozen ones that the manifest covers. */
+static size_t
+unflushed(const struct rtd_view *view, const struct rt_manifest *manifest,
+    struct rtd_memtable *out[RTD_MEMTABLES_MAX + 1])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < view->memtables_count; i++) {
+		struct rtd_memtable *memtable = view->memtables[i];
+
+		if (i == 0 || atomic_load(&memtable->last_seq) >
+			manifest->flushed_seq)
+			out[count++] = memtable;
+	}
+	return count;
+}
+
+enum rt_code
+rtd_engine_install(struct rtd_engine *engine,
+    const struct rt_manifest *manifest, struct rt_err *err)
+{
+	struct rtd_memtable *memtables[RTD_MEMTABLES_MAX + 1];
+	struct rtd_view *current = rtd_engine_view(engine);
+	struct rtd_view *opened = NULL, *old = NULL;
+	enum rt_code code;
+
+	/* Files are opened before the lock is taken; the memtables of this
+	 * first view are replaced by those current at the swap. */
+	code = rtd_view_new(&opened, &engine->views, current->memtables, 1,
+	    manifest, engine->tables, err);
+	rtd_view_unref(current);
+	if (code != RT_OK) {
+		rt_err_prefix(err, "install manifest %llu",
+		    (unsigned long long)manifest->generation);
+		return code;
+	}
+	rt_mutex_lock(&engine->mu);
+	if (manifest->generation > engine->view->manifest->generation) {
+		size_t count = unflushed(engine->view, manifest, memtables);
+
+		old = swap_view(engine,
+		    rtd_view_with_memtables(opened, memtables, count));
+	}
+	rt_mutex_unlock(&engine->mu);
+	rtd_view_unref(opened);
+	if (old != NULL) {
+		rtd_view_unref(old);
+		rtd_table_cache_keep(engine->tables, manifest);
+		rtd_engine_notify(engine);
+	}
+	return RT_OK;
+}
+
+/* -- memtables -- */
+
+/* The last reader of a memtable gives it back: its memory has been touched
+ * and is worth keeping. The flusher empties it. */
+static void
+recycle_memtable(void *arg, struct rtd_memtable *memtable)
+{
+	struct rtd_engine *engine = arg;
+	bool kept = false;
+
+	rt_mutex_lock(&engine->mu);
+	if (engine->used_count < RTD_SPARE_MEMTABLES_MAX && !engine->stopping) {
+		engine->used[engine->used_count++] = memtable;
+		kept = true;
+		rt_cond_signal(&engine->cond);
+	}
+	rt_mutex_unlock(&engine->mu);
+	if (!kept)
+		rtd_memtable_destroy(memtable);
+}
+
+struct rtd_memtable *
+rtd_engine_memtable(struct rtd_engine *engine)
+{
+	struct rtd_memtable *memtable = NULL;
+
+	rt_mutex_lock(&engine->mu);
+	if (engine->spares_count > 0)
+		memtable = engine->spares[--engine->spares_count];
+	rt_mutex_unlock(&engine->mu);
+	if (memtable == NULL) {
+		memtable = rtd_memtable_new(engine->config->memtable_size);
+		memtable->recycle = recycle_memtable;
+		memtable->recycle_arg = engine;
+	}
+	return memtable;
+}
+
+/* Freeze the active memtable and begin another, with a WAL segment of its
+ * own. The loop. */
+static void
+rotate(struct rtd_engine *engine)
+{
+	struct rtd_memtable *memtables[RTD_MEMTABLES_MAX + 1];
+	struct rtd_memtable *fresh = rtd_engine_memtable(engine);
+	struct rtd_view *old;
+
+	fresh->wal_segment = rtd_wal_rotate(engine->wal);
+	rt_mutex_lock(&engine->mu);
+	memtables[0] = fresh;
+	memcpy(&memtables[1], engine->view->memtables,
+	    engine->view->memtables_count * sizeof(memtables[0]));
+	old = swap_view(engine, rtd_view_with_memtables(engine->view, memtables,
+	    engine->view->memtables_count + 1));
+	rt_cond_signal(&engine->cond);
+	rt_mutex_unlock(&engine->mu);
+	rtd_view_unref(old);
+	/* The view holds it; our own reference of making it goes. */
+	rtd_memtable_unref(fresh);
+	engine->active = fresh;
+}
+
+/* -- writing -- */
+
+void
+rtd_engine_notify(struct rtd_engine *engine)
+{
+	if (engine->notify != NULL)
+		engine->notify(engine->notify_arg);
+}
+
+bool
+rtd_engine_has_room(const struct rtd_engine *engine)
+{
+	return !rtd_memtable_is_full(engine->active) ||
+	    atomic_load(&engine->memtables_count) <
+	    (unsigned)engine->config->memtable_max_count;
+}
+
+enum rt_code
+rtd_engine_write_state(const struct rtd_engine *engine, struct rt_err *err)
+{
+	int code = atomic_load_explicit(&engine->wal_code,
+	    memory_order_relaxed);
+
+	if (RT_UNLIKELY(code != RT_OK)) {
+		rtd_wal_state(engine->wal, err);
+		return code == RT_ENOSPC ? RT_ENOSPC : RT_EREADONLY;
+	}
+	if (RT_UNLIKELY(atomic_load_explicit(&engine->fenced,
+		memory_order_relaxed)))
+		return rt_err_set(err, RT_EREADONLY,
+		    "another daemon took over this data directory");
+	if (RT_UNLIKELY(atomic_load_explicit(&engine->disk_full,
+		memory_order_relaxed)))
+		return rt_err_set(err, RT_ENOSPC,
+		    "free disk space is below disk-reserve");
+	code = atomic_load_explicit(&engine->flush_code, memory_order_relaxed);
+	if (RT_UNLIKELY(code != RT_OK && !rtd_engine_has_room(engine)))
+		return rt_err_set(err,
+		    code == RT_ENOSPC ? RT_ENOSPC : RT_EREADONLY,
+		    "memtables are full and cannot be flushed: see the log");
+	return RT_OK;
+}
+
+void
+rtd_engine_apply(struct rtd_engine *engine, struct rtd_memtable *memtable,
+    const struct rtd_write_op *op, uint64_t seq)
+{
+	if (op->type != RTD_OP_DROP) {
+		rtd_memtable_insert(memtable, op->key, rt_hash64(op->key), seq,
+		    op->type == RTD_OP_PUT ? RT_ENTRY_PUT : RT_ENTRY_TOMBSTONE,
+		    op->value);
+		return;
+	}
+	rtd_memtable_drop(memtable, op->keyspace, seq);
+	if (op->keyspace < RTD_KEYSPACES_MAX)
+		atomic_store_explicit(&engine->drops[op->keyspace], seq,
+		    memory_order_release);
+}
+
+enum rt_code
+rtd_engine_write(struct rtd_engine *engine,
+    const struct rtd_write_batch *batch, uint64_t *seq, struct rt_err *err)
+{
+	struct rt_cursor cursor = rt_cursor(rt_buf_slice(&batch->bytes));
+	uint64_t first, next;
+	struct rtd_write_op op;
+	enum rt_code code;
+
+	rt_assert(batch->count > 0);
+	code = rtd_engine_write_state(engine, err);
+	if (RT_UNLIKELY(code != RT_OK))
+		return code;
+	if (RT_UNLIKELY(rtd_memtable_is_full(engine->active) &&
+		rtd_engine_has_room(engine)))
+		rotate(engine);
+	first = atomic_load_explicit(&engine->visible_seq,
+	    memory_order_relaxed) + 1;
+	next = first;
+	rtd_wal_append(engine->wal, first, batch->count,
+	    rt_buf_slice(&batch->bytes));
+	while (rtd_write_batch_next(&cursor, &op))
+		rtd_engine_apply(engine, engine->active, &op, next++);
+	rt_assert(next - first == batch->count);
+	*seq = next - 1;
+	atomic_store_explicit(&engine->visible_seq, *seq, memory_order_release);
+	atomic_store_explicit(&engine->user_bytes,
+	    atomic_load_explicit(&engine->user_bytes, memory_order_relaxed) +
+		batch->bytes.len, memory_order_relaxed);
+	return RT_OK;
+}
+
+static void
+wal_moved(void *arg)
+{
+	struct rtd_engine *engine = arg;
+
+	if (engine->wal != NULL)
+		atomic_store(&engine->wal_code,
+		    (int)rtd_wal_state(engine->wal, NULL));
+	rtd_engine_notify(engine);
+}
+
+void
+rtd_engine_end_turn(struct rtd_engine *engine)
+{
+	rtd_wal_write(engine->wal);
+	rtd_readers_end_turn(engine);
+}
+
+uint64_t
+rtd_engine_acked_seq(const struct rtd_engine *engine)
+{
+	if (atomic_load_explicit(&engine->policy, memory_order_relaxed) ==
+	    RT_FSYNC_ALWAYS)
+		return rtd_wal_durable_seq(engine->wal);
+	return rtd_wal_written_seq(engine->wal);
+}
+
+uint64_t
+rtd_engine_visible_seq(const struct rtd_engine *engine)
+{
+	return atomic_load_explicit(&engine->visible_seq,
+	    memory_order_relaxed);
+}
+
+void
+rtd_engine_flush(struct rtd_engine *engine)
+{
+	if (!rtd_memtable_is_empty(engine->active) &&
+	    atomic_load(&engine->memtables_count) <
+		(unsigned)engine->config->memtable_max_count)
+		rotate(engine);
+}
+
+bool
+rtd_engine_flushed(const struct rtd_engine *engine)
+{
+	return rtd_memtable_is_empty(engine->active) &&
+	    atomic_load(&engine->memtables_count) == 1;
+}
+
+uint32_t
+rtd_engine_keyspace(const struct rtd_engine *engine, uint32_t database)
+{
+	return database;
+}
+
+void
+rtd_engine_config_changed(struct rtd_engine *engine)
+{
+	atomic_store(&engine->policy, engine->config->appendfsync);
+	rtd_wal_set_policy(engine->wal,
+	    (enum rt_appendfsync)engine->config->appendfsync);
+	rt_block_cache_set_bytes(engine->blocks,
+	    engine->config->block_cache_size);
+}
+
+/* -- opening and closing -- */
+
+/* What the directory holds before we touch it. */
+struct contents {
+	bool ours;		/* the database's own names */
+	bool other;
+	char other_name[64];
+	const char *logfile;
+};
+
+static void
+note_entry(void *arg, const char *name)
+{
+	static const char *const own[] = { RT_PATH_DIR_MANIFEST,
+		RT_PATH_DIR_WAL, RT_PATH_DIR_SST };
+	static const char *const harmless[] = { RT_PATH_LOCK_DAEMON,
+		RT_PATH_LOCK_COMPACTOR, RT_PATH_COMPACTOR_STATUS, "lost+found",
+		RT_PATH_DIR_CHECKPOINTS };
+	struct contents *contents = arg;
+
+	for (size_t i = 0; i < RT_COUNTOF(own); i++)
+		if (strcmp(name, own[i]) == 0) {
+			contents->ours = true;
+			return;
+		}
+	for (size_t i = 0; i < RT_COUNTOF(harmless); i++)
+		if (strcmp(name, harmless[i]) == 0)
+			return;
+	if (contents->logfile != NULL && strcmp(name, contents->logfile) == 0)
+		return;
+	contents->other = true;
+	snprintf(contents->other_name, sizeof(contents->other_name), "%s",
+	    name);
+}
+
+/* The log may stand in the data directory and be there first. */
+static const char *
+base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
+static enum rt_code
+check_directory(struct rtd_engine *engine, bool *is_new, struct rt_err *err)
+{
+	struct contents contents = {
+		.logfile = base_name(engine->config->logfile),
+	};
+	struct stat status;
+	enum rt_code code;
+	int result;
+
+	result = engine->fs->fstat(engine->fs, engine->dir, &status);
+	if (result < 0)
+		return rt_err_set_errno(err, -result, "look at %s",
+		    engine->config->dir);
+	if ((status.st_mode & S_IWOTH) != 0)
+		return rt_err_set(err, RT_EREADONLY,
+		    "%s may be written by everybody: chmod o-w it",
+		    engine->config->dir);
+	code = rt_fs_list(engine->fs, engine->dir, note_entry, &contents, err);
+	if (code != RT_OK)
+		return code;
+	*is_new = !contents.ours;
+	if (*is_new && contents.other)
+		return rt_err_set(err, RT_EEXIST,
+		    "%s is not a database and not empty (it holds %s): "
+		    "choose an empty directory", engine->config->dir,
+		    contents.other_name);
+	return RT_OK;
+}
+
+static enum rt_code
+open_directory(struct rtd_engine *engine, struct rt_err *err)
+{
+	bool is_new = false;
+	enum rt_code code;
+	int result;
+
+	result = engine->fs->mkdirat(engine->fs, AT_FDCWD, engine->config->dir,
+	    0700);
+	if (result < 0 && result != -EEXIST)
+		return rt_err_set_errno(err, -result, "make data directory %s",
+		    engine->config->dir);
+	code = rt_fs_open_dir(engine->fs, engine->config->dir, &engine->dir,
+	    err);
+	if (code != RT_OK)
+		return code;
+	code = rt_dirlock_take(&engine->lock, engine->fs, engine->dir,
+	    RT_PATH_LOCK_DAEMON, err);
+	if (code != RT_OK)
+		return code == RT_ELOCKED
+		    ? rt_err_prefix(err, "%s is in use", engine->config->dir)
+		    : code;
+	code = check_directory(engine, &is_new, err);
+	if (code == RT_OK)
+		code = rt_fs_open_subdir(engine->fs, engine->dir,
+		    RT_PATH_DIR_WAL, true, &engine->wal_dir, err);
+	if (code == RT_OK)
+		code = rt_fs_open_subdir(engine->fs, engine->dir,
+		    RT_PATH_DIR_SST, true, &engine->sst_dir, err);
+	if (code == RT_OK)
+		code = rt_manifest_store_open(&engine->flush_store, engine->fs,
+		    engine->dir, true, err);
+	if (code == RT_OK && is_new)
+		code = rt_manifest_store_create(engine->flush_store, err);
+	return code;
+}
+
+static struct rtd_engine *
+engine_new(const struct rtd_engine_options *options)
+{
+	struct rtd_engine *engine = rt_alloc_zero(1, sizeof(*engine));
+
+	engine->fs = options->fs;
+	engine->clock = options->clock;
+	engine->config = options->config;
+	engine->notify = options->notify;
+	engine->notify_arg = options->notify_arg;
+	engine->offline = options->offline;
+	engine->dir = engine->wal_dir = engine->sst_dir = -1;
+	engine->stop_fd = -1;
+	engine->lock = (struct rt_dirlock)RT_DIRLOCK_INIT;
+	atomic_init(&engine->policy, options->config->appendfsync);
+	rt_mutex_init(&engine->mu);
+	rt_cond_init(&engine->cond);
+	rtd_view_set_init(&engine->views);
+	engine->blocks = rt_block_cache_new(options->config->block_cache_size);
+	return engine;
+}
+
+/* The mirror image of opening; every part may be missing. */
+static void
+engine_free(struct rtd_engine *engine)
+{
+	rtd_view_unref(engine->view);
+	for (size_t i = 0; i < engine->spares_count; i++)
+		rtd_memtable_destroy(engine->spares[i]);
+	for (size_t i = 0; i < engine->used_count; i++)
+		rtd_memtable_destroy(engine->used[i]);
+	rtd_table_cache_free(engine->tables);
+	rt_block_cache_free(engine->blocks);
+	rtd_view_set_fini(&engine->views);
+	rt_manifest_store_close(engine->flush_store);
+	rt_manifest_store_close(engine->reload_store);
+	rt_fs_close(engine->fs, &engine->sst_dir, NULL);
+	rt_fs_close(engine->fs, &engine->wal_dir, NULL);
+	rt_dirlock_release(&engine->lock);
+	rt_fs_close(engine->fs, &engine->dir, NULL);
+	rt_cond_fini(&engine->cond);
+	rt_mutex_fini(&engine->mu);
+	free(engine);
+}
+
+static enum rt_code
+open_wal(struct rtd_engine *engine, uint64_t segment, struct rt_err *err)
+{
+	struct rtd_wal_options options = {
+		.fs = engine->fs,
+		.clock = engine->clock,
+		.dir = engine->wal_dir,
+		.database_uuid = engine->database_uuid,
+		.manifest_generation = engine->view->manifest->generation,
+		.first_segment = segment,
+		.last_seq = rtd_engine_visible_seq(engine),
+		.segment_bytes = engine->config->memtable_size,
+		.policy = (enum rt_appendfsync)engine->config->appendfsync,
+		.notify = wal_moved,
+		.notify_arg = engine,
+	};
+	return rtd_wal_open(&engine->wal, &options, err);
+}
+
+enum rt_code
+rtd_engine_open(struct rtd_engine **out,
+    const struct rtd_engine_options *options, struct rt_err *err)
+{
+	struct rtd_engine *engine = engine_new(options);
+	uint64_t segment;
+	enum rt_code code;
+
+	code = open_directory(engine, err);
+	if (code == RT_OK)
+		code = rtd_engine_recover(engine, &segment, err);
+	if (code == RT_OK)
+		code = open_wal(engine, segment, err);
+	if (code != RT_OK) {
+		engine_free(engine);
+		return code;
+	}
+	rtd_flusher_start(engine);
+	/* What was replayed is flushed at once, so that its segments go. */
+	if (!rtd_memtable_is_empty(engine->active))
+		rotate(engine);
+	else
+		engine->active->wal_segment = segment;
+	if (!engine->offline) {
+		code = rtd_reloader_start(engine, err);
+		if (code != RT_OK) {
+			rtd_engine_close(engine, NULL);
+			return code;
+		}
+	}
+	*out = engine;
+	return RT_OK;
+}
+
+/* The log ends here: the manifest says so, and replay need not look for a
+ * torn tail. */
+static enum rt_code
+publish_clean_stop(struct rtd_engine *engine, uint64_t segment, uint64_t bytes,
+    struct rt_err *err)
+{
+	struct rt_manifest_edit *edit =
+	    rt_manifest_edit_new(RT_ROLE_DAEMON, engine->epoch);
+	enum rt_code code;
+
+	if (engine->view->memtables_count == 1 &&
+	    rtd_memtable_is_empty(engine->active))
+		rt_manifest_edit_set_flushed(edit,
+		    rtd_engine_visible_seq(engine), segment + 1);
+	rt_manifest_edit_set_clean_wal(edit, segment, bytes);
+	rt_manifest_edit_set_next_file(edit, engine->next_file);
+	code = rt_manifest_store_publish(engine->flush_store, edit, NULL, NULL,
+	    err);
+	rt_manifest_edit_free(edit);
+	return code;
+}
+
+enum rt_code
+rtd_engine_close(struct rtd_engine *engine, struct rt_err *err)
+{
+	uint64_t segment = 0, bytes = 0;
+	enum rt_code code, closed;
+
+	if (engine == NULL)
+		return RT_OK;
+	rtd_reloader_stop(engine);
+	rtd_wal_write(engine->wal);
+	if (!rtd_memtable_is_empty(engine->active) &&
+	    rtd_engine_write_state(engine, NULL) == RT_OK)
+		rotate(engine);
+	rtd_flusher_stop(engine);
+	code = (enum rt_code)atomic_load(&engine->flush_code);
+	if (code != RT_OK && err != NULL)
+		*err = engine->flush_err;
+	closed = rtd_wal_close(engine->wal, &segment, &bytes,
+	    code == RT_OK ? err : NULL);
+	if (code == RT_OK)
+		code = closed;
+	if (closed == RT_OK && !atomic_load(&engine->fenced)) {
+		closed = publish_clean_stop(engine, segment, bytes,
+		    code == RT_OK ? err : NULL);
+		if (code == RT_OK)
+			code = closed;
+	}
+	engine_free(engine);
+	return code;
+}
+
+/* -- looking at it -- */
+
+const struct rt_manifest *
+rtd_engine_manifest(struct rtd_engine *engine)
+{
+	const struct rt_manifest *manifest;
+
+	rt_mutex_lock(&engine->mu);
+	manifest = rt_manifest_ref(engine->view->manifest);
+	rt_mutex_unlock(&engine->mu);
+	return manifest;
+}
+
+static void
+view_stats(const struct rtd_view *view, struct rtd_engine_stats *out)
+{
+	const struct rt_manifest *manifest = view->manifest;
+
+	for (size_t i = 0; i < view->memtables_count; i++) {
+		out->memtable_bytes += rtd_memtable_bytes(view->memtables[i]);
+		out->memtable_entries +=
+		    atomic_load(&view->memtables[i]->entries);
+	}
+	out->immutable_memtables = view->memtables_count - 1;
+	for (size_t i = 0; i < manifest->runs_count; i++) {
+		const struct rt_manifest_run *run = &manifest->runs[i];
+
+		if (run->level + 1 > out->levels)
+			out->levels = run->level + 1;
+		out->level_files[run->level] += run->tables_count;
+		for (size_t j = 0; j < run->tables_count; j++) {
+			const struct rt_manifest_table *table = &run->tables[j];
+
+			out->level_bytes[run->level] += table->size;
+			out->sst_bytes += table->size;
+			out->sst_entries += table->entries;
+			out->sst_tombstones += table->tombstones;
+		}
+	}
+	out->l0_files = out->level_files[0];
+	out->manifest_generation = manifest->generation;
+	out->obsolete_files = manifest->obsolete_count;
+}
+
+void
+rtd_engine_get_stats(struct rtd_engine *engine, struct rtd_engine_stats *out)
+{
+	struct rtd_view *view = rtd_engine_view(engine);
+	struct rtd_wal_stats wal;
+	struct rt_err err = { 0 };
+
+	*out = (struct rtd_engine_stats){ 0 };
+	view_stats(view, out);
+	rtd_view_unref(view);
+	rtd_wal_get_stats(engine->wal, &wal);
+	out->wal_bytes = wal.bytes;
+	out->wal_segments = wal.segments;
+	out->wal_syncs = wal.syncs;
+	out->wal_bytes_written = wal.bytes_written;
+	out->visible_seq = rtd_engine_visible_seq(engine);
+	out->written_seq = rtd_wal_written_seq(engine->wal);
+	out->durable_seq = rtd_wal_durable_seq(engine->wal);
+	out->flushes = atomic_load(&engine->flushes);
+	out->flush_bytes = atomic_load(&engine->flush_bytes);
+	out->reloads = atomic_load(&engine->reloads);
+	out->user_bytes_written = atomic_load(&engine->user_bytes);
+	out->table_memory_bytes = rtd_table_cache_memory(engine->tables);
+	out->filters_damaged = rtd_table_cache_filters_damaged(engine->tables);
+	rt_block_cache_get_stats(engine->blocks, &out->cache);
+	if (rtd_engine_write_state(engine, &err) != RT_OK)
+		snprintf(out->write_error, sizeof(out->write_error), "%s",
+		    err.text);
+}

@@ -1,0 +1,135 @@
+/* engine_state: the engine from the inside; only files of this room include it.
+ *
+ * S1 The loop alone writes: WAL appends, memtable inserts, rotation.
+ * S2 The current view is swapped under mu by the loop (rotation), the flusher
+ *    and the reloader (a newer manifest); its generation never falls.
+ * S3 A frozen memtable leaves the view in the step in which its table comes
+ *    in, because both hang on the manifest's flushed sequence.
+ * S4 Nothing is freed or unreferenced under mu. */
+#ifndef RIPTIDED_ENGINE_ENGINE_STATE_H
+#define RIPTIDED_ENGINE_ENGINE_STATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "libcommon/manifest/manifest_store.h"
+#include "libcommon/manifest/manifest_watch.h"
+#include "libcommon/os/dirlock.h"
+#include "libcommon/os/mutex.h"
+#include "riptided/engine/engine.h"
+#include "riptided/view/view.h"
+#include "riptided/wal/wal.h"
+
+/* Keyspace ids in use stay below this: databases has the same maximum. */
+#define RTD_KEYSPACES_MAX 1024
+#define RTD_SPARE_MEMTABLES_MAX 2
+
+struct rtd_reader {
+	struct rtd_engine *engine;
+	pthread_t owner;
+	struct rtd_view *view;
+	uint64_t view_version;
+	/* Views let go of in this turn; values found in them may be in use. */
+	struct rtd_view **retired;
+	size_t retired_count, retired_cap;
+	uint8_t *key;		/* RT_STORE_KEY_BYTES_MAX of scratch */
+	struct rtd_reader *next;
+};
+
+struct rtd_engine {
+	struct rt_fs *fs;
+	struct rt_clock *clock;
+	const struct rt_config *config;
+	void (*notify)(void *arg);
+	void *notify_arg;
+	bool offline;
+
+	int dir, wal_dir, sst_dir;
+	struct rt_dirlock lock;
+	uint8_t database_uuid[RT_DATABASE_UUID_BYTES];
+	uint64_t epoch;
+	struct rt_block_cache *blocks;
+	struct rtd_table_cache *tables;
+	struct rtd_view_set views;
+	struct rtd_wal *wal;
+
+	/* the loop's (S1) */
+	struct rtd_memtable *active;
+
+	_Atomic uint64_t visible_seq;
+	_Atomic uint64_t drops[RTD_KEYSPACES_MAX];
+	_Atomic uint64_t view_version;
+	_Atomic unsigned memtables_count;
+	_Atomic int wal_code;		/* RT_OK, or why the log failed */
+	_Atomic int flush_code;		/* RT_OK, or why the last flush failed */
+	_Atomic bool disk_full;		/* below the reserve */
+	_Atomic bool fenced;
+	_Atomic int policy;		/* enum rt_appendfsync */
+
+	struct rt_mutex mu;
+	struct rt_cond cond;		/* the flusher waits on it */
+	struct rtd_view *view RT_GUARDED_BY(mu);
+	struct rtd_reader *readers RT_GUARDED_BY(mu);
+	struct rt_err flush_err RT_GUARDED_BY(mu);
+	bool stopping RT_GUARDED_BY(mu);
+	struct rtd_memtable *spares[RTD_SPARE_MEMTABLES_MAX];
+	size_t spares_count RT_GUARDED_BY(mu);
+	struct rtd_memtable *used[RTD_SPARE_MEMTABLES_MAX];	/* to be reset */
+	size_t used_count RT_GUARDED_BY(mu);
+
+	/* the flusher's */
+	pthread_t flusher;
+	bool flusher_runs;
+	struct rt_manifest_store *flush_store;
+	uint64_t next_file;
+
+	/* the reloader's */
+	pthread_t reloader;
+	bool reloader_runs;
+	struct rt_manifest_store *reload_store;
+	struct rt_manifest_watch *watch;
+	int stop_fd;
+
+	/* counters */
+	_Atomic uint64_t flushes, flush_bytes, reloads, user_bytes;
+};
+
+/* -- engine.c -- */
+/* The current view with a reference. */
+struct rtd_view *rtd_engine_view(struct rtd_engine *engine);
+/* Make the manifest's tables part of the view, if it is newer. Any thread. */
+RT_MUST_USE enum rt_code rtd_engine_install(struct rtd_engine *engine,
+    const struct rt_manifest *manifest, struct rt_err *err);
+/* A memtable to write into, empty. */
+struct rtd_memtable *rtd_engine_memtable(struct rtd_engine *engine);
+/* Put an operation where reads see it. The loop, or recovery. */
+void rtd_engine_apply(struct rtd_engine *engine, struct rtd_memtable *memtable,
+    const struct rtd_write_op *op, uint64_t seq);
+void rtd_engine_notify(struct rtd_engine *engine);
+
+/* -- reader.c -- */
+/* Readers of the calling thread move to the newest view and let go of older
+ * ones. */
+void rtd_readers_end_turn(struct rtd_engine *engine);
+
+/* -- recovery.c -- */
+/* From the locked directory to manifest, memtables and WAL. */
+RT_MUST_USE enum rt_code rtd_engine_recover(struct rtd_engine *engine,
+    uint64_t *segment,
+    struct rt_err *err);
+
+/* -- flusher.c -- */
+void rtd_flusher_start(struct rtd_engine *engine);
+/* Wait until every frozen memtable is flushed, or a flush has failed; then
+ * end the thread. */
+void rtd_flusher_stop(struct rtd_engine *engine);
+/* Flush the oldest frozen memtable and publish it. Flush thread, or recovery. */
+RT_MUST_USE enum rt_code rtd_flusher_flush_oldest(struct rtd_engine *engine,
+    struct rt_err *err);
+
+/* -- reloader.c -- */
+RT_MUST_USE enum rt_code rtd_reloader_start(struct rtd_engine *engine,
+    struct rt_err *err);
+void rtd_reloader_stop(struct rtd_engine *engine);
+
+#endif

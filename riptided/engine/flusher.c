@@ -1,0 +1,280 @@
+/* flusher: the thread that turns frozen memtables into level-0 tables, oldest
+ * first, one publish each.
+ *
+ * The order of steps (ENGINE 3.5 in docs/manifest-protocol.md): the memtable is
+ * frozen, so that its last sequence is fixed; then the snapshots alive are
+ * captured; the table is written and synced with its directory; one publish
+ * makes table, flushed sequence, WAL floor and drops part of the truth; only
+ * after that do memtable and WAL segments go. */
+#include <string.h>
+#include <sys/random.h>
+
+#include "libcommon/base/invariant.h"
+#include "libcommon/daemon/log.h"
+#include "libcommon/os/crashpoint.h"
+#include "riptided/engine/engine_state.h"
+#include "riptided/flush/flush.h"
+
+#define RETRY_MS 1000
+#define LEVEL0_BLOOM_BITS 16
+#define WRITE_BEHIND_BYTES ((size_t)1 << 20)
+
+static uint64_t
+random_id(void)
+{
+	uint64_t id = 0;
+
+	while (id == 0)
+		rt_assert(getrandom(&id, sizeof(id), 0) == sizeof(id));
+	return id;
+}
+
+static struct rt_manifest_table
+table_of(struct rt_file_id id, const struct rt_table_info *info)
+{
+	return (struct rt_manifest_table){
+		.id = id,
+		.unique_id = info->unique_id,
+		.size = info->size,
+		.smallest = rt_buf_slice(&info->smallest),
+		.largest = rt_buf_slice(&info->largest),
+		.min_seq = info->min_seq,
+		.max_seq = info->max_seq,
+		.entries = info->entries,
+		.tombstones = info->tombstones,
+		.expire_min_ms = info->expire_min_ms,
+		.expire_max_ms = info->expire_max_ms,
+		.crc32c = info->crc32c,
+		.payload = info->payload,
+	};
+}
+
+static enum rt_code
+write_table(struct rtd_engine *engine, struct rtd_memtable *memtable,
+    struct rt_file_id id, bool *empty, struct rt_table_info *info,
+    struct rt_err *err)
+{
+	const struct rt_config *config = engine->config;
+	char name[RT_PATH_NAME_BYTES];
+	struct rtd_flush flush = {
+		.fs = engine->fs,
+		.dir = engine->sst_dir,
+		.name = rt_path_table(name, id),
+		.options = {
+			.block_bytes = config->block_size,
+			.bloom_bits_per_key = config->bloom_bits_per_key == 0
+			    ? 0 : LEVEL0_BLOOM_BITS,
+			.compression = RT_COMPRESSION_NONE,
+			.unique_id = random_id(),
+			.write_behind_bytes = WRITE_BEHIND_BYTES,
+		},
+		.memtable = memtable,
+	};
+	memcpy(flush.options.database_uuid, engine->database_uuid,
+	    sizeof(flush.options.database_uuid));
+	return rtd_flush_run(&flush, empty, info, err);
+}
+
+/* The frozen memtable that is next, and the lowest WAL segment that will still
+ * be needed without it. Both hold until the flusher publishes. */
+static struct rtd_memtable *
+oldest_frozen(struct rtd_engine *engine, uint64_t *wal_floor)
+{
+	struct rtd_memtable *oldest = NULL;
+	struct rtd_view *view;
+
+	rt_mutex_lock(&engine->mu);
+	view = engine->view;
+	if (view->memtables_count > 1) {
+		oldest = rtd_memtable_ref(
+		    view->memtables[view->memtables_count - 1]);
+		*wal_floor =
+		    view->memtables[view->memtables_count - 2]->wal_segment;
+	}
+	rt_mutex_unlock(&engine->mu);
+	return oldest;
+}
+
+static enum rt_code
+publish(struct rtd_engine *engine, const struct rtd_memtable *memtable,
+    const struct rt_manifest_table *table, uint64_t wal_floor,
+    const struct rt_manifest **next, bool *unknown, struct rt_err *err)
+{
+	struct rt_manifest_edit *edit =
+	    rt_manifest_edit_new(RT_ROLE_DAEMON, engine->epoch);
+	enum rt_code code;
+
+	if (table != NULL)
+		rt_manifest_edit_add_run(edit, table);
+	rt_manifest_edit_set_flushed(edit, atomic_load(&memtable->last_seq),
+	    wal_floor);
+	rt_manifest_edit_set_next_file(edit, engine->next_file);
+	for (size_t i = 0; i < memtable->drops_count; i++)
+		rt_manifest_edit_set_drop(edit, memtable->drops[i].keyspace,
+		    memtable->drops[i].seq);
+	rt_manifest_edit_set_expiry_clock(edit,
+	    (uint64_t)rt_clock_wall_ms(engine->clock));
+	code = rt_manifest_store_publish(engine->flush_store, edit, next,
+	    unknown, err);
+	rt_manifest_edit_free(edit);
+	return code;
+}
+
+enum rt_code
+rtd_flusher_flush_oldest(struct rtd_engine *engine, struct rt_err *err)
+{
+	struct rt_file_id id = { .number = engine->next_file };
+	const struct rt_manifest *next = NULL;
+	struct rt_table_info info = { 0 };
+	struct rt_manifest_table table;
+	struct rtd_memtable *memtable;
+	bool empty = false, unknown = false;
+	uint64_t wal_floor = 0, began;
+	char name[RT_PATH_NAME_BYTES];
+	enum rt_code code;
+
+	memtable = oldest_frozen(engine, &wal_floor);
+	if (memtable == NULL)
+		return RT_OK;
+	began = rt_clock_monotonic_ns(engine->clock);
+	/* A name that was tried is used, whatever becomes of it. */
+	engine->next_file++;
+	code = write_table(engine, memtable, id, &empty, &info, err);
+	if (code != RT_OK)
+		goto out;
+	RT_CRASHPOINT("flush-table-written");
+	table = table_of(id, &info);
+	code = publish(engine, memtable, empty ? NULL : &table, wal_floor,
+	    &next, &unknown, err);
+	if (code != RT_OK) {
+		/* While the outcome is open the file may be part of the truth;
+		 * the next start sweeps it if it is not. */
+		if (!empty && !unknown)
+			rt_fs_unlink(engine->fs, engine->sst_dir,
+			    rt_path_table(name, id), NULL);
+		goto out;
+	}
+	RT_CRASHPOINT("flush-published");
+	code = rtd_engine_install(engine, next, err);
+	if (code != RT_OK)
+		goto out;
+	rtd_wal_release(engine->wal, wal_floor);
+	atomic_fetch_add(&engine->flushes, 1);
+	atomic_fetch_add(&engine->flush_bytes, info.size);
+	rt_log(RT_LOG_VERBOSE, "flush", "memtable flushed",
+	    "table=%s bytes=%llu entries=%llu generation=%llu ms=%llu",
+	    empty ? "none" : rt_path_table(name, id),
+	    (unsigned long long)info.size, (unsigned long long)info.entries,
+	    (unsigned long long)next->generation,
+	    (unsigned long long)(rt_clock_monotonic_ns(engine->clock) - began) /
+		1000000);
+out:
+	rt_table_info_fini(&info);
+	rt_manifest_unref(next);
+	rtd_memtable_unref(memtable);
+	return code;
+}
+
+static void
+note_result(struct rtd_engine *engine, enum rt_code code,
+    const struct rt_err *err)
+{
+	bool was_failing = atomic_load(&engine->flush_code) != RT_OK;
+
+	rt_mutex_lock(&engine->mu);
+	engine->flush_err = *err;
+	rt_mutex_unlock(&engine->mu);
+	atomic_store(&engine->flush_code, (int)code);
+	if (code == RT_EFENCED)
+		atomic_store(&engine->fenced, true);
+	if (code != RT_OK)
+		rt_log_limited(10000, RT_LOG_WARNING, "flush", "flush failed",
+		    "error=\"%s\"", err->text);
+	else if (was_failing)
+		rt_log(RT_LOG_NOTICE, "flush", "flush works again", "%s", "");
+	if (code != RT_OK || was_failing)
+		rtd_engine_notify(engine);
+}
+
+/* Empty the memtables that came back, for the next rotation. */
+static void
+clean_used(struct rtd_engine *engine)
+{
+	for (;;) {
+		struct rtd_memtable *memtable = NULL;
+		bool kept = false;
+
+		rt_mutex_lock(&engine->mu);
+		if (engine->used_count > 0)
+			memtable = engine->used[--engine->used_count];
+		rt_mutex_unlock(&engine->mu);
+		if (memtable == NULL)
+			return;
+		rtd_memtable_reset(memtable);
+		rt_mutex_lock(&engine->mu);
+		if (engine->spares_count < RTD_SPARE_MEMTABLES_MAX) {
+			engine->spares[engine->spares_count++] = memtable;
+			kept = true;
+		}
+		rt_mutex_unlock(&engine->mu);
+		if (!kept)
+			rtd_memtable_destroy(memtable);
+	}
+}
+
+/* Wait for work. False: stop, because nothing is left or it cannot be done. */
+static bool
+wait_for_work(struct rtd_engine *engine, bool failed)
+{
+	bool go_on = true;
+
+	rt_mutex_lock(&engine->mu);
+	if (failed && !engine->stopping)
+		rt_cond_wait_ms(&engine->cond, &engine->mu, RETRY_MS);
+	while (!engine->stopping && engine->used_count == 0 &&
+	    engine->view->memtables_count == 1)
+		rt_cond_wait(&engine->cond, &engine->mu);
+	if (engine->stopping)
+		go_on = !failed && engine->view->memtables_count > 1;
+	rt_mutex_unlock(&engine->mu);
+	return go_on;
+}
+
+static void *
+flusher_main(void *arg)
+{
+	struct rtd_engine *engine = arg;
+	bool failed = false;
+
+	while (wait_for_work(engine, failed)) {
+		struct rt_err err = { .code = RT_OK };
+		enum rt_code code;
+
+		clean_used(engine);
+		code = rtd_flusher_flush_oldest(engine, &err);
+		failed = code != RT_OK;
+		if (failed || atomic_load(&engine->flush_code) != RT_OK)
+			note_result(engine, code, &err);
+	}
+	return NULL;
+}
+
+void
+rtd_flusher_start(struct rtd_engine *engine)
+{
+	rt_thread_start(&engine->flusher, "flush", flusher_main, engine);
+	engine->flusher_runs = true;
+}
+
+void
+rtd_flusher_stop(struct rtd_engine *engine)
+{
+	if (!engine->flusher_runs)
+		return;
+	rt_mutex_lock(&engine->mu);
+	engine->stopping = true;
+	rt_cond_broadcast(&engine->cond);
+	rt_mutex_unlock(&engine->mu);
+	rt_thread_join(engine->flusher);
+	engine->flusher_runs = false;
+}

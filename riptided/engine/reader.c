@@ -1,0 +1,168 @@
+/* reader: reads pin a view for as long as it is the newest one, and look at one
+ * shared word for each read to learn whether it still is. */
+#include <stdlib.h>
+
+#include "libcommon/base/invariant.h"
+#include "libcommon/table/value.h"
+#include "riptided/engine/engine_state.h"
+#include "riptided/view/live_iter.h"
+
+struct rtd_reader *
+rtd_reader_new(struct rtd_engine *engine)
+{
+	struct rtd_reader *reader = rt_alloc_zero(1, sizeof(*reader));
+
+	reader->engine = engine;
+	reader->owner = pthread_self();
+	reader->key = rt_alloc(RT_STORE_KEY_BYTES_MAX);
+	rt_mutex_lock(&engine->mu);
+	reader->next = engine->readers;
+	engine->readers = reader;
+	rt_mutex_unlock(&engine->mu);
+	return reader;
+}
+
+static void
+let_go(struct rtd_reader *reader)
+{
+	for (size_t i = 0; i < reader->retired_count; i++)
+		rtd_view_unref(reader->retired[i]);
+	reader->retired_count = 0;
+}
+
+void
+rtd_reader_free(struct rtd_reader *reader)
+{
+	struct rtd_engine *engine;
+	struct rtd_reader **at;
+
+	if (reader == NULL)
+		return;
+	engine = reader->engine;
+	rt_mutex_lock(&engine->mu);
+	for (at = &engine->readers; *at != reader; at = &(*at)->next)
+		;
+	*at = reader->next;
+	rt_mutex_unlock(&engine->mu);
+	let_go(reader);
+	free(reader->retired);
+	rtd_view_unref(reader->view);
+	free(reader->key);
+	free(reader);
+}
+
+static void
+pin_newest(struct rtd_reader *reader)
+{
+	struct rtd_engine *engine = reader->engine;
+
+	if (reader->view != NULL) {
+		if (reader->retired_count == reader->retired_cap) {
+			reader->retired_cap = reader->retired_cap * 2 + 4;
+			reader->retired = rt_realloc(reader->retired,
+			    reader->retired_cap * sizeof(reader->retired[0]));
+		}
+		reader->retired[reader->retired_count++] = reader->view;
+	}
+	rt_mutex_lock(&engine->mu);
+	reader->view = rtd_view_ref(engine->view);
+	reader->view_version = atomic_load(&engine->view_version);
+	rt_mutex_unlock(&engine->mu);
+}
+
+static inline void
+refresh(struct rtd_reader *reader)
+{
+	if (RT_UNLIKELY(reader->view == NULL ||
+		reader->view_version != atomic_load_explicit(
+		    &reader->engine->view_version, memory_order_acquire)))
+		pin_newest(reader);
+}
+
+void
+rtd_readers_end_turn(struct rtd_engine *engine)
+{
+	struct rtd_reader *reader;
+
+	/* Readers of other threads come and go under the lock; the list's
+	 * links that lead to our own do not change under us. */
+	rt_mutex_lock(&engine->mu);
+	reader = engine->readers;
+	while (reader != NULL && !pthread_equal(reader->owner, pthread_self()))
+		reader = reader->next;
+	rt_mutex_unlock(&engine->mu);
+	if (reader == NULL)
+		return;
+	refresh(reader);
+	let_go(reader);
+}
+
+static inline uint64_t
+drop_of(const struct rtd_engine *engine, uint32_t keyspace)
+{
+	return atomic_load_explicit(&engine->drops[keyspace],
+	    memory_order_acquire);
+}
+
+void
+rtd_value_fini(struct rtd_value *value)
+{
+	if (value->found.block != NULL || value->found.owned != NULL)
+		rt_table_found_fini(&value->found);
+}
+
+enum rt_code
+rtd_reader_get(struct rtd_reader *reader, uint32_t keyspace,
+    struct rt_slice user_key, uint64_t now_ms, struct rtd_value *value,
+    struct rt_err *err)
+{
+	struct rtd_view_found found = { .seq = 0 };
+	struct rt_slice key;
+	uint64_t read_seq, drop_seq;
+	enum rt_code code;
+
+	rt_assert(user_key.len <= RT_USER_KEY_BYTES_MAX &&
+	    keyspace < RTD_KEYSPACES_MAX);
+	rt_key_put_prefix(reader->key, keyspace, RT_KEY_KIND_STRING);
+	if (user_key.len != 0)
+		memcpy(reader->key + RT_KEY_PREFIX_BYTES, user_key.data,
+		    user_key.len);
+	key = rt_slice(reader->key, RT_KEY_PREFIX_BYTES + user_key.len);
+	refresh(reader);
+	read_seq = atomic_load_explicit(&reader->engine->visible_seq,
+	    memory_order_acquire);
+	drop_seq = drop_of(reader->engine, keyspace);
+	value->found = (struct rt_table_found){ 0 };
+	code = rtd_view_get(reader->view, key, read_seq, drop_seq, 0, &found,
+	    err);
+	value->seq = found.seq > drop_seq ? found.seq : drop_seq;
+	if (code != RT_OK)
+		return code;
+	value->found = found.table;
+	if (found.type == RT_ENTRY_TOMBSTONE)
+		code = RT_ENOTFOUND;
+	else if (!rt_value_decode(found.value, &value->expire_ms,
+		     &value->bytes))
+		code = rt_err_set(err, RT_EDAMAGED, "a stored value is malformed");
+	else if (value->expire_ms != RT_NO_EXPIRY && value->expire_ms <= now_ms)
+		code = RT_ENOTFOUND;
+	if (code != RT_OK)
+		rtd_value_fini(value);
+	return code;
+}
+
+struct rt_iter *
+rtd_reader_iter(struct rtd_reader *reader, uint32_t keyspace, uint64_t now_ms,
+    uint64_t *seq)
+{
+	struct rtd_live_range range = { .keyspace = keyspace,
+		.now_ms = now_ms };
+
+	refresh(reader);
+	range.read_seq = atomic_load_explicit(&reader->engine->visible_seq,
+	    memory_order_acquire);
+	range.drop_seq = drop_of(reader->engine, keyspace);
+	if (seq != NULL)
+		*seq = range.read_seq;
+	return rtd_live_iter_new(reader->view, &range);
+}

@@ -1,0 +1,121 @@
+#include "riptided/engine/write_batch.h"
+
+#include "libcommon/table/value.h"
+
+void
+rtd_write_batch_clear(struct rtd_write_batch *batch)
+{
+	rt_buf_clear(&batch->bytes);
+	batch->count = 0;
+}
+
+void
+rtd_write_batch_fini(struct rtd_write_batch *batch)
+{
+	rt_buf_fini(&batch->bytes);
+	batch->count = 0;
+}
+
+/* Type byte, key length, store key; room for `extra` more is made. */
+static uint8_t *
+put_key(struct rtd_write_batch *batch, uint8_t type, uint32_t keyspace,
+    struct rt_slice user_key, size_t extra)
+{
+	uint8_t *at;
+
+	rt_buf_reserve(&batch->bytes, 1 + RT_VARINT_BYTES_MAX +
+	    RT_KEY_PREFIX_BYTES + user_key.len + extra);
+	at = batch->bytes.data + batch->bytes.len;
+	*at++ = type;
+	at = rt_put_varint(at, RT_KEY_PREFIX_BYTES + user_key.len);
+	rt_key_put_prefix(at, keyspace, RT_KEY_KIND_STRING);
+	at += RT_KEY_PREFIX_BYTES;
+	if (user_key.len != 0)
+		memcpy(at, user_key.data, user_key.len);
+	batch->count++;
+	return at + user_key.len;
+}
+
+static void
+end_at(struct rtd_write_batch *batch, const uint8_t *end)
+{
+	batch->bytes.len = (size_t)(end - batch->bytes.data);
+}
+
+void
+rtd_write_batch_put(struct rtd_write_batch *batch, uint32_t keyspace,
+    struct rt_slice user_key, struct rt_slice value, uint64_t expire_ms)
+{
+	uint8_t header[RT_VALUE_HEADER_BYTES_MAX];
+	size_t header_len = rt_value_put_header(header, expire_ms);
+	uint8_t *at = put_key(batch, RTD_OP_PUT, keyspace, user_key,
+	    RT_VARINT_BYTES_MAX + header_len + value.len);
+
+	at = rt_put_varint(at, header_len + value.len);
+	memcpy(at, header, header_len);
+	at += header_len;
+	if (value.len != 0)
+		memcpy(at, value.data, value.len);
+	end_at(batch, at + value.len);
+}
+
+void
+rtd_write_batch_delete(struct rtd_write_batch *batch, uint32_t keyspace,
+    struct rt_slice user_key)
+{
+	end_at(batch, put_key(batch, RTD_OP_DELETE, keyspace, user_key, 0));
+}
+
+void
+rtd_write_batch_drop(struct rtd_write_batch *batch, uint32_t keyspace)
+{
+	rt_buf_append_byte(&batch->bytes, RTD_OP_DROP);
+	rt_buf_put_fixed32(&batch->bytes, keyspace);
+	batch->count++;
+}
+
+/* The payload may come from a disk: a key must be one that we could have
+ * written. */
+static bool
+take_key(struct rt_cursor *cursor, struct rtd_write_op *op)
+{
+	op->key = rt_cursor_bytes(cursor);
+	if (cursor->bad || op->key.len < RT_KEY_PREFIX_BYTES ||
+	    op->key.len > RT_STORE_KEY_BYTES_MAX) {
+		cursor->bad = true;
+		return false;
+	}
+	op->keyspace = rt_key_keyspace(op->key);
+	return true;
+}
+
+bool
+rtd_write_batch_next(struct rt_cursor *cursor, struct rtd_write_op *op)
+{
+	struct rt_slice bytes;
+	uint64_t expire_ms;
+
+	if (cursor->bad || cursor->at == cursor->end)
+		return false;
+	op->type = rt_cursor_byte(cursor);
+	op->key = op->value = rt_slice(NULL, 0);
+	switch (op->type) {
+	case RTD_OP_PUT:
+		if (!take_key(cursor, op))
+			return false;
+		op->value = rt_cursor_bytes(cursor);
+		if (!cursor->bad &&
+		    !rt_value_decode(op->value, &expire_ms, &bytes))
+			cursor->bad = true;
+		break;
+	case RTD_OP_DELETE:
+		return take_key(cursor, op);
+	case RTD_OP_DROP:
+		op->keyspace = rt_cursor_fixed32(cursor);
+		break;
+	default:
+		cursor->bad = true;
+		break;
+	}
+	return !cursor->bad;
+}
