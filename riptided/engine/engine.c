@@ -256,9 +256,11 @@ wal_moved(void *arg)
 {
 	struct rtd_engine *engine = arg;
 
-	if (engine->wal != NULL)
+	struct rtd_wal *wal = atomic_load(&engine->wal);
+
+	if (wal != NULL)
 		atomic_store(&engine->wal_code,
-		    (int)rtd_wal_state(engine->wal, NULL));
+		    (int)rtd_wal_state(wal, NULL));
 	rtd_engine_notify(engine);
 }
 
@@ -489,7 +491,11 @@ open_wal(struct rtd_engine *engine, uint64_t segment, struct rt_err *err)
 		.notify = wal_moved,
 		.notify_arg = engine,
 	};
-	return rtd_wal_open(&engine->wal, &options, err);
+	struct rtd_wal *wal = NULL;
+	enum rt_code code = rtd_wal_open(&wal, &options, err);
+
+	atomic_store(&engine->wal, wal);
+	return code;
 }
 
 enum rt_code
@@ -649,6 +655,6 @@ rtd_engine_get_stats(struct rtd_engine *engine, struct rtd_engine_stats *out)
 	out->filters_damaged = rtd_table_cache_filters_damaged(engine->tables);
 	rt_block_cache_get_stats(engine->blocks, &out->cache);
 	if (rtd_engine_write_state(engine, &err) != RT_OK)
-		snprintf(out->write_error, sizeof(out->write_error), "%s",
-		    err.text);
+		snprintf(out->write_error, sizeof(out->write_error),
+		    "%.255s", err.text);
 }

@@ -51,7 +51,7 @@ struct rtd_engine {
 	struct rt_block_cache *blocks;
 	struct rtd_table_cache *tables;
 	struct rtd_view_set views;
-	struct rtd_wal *wal;
+	struct rtd_wal *_Atomic wal;	/* its thread may call before it is set */
 
 	/* the loop's (S1) */
 	struct rtd_memtable *active;
