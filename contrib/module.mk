@@ -1,1 +1,4 @@
-# placeholder, filled by the room
+# contrib: what a person copies and changes. riptide.conf is what
+# rt_config_print_sample() prints; a unit test compares.
+examplesdir = $(docdir)/examples
+dist_examples_DATA = contrib/riptide.conf

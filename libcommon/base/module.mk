@@ -10,4 +10,5 @@ libcommon_base_libbase_a_SOURCES = \
 	libcommon/base/hash.h \
 	libcommon/base/invariant.c libcommon/base/invariant.h \
 	libcommon/base/number.c libcommon/base/number.h \
-	libcommon/base/slice.c libcommon/base/slice.h
+	libcommon/base/slice.c libcommon/base/slice.h \
+	libcommon/base/utf8.c libcommon/base/utf8.h

@@ -64,8 +64,23 @@ RT_MUST_USE enum rt_code rt_config_read(struct rt_config *config, int who,
     int argc, char *const argv[], struct rt_command_line *line,
     struct rt_err *err);
 
-/* Set one option from text. running: refuse (RT_EINVAL) what may only be set
- * at start. Nothing changes on error. */
+/* The limits of a file. */
+#define RT_CONFIG_FILE_BYTES_MAX (1 << 20)
+#define RT_CONFIG_LINE_BYTES_MAX (1 << 14)
+
+/* The text of a file, as rt_config_read takes it: "name value" a line, # in
+ * front of a comment, values plain, in '...' or in "..." with Redis' escapes.
+ * file: its name, for errors. RT_ECONFIG: some options may be set already. */
+RT_MUST_USE enum rt_code rt_config_parse(struct rt_config *config,
+    const char *file, struct rt_slice text, struct rt_err *err);
+
+/* SIGHUP: read the same command line again and take over what may change at
+ * run time. Nothing changes on error. */
+RT_MUST_USE enum rt_code rt_config_reload(struct rt_config *config, int who,
+    int argc, char *const argv[], struct rt_err *err);
+
+/* Set one option from text. RT_ENOTFOUND: no such option. running: refuse
+ * (RT_EINVAL) what may only be set at start. Nothing changes on error. */
 RT_MUST_USE enum rt_code rt_config_set(struct rt_config *config,
     struct rt_slice name, struct rt_slice value, bool running,
     struct rt_err *err);

@@ -1,0 +1,115 @@
+#include "libcommon/daemon/option_text.h"
+
+#include "libcommon/base/attr.h"
+#include "libcommon/base/number.h"
+
+bool
+rt_option_text_next_word(struct rt_slice *rest, struct rt_slice *word)
+{
+	size_t at = 0, end;
+
+	while (at < rest->len &&
+	    (rest->data[at] == ' ' || rest->data[at] == '\t'))
+		at++;
+	end = at;
+	while (end < rest->len && rest->data[end] != ' ' &&
+	    rest->data[end] != '\t')
+		end++;
+	*word = rt_slice(rest->data + at, end - at);
+	*rest = rt_slice(rest->data + end, rest->len - end);
+	return word->len != 0;
+}
+
+bool
+rt_option_text_mode(const char *text, unsigned *mode)
+{
+	size_t len = strlen(text);
+	unsigned value = 0;
+
+	if (len < 3 || len > 4)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] < '0' || text[i] > '7')
+			return false;
+		value = value * 8 + (unsigned)(text[i] - '0');
+	}
+	if (value > 0777)
+		return false;
+	*mode = value;
+	return true;
+}
+
+static unsigned
+two_digits(const char *text)
+{
+	return (unsigned)(text[0] - '0') * 10 + (unsigned)(text[1] - '0');
+}
+
+/* "HH:MM" to minutes; text has five bytes at least. */
+static bool
+parse_minute_of_day(const char *text, unsigned *out)
+{
+	for (int i = 0; i < 5; i++)
+		if (i == 2 ? text[i] != ':' : text[i] < '0' || text[i] > '9')
+			return false;
+	*out = two_digits(text) * 60 + two_digits(text + 3);
+	return two_digits(text) < 24 && two_digits(text + 3) < 60;
+}
+
+bool
+rt_option_text_window(const char *text, struct rt_option_window *out)
+{
+	struct rt_option_window window;
+
+	if (strlen(text) != 11 || text[5] != '-' ||
+	    !parse_minute_of_day(text, &window.from_min) ||
+	    !parse_minute_of_day(text + 6, &window.to_min))
+		return false;
+	*out = window;
+	return true;
+}
+
+static bool
+parse_class(struct rt_slice word, enum rt_option_client_class *class)
+{
+	static const struct {
+		const char *name;
+		enum rt_option_client_class class;
+	} names[] = { { "normal", RT_CLIENT_NORMAL },
+		{ "replica", RT_CLIENT_REPLICA }, { "slave", RT_CLIENT_REPLICA },
+		{ "pubsub", RT_CLIENT_PUBSUB } };
+
+	for (size_t i = 0; i < RT_COUNTOF(names); i++) {
+		if (rt_slice_equal_nocase(word, names[i].name)) {
+			*class = names[i].class;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
+rt_option_text_output_limits(const char *text,
+    struct rt_option_output_limit out[RT_CLIENT_CLASSES])
+{
+	struct rt_option_output_limit limits[RT_CLIENT_CLASSES];
+	struct rt_slice rest = rt_slice_cstr(text), word;
+	enum rt_option_client_class class;
+
+	memcpy(limits, out, sizeof(limits));
+	while (rt_option_text_next_word(&rest, &word)) {
+		struct rt_option_output_limit limit;
+
+		if (!parse_class(word, &class) ||
+		    !rt_option_text_next_word(&rest, &word) ||
+		    !rt_parse_bytes(word, &limit.hard_bytes) ||
+		    !rt_option_text_next_word(&rest, &word) ||
+		    !rt_parse_bytes(word, &limit.soft_bytes) ||
+		    !rt_option_text_next_word(&rest, &word) ||
+		    !rt_parse_u64(word, &limit.soft_s))
+			return false;
+		limits[class] = limit;
+	}
+	memcpy(out, limits, sizeof(limits));
+	return true;
+}

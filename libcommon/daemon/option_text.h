@@ -1,0 +1,44 @@
+/* option_text: the options whose text has a grammar of its own. config checks
+ * them with these; the rooms that use the values read them with the same.
+ * Thread: any. */
+#ifndef LIBCOMMON_DAEMON_OPTION_TEXT_H
+#define LIBCOMMON_DAEMON_OPTION_TEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libcommon/base/slice.h"
+
+/* unixsocketperm: three or four octal digits, at most 0777. */
+bool rt_option_text_mode(const char *text, unsigned *mode);
+
+/* compaction-window: "HH:MM-HH:MM", local time. Minutes of the day, 0 to 1439;
+ * from > to spans midnight; both alike is the whole day. */
+struct rt_option_window {
+	unsigned from_min, to_min;
+};
+
+bool rt_option_text_window(const char *text, struct rt_option_window *out);
+
+/* client-output-buffer-limit: any number of "class hard soft seconds", class
+ * one of normal, replica (also slave), pubsub. 0: no limit. Classes that text
+ * does not name are left as they are in out. */
+enum rt_option_client_class {
+	RT_CLIENT_NORMAL,
+	RT_CLIENT_REPLICA,
+	RT_CLIENT_PUBSUB,
+	RT_CLIENT_CLASSES
+};
+
+struct rt_option_output_limit {
+	uint64_t hard_bytes, soft_bytes, soft_s;
+};
+
+bool rt_option_text_output_limits(const char *text,
+    struct rt_option_output_limit out[RT_CLIENT_CLASSES]);
+
+/* Take the next word, parted by blanks, off rest: bind, disable-command.
+ * False when none is left. word borrows from rest. */
+bool rt_option_text_next_word(struct rt_slice *rest, struct rt_slice *word);
+
+#endif
