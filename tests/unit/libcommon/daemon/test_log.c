@@ -1,0 +1,217 @@
+#include "libcommon/daemon/log.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "libcommon/base/buf.h"
+#include "tests/support/runner.h"
+#include "tests/support/scratch_dir.h"
+
+static struct rtt_scratch scratch;
+static struct rt_config config;
+static struct rt_err err;
+static char path[300];
+
+static void
+open_log(void)
+{
+	rtt_scratch_init(&scratch);
+	rt_config_init(&config);
+	snprintf(path, sizeof(path), "%s/log", scratch.path);
+	ck_assert_int_eq(rt_config_set(&config, rt_slice_cstr("logfile"),
+	    rt_slice_cstr(path), false, &err), RT_OK);
+	ck_assert_msg(rt_log_open("tester", &config, &err) == RT_OK, "%s",
+	    err.text);
+}
+
+static void
+close_log(void)
+{
+	rt_log_close();
+	rt_config_fini(&config);
+	rtt_scratch_fini(&scratch);
+}
+
+/* The whole of a file below the scratch directory, as a string. */
+static const char *
+content(const char *name)
+{
+	static struct rt_buf text;
+
+	ck_assert_msg(rt_fs_read_file(rt_fs_posix(), scratch.fd, name, 1 << 24,
+		&text, &err) == RT_OK, "%s", err.text);
+	rt_buf_append_byte(&text, '\0');
+	return (const char *)text.data;
+}
+
+static unsigned
+count(const char *text, const char *what)
+{
+	unsigned found = 0;
+
+	while ((text = strstr(text, what)) != NULL) {
+		found++;
+		text += strlen(what);
+	}
+	return found;
+}
+
+START_TEST(levels_below_the_one_set_are_silent)
+{
+	open_log();
+	rt_log(RT_LOG_VERBOSE, "test", "hidden", "");
+	rt_log(RT_LOG_NOTICE, "test", "shown", "n=%d", 1);
+	rt_log_set_level(RT_LOG_WARNING);
+	rt_log(RT_LOG_NOTICE, "test", "hidden", "");
+	rt_log(RT_LOG_WARNING, "test", "shown", "n=%d", 2);
+	rt_log_set_level(RT_LOG_DEBUG);
+	rt_log(RT_LOG_DEBUG, "test", "shown", "n=%d", 3);
+	ck_assert_uint_eq(count(content("log"), "event=hidden"), 0);
+	ck_assert_uint_eq(count(content("log"), "event=shown"), 3);
+	ck_assert_ptr_nonnull(strstr(content("log"),
+	    "level=warning prog=tester"));
+	close_log();
+}
+END_TEST
+
+START_TEST(reopen_follows_a_rotation)
+{
+	open_log();
+	rt_log(RT_LOG_NOTICE, "test", "first", "");
+	ck_assert_int_eq(rt_fs_rename(rt_fs_posix(), scratch.fd, "log", "old",
+	    &err), RT_OK);
+	rt_log(RT_LOG_NOTICE, "test", "second", "");
+	rt_log_reopen();
+	rt_log(RT_LOG_NOTICE, "test", "third", "");
+	ck_assert_uint_eq(count(content("old"), "\n"), 2);
+	ck_assert_uint_eq(count(content("log"), "\n"), 1);
+	ck_assert_ptr_nonnull(strstr(content("log"), "event=third"));
+	close_log();
+}
+END_TEST
+
+START_TEST(a_failed_reopen_keeps_the_old_file)
+{
+	open_log();
+	ck_assert_int_eq(rt_fs_rename(rt_fs_posix(), scratch.fd, "log", "old",
+	    &err), RT_OK);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	rt_log_reopen();
+	ck_assert_ptr_nonnull(strstr(content("old"),
+	    "event=\"file cannot be opened anew\""));
+	close_log();
+}
+END_TEST
+
+START_TEST(a_log_that_cannot_be_opened_is_an_error)
+{
+	rtt_scratch_init(&scratch);
+	rt_config_init(&config);
+	snprintf(path, sizeof(path), "%s/missing/log", scratch.path);
+	ck_assert_int_eq(rt_config_set(&config, rt_slice_cstr("logfile"),
+	    rt_slice_cstr(path), false, &err), RT_OK);
+	ck_assert_int_ne(rt_log_open("tester", &config, &err), RT_OK);
+	ck_assert_ptr_nonnull(strstr(err.text, path));
+	close_log();
+}
+END_TEST
+
+START_TEST(json_is_chosen_by_the_config)
+{
+	rtt_scratch_init(&scratch);
+	rt_config_init(&config);
+	config.log_format = RT_LOG_JSON;
+	snprintf(path, sizeof(path), "%s/log", scratch.path);
+	ck_assert_int_eq(rt_config_set(&config, rt_slice_cstr("logfile"),
+	    rt_slice_cstr(path), false, &err), RT_OK);
+	ck_assert_int_eq(rt_log_open("tester", &config, &err), RT_OK);
+	rt_log(RT_LOG_NOTICE, "test", "an event", "n=%d s=\"%s\"", 5, "a\"b");
+	ck_assert_ptr_nonnull(strstr(content("log"),
+	    "\"event\":\"an event\",\"n\":5,\"s\":\"a\\\"b\"}\n"));
+	close_log();
+}
+END_TEST
+
+START_TEST(limited_lines_are_counted_and_told)
+{
+	struct rt_log_limit limit = { 0 };
+	unsigned allowed = 0;
+
+	open_log();
+	for (int i = 0; i < 10; i++)
+		allowed += rt_log_allowed(&limit, 1000000);
+	ck_assert_uint_eq(allowed, 1);
+	rt_log(RT_LOG_NOTICE, "test", "one", "");
+	/* The interval is over. */
+	atomic_store(&limit.next_ns, 0);
+	ck_assert(rt_log_allowed(&limit, 1000000));
+	rt_log(RT_LOG_NOTICE, "test", "two", "");
+	rt_log(RT_LOG_NOTICE, "test", "three", "");
+	ck_assert_ptr_nonnull(strstr(content("log"), "event=one\n"));
+	ck_assert_ptr_nonnull(strstr(content("log"), "event=two left_out=9\n"));
+	ck_assert_ptr_nonnull(strstr(content("log"), "event=three\n"));
+	for (int i = 0; i < 100; i++)
+		rt_log_limited(1000000, RT_LOG_NOTICE, "test", "often",
+		    "i=%d", i);
+	ck_assert_uint_eq(count(content("log"), "event=often"), 1);
+	close_log();
+}
+END_TEST
+
+START_TEST(a_pipe_that_nobody_reads_stops_nothing)
+{
+	int ends[2], saved = dup(STDERR_FILENO);
+	static char text[1 << 20];
+	ssize_t got;
+
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_ge(dup2(ends[1], STDERR_FILENO), 0);
+	for (int i = 0; i < 10000; i++)
+		rt_log(RT_LOG_WARNING, "test", "much", "i=%d", i);
+	got = read(ends[0], text, sizeof(text) - 1);
+	ck_assert_int_gt(got, 0);
+	rt_log(RT_LOG_WARNING, "test", "again", "");
+	got = read(ends[0], text, sizeof(text) - 1);
+	dup2(saved, STDERR_FILENO);
+	ck_assert_int_gt(got, 0);
+	text[got] = '\0';
+	ck_assert_ptr_nonnull(strstr(text, "event=again left_out="));
+	close(ends[0]);
+	close(ends[1]);
+	close(saved);
+}
+END_TEST
+
+static void *
+write_many(void *arg)
+{
+	for (int i = 0; i < 500; i++)
+		rt_log(RT_LOG_NOTICE, "test", "many", "end=here");
+	return NULL;
+}
+
+START_TEST(lines_of_threads_do_not_mix)
+{
+	pthread_t threads[4];
+
+	open_log();
+	for (size_t i = 0; i < 4; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, write_many,
+		    NULL), 0);
+	for (size_t i = 0; i < 4; i++)
+		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+	ck_assert_uint_eq(count(content("log"), "\n"), 2000);
+	ck_assert_uint_eq(count(content("log"),
+	    "area=test event=many end=here\n"), 2000);
+	close_log();
+}
+END_TEST
+
+RTT_MAIN("log", levels_below_the_one_set_are_silent, reopen_follows_a_rotation,
+    a_failed_reopen_keeps_the_old_file,
+    a_log_that_cannot_be_opened_is_an_error, json_is_chosen_by_the_config,
+    limited_lines_are_counted_and_told,
+    a_pipe_that_nobody_reads_stops_nothing, lines_of_threads_do_not_mix)
