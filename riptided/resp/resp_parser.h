@@ -1,18 +1,28 @@
 /* resp_parser: a client's bytes to commands, piece by piece, bounded. One
  * explicit state machine over a contiguous buffer; nothing is allocated by a
- * length that a client declares. Error words are Redis 7's. Thread: loop. */
+ * length that a client declares. Error words are Redis 7's. Thread: loop.
+ *
+ * R1 What is answered depends on the bytes alone, never on how they were cut
+ *    into pieces.
+ * R2 Memory grows with what was received: at most one struct rt_slice for an
+ *    argument, which takes six bytes or more, and a copy of an inline request
+ *    with quotes. */
 #ifndef RIPTIDED_RESP_RESP_PARSER_H
 #define RIPTIDED_RESP_RESP_PARSER_H
 
+#include "libcommon/base/buf.h"
 #include "libcommon/base/slice.h"
 
 #define RTD_INLINE_BYTES_MAX 65536u
 #define RTD_ARGS_MAX 1048576u
+/* Before AUTH, when a password is set. */
+#define RTD_UNAUTHENTICATED_ARGS_MAX 10u
+#define RTD_UNAUTHENTICATED_BULK_MAX 16384u
 
 struct rtd_resp_limits {
 	uint64_t bulk_bytes_max;	/* proto-max-bulk-len */
-	uint64_t args_max;		/* smaller before AUTH: 10 */
-	/* before AUTH: 16384 */
+	uint64_t args_max;		/* RTD_ARGS_MAX or less */
+	bool unauthenticated;		/* the two limits above hold as well */
 };
 
 enum rtd_resp_status {
@@ -28,10 +38,13 @@ struct rtd_resp_parser {
 	char error[160];	/* without "-": "ERR Protocol error: ..." */
 	/* internal */
 	size_t argv_cap;
-	size_t scan;		/* bytes of this command looked at so far */
-	int64_t args_left;
-	int64_t bulk_left;
+	size_t scan;		/* where the element under way begins */
+	size_t looked;		/* bytes of its line that hold no end */
+	uintptr_t base;		/* where the data was at the last call */
+	uint64_t args_left;
+	uint64_t bulk_bytes;	/* of the argument under way */
 	unsigned state;
+	struct rt_buf unquoted;	/* arguments of an inline request */
 };
 
 void rtd_resp_parser_fini(struct rtd_resp_parser *parser);
@@ -40,7 +53,9 @@ void rtd_resp_parser_fini(struct rtd_resp_parser *parser);
  * consumed: the caller keeps unconsumed bytes contiguous and passes them again
  * with more behind (they may have moved). *consumed: bytes to drop; 0 with
  * RTD_RESP_MORE. *want (may be NULL): how many more bytes at least the
- * command needs when that is known, for growing the buffer. */
+ * command needs when that is known, for growing the buffer; else 0.
+ * After RTD_RESP_COMMAND the parser holds nothing of the command but argv: the
+ * same bytes may be offered again. After RTD_RESP_ERROR it stays so. */
 enum rtd_resp_status rtd_resp_parse(struct rtd_resp_parser *parser,
     struct rt_slice data, const struct rtd_resp_limits *limits,
     size_t *consumed, size_t *want);
