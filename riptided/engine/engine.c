@@ -6,13 +6,8 @@
  * flusher turns the frozen one into a table. */
 #include "riptided/engine/engine.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "libcommon/base/hash.h"
 #include "libcommon/base/invariant.h"
@@ -321,115 +316,6 @@ rtd_engine_config_changed(struct rtd_engine *engine)
 
 /* -- opening and closing -- */
 
-/* What the directory holds before we touch it. */
-struct contents {
-	bool ours;		/* the database's own names */
-	bool other;
-	char other_name[64];
-	const char *logfile;
-};
-
-static void
-note_entry(void *arg, const char *name)
-{
-	static const char *const own[] = { RT_PATH_DIR_MANIFEST,
-		RT_PATH_DIR_WAL, RT_PATH_DIR_SST };
-	static const char *const harmless[] = { RT_PATH_LOCK_DAEMON,
-		RT_PATH_LOCK_COMPACTOR, RT_PATH_COMPACTOR_STATUS, "lost+found",
-		RT_PATH_DIR_CHECKPOINTS };
-	struct contents *contents = arg;
-
-	for (size_t i = 0; i < RT_COUNTOF(own); i++)
-		if (strcmp(name, own[i]) == 0) {
-			contents->ours = true;
-			return;
-		}
-	for (size_t i = 0; i < RT_COUNTOF(harmless); i++)
-		if (strcmp(name, harmless[i]) == 0)
-			return;
-	if (contents->logfile != NULL && strcmp(name, contents->logfile) == 0)
-		return;
-	contents->other = true;
-	snprintf(contents->other_name, sizeof(contents->other_name), "%s",
-	    name);
-}
-
-/* The log may stand in the data directory and be there first. */
-static const char *
-base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash != NULL ? slash + 1 : path;
-}
-
-static enum rt_code
-check_directory(struct rtd_engine *engine, bool *is_new, struct rt_err *err)
-{
-	struct contents contents = {
-		.logfile = base_name(engine->config->logfile),
-	};
-	struct stat status;
-	enum rt_code code;
-	int result;
-
-	result = engine->fs->fstat(engine->fs, engine->dir, &status);
-	if (result < 0)
-		return rt_err_set_errno(err, -result, "look at %s",
-		    engine->config->dir);
-	if ((status.st_mode & S_IWOTH) != 0)
-		return rt_err_set(err, RT_EREADONLY,
-		    "%s may be written by everybody: chmod o-w it",
-		    engine->config->dir);
-	code = rt_fs_list(engine->fs, engine->dir, note_entry, &contents, err);
-	if (code != RT_OK)
-		return code;
-	*is_new = !contents.ours;
-	if (*is_new && contents.other)
-		return rt_err_set(err, RT_EEXIST,
-		    "%s is not a database and not empty (it holds %s): "
-		    "choose an empty directory", engine->config->dir,
-		    contents.other_name);
-	return RT_OK;
-}
-
-static enum rt_code
-open_directory(struct rtd_engine *engine, struct rt_err *err)
-{
-	bool is_new = false;
-	enum rt_code code;
-	int result;
-
-	result = engine->fs->mkdirat(engine->fs, AT_FDCWD, engine->config->dir,
-	    0700);
-	if (result < 0 && result != -EEXIST)
-		return rt_err_set_errno(err, -result, "make data directory %s",
-		    engine->config->dir);
-	code = rt_fs_open_dir(engine->fs, engine->config->dir, &engine->dir,
-	    err);
-	if (code != RT_OK)
-		return code;
-	code = rt_dirlock_take(&engine->lock, engine->fs, engine->dir,
-	    RT_PATH_LOCK_DAEMON, err);
-	if (code != RT_OK)
-		return code == RT_ELOCKED
-		    ? rt_err_prefix(err, "%s is in use", engine->config->dir)
-		    : code;
-	code = check_directory(engine, &is_new, err);
-	if (code == RT_OK)
-		code = rt_fs_open_subdir(engine->fs, engine->dir,
-		    RT_PATH_DIR_WAL, true, &engine->wal_dir, err);
-	if (code == RT_OK)
-		code = rt_fs_open_subdir(engine->fs, engine->dir,
-		    RT_PATH_DIR_SST, true, &engine->sst_dir, err);
-	if (code == RT_OK)
-		code = rt_manifest_store_open(&engine->flush_store, engine->fs,
-		    engine->dir, true, err);
-	if (code == RT_OK && is_new)
-		code = rt_manifest_store_create(engine->flush_store, err);
-	return code;
-}
-
 static struct rtd_engine *
 engine_new(const struct rtd_engine_options *options)
 {
@@ -506,7 +392,7 @@ rtd_engine_open(struct rtd_engine **out,
 	uint64_t segment;
 	enum rt_code code;
 
-	code = open_directory(engine, err);
+	code = rtd_engine_open_directory(engine, err);
 	if (code == RT_OK)
 		code = rtd_engine_recover(engine, &segment, err);
 	if (code == RT_OK)
@@ -583,78 +469,4 @@ rtd_engine_close(struct rtd_engine *engine, struct rt_err *err)
 	}
 	engine_free(engine);
 	return code;
-}
-
-/* -- looking at it -- */
-
-const struct rt_manifest *
-rtd_engine_manifest(struct rtd_engine *engine)
-{
-	const struct rt_manifest *manifest;
-
-	rt_mutex_lock(&engine->mu);
-	manifest = rt_manifest_ref(engine->view->manifest);
-	rt_mutex_unlock(&engine->mu);
-	return manifest;
-}
-
-static void
-view_stats(const struct rtd_view *view, struct rtd_engine_stats *out)
-{
-	const struct rt_manifest *manifest = view->manifest;
-
-	for (size_t i = 0; i < view->memtables_count; i++) {
-		out->memtable_bytes += rtd_memtable_bytes(view->memtables[i]);
-		out->memtable_entries +=
-		    atomic_load(&view->memtables[i]->entries);
-	}
-	out->immutable_memtables = view->memtables_count - 1;
-	for (size_t i = 0; i < manifest->runs_count; i++) {
-		const struct rt_manifest_run *run = &manifest->runs[i];
-
-		if (run->level + 1 > out->levels)
-			out->levels = run->level + 1;
-		out->level_files[run->level] += run->tables_count;
-		for (size_t j = 0; j < run->tables_count; j++) {
-			const struct rt_manifest_table *table = &run->tables[j];
-
-			out->level_bytes[run->level] += table->size;
-			out->sst_bytes += table->size;
-			out->sst_entries += table->entries;
-			out->sst_tombstones += table->tombstones;
-		}
-	}
-	out->l0_files = out->level_files[0];
-	out->manifest_generation = manifest->generation;
-	out->obsolete_files = manifest->obsolete_count;
-}
-
-void
-rtd_engine_get_stats(struct rtd_engine *engine, struct rtd_engine_stats *out)
-{
-	struct rtd_view *view = rtd_engine_view(engine);
-	struct rtd_wal_stats wal;
-	struct rt_err err = { 0 };
-
-	*out = (struct rtd_engine_stats){ 0 };
-	view_stats(view, out);
-	rtd_view_unref(view);
-	rtd_wal_get_stats(engine->wal, &wal);
-	out->wal_bytes = wal.bytes;
-	out->wal_segments = wal.segments;
-	out->wal_syncs = wal.syncs;
-	out->wal_bytes_written = wal.bytes_written;
-	out->visible_seq = rtd_engine_visible_seq(engine);
-	out->written_seq = rtd_wal_written_seq(engine->wal);
-	out->durable_seq = rtd_wal_durable_seq(engine->wal);
-	out->flushes = atomic_load(&engine->flushes);
-	out->flush_bytes = atomic_load(&engine->flush_bytes);
-	out->reloads = atomic_load(&engine->reloads);
-	out->user_bytes_written = atomic_load(&engine->user_bytes);
-	out->table_memory_bytes = rtd_table_cache_memory(engine->tables);
-	out->filters_damaged = rtd_table_cache_filters_damaged(engine->tables);
-	rt_block_cache_get_stats(engine->blocks, &out->cache);
-	if (rtd_engine_write_state(engine, &err) != RT_OK)
-		snprintf(out->write_error, sizeof(out->write_error),
-		    "%.255s", err.text);
 }

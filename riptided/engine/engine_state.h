@@ -112,6 +112,11 @@ void rtd_engine_notify(struct rtd_engine *engine);
  * ones. */
 void rtd_readers_end_turn(struct rtd_engine *engine);
 
+/* -- directory.c -- */
+/* Open, lock and check the data directory, make what is missing in it. */
+RT_MUST_USE enum rt_code rtd_engine_open_directory(struct rtd_engine *engine,
+    struct rt_err *err);
+
 /* -- recovery.c -- */
 /* From the locked directory to manifest, memtables and WAL. */
 RT_MUST_USE enum rt_code rtd_engine_recover(struct rtd_engine *engine,

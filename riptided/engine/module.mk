@@ -1,8 +1,10 @@
 # engine: the one door to storage.
 noinst_LIBRARIES += riptided/engine/libengine.a
 riptided_engine_libengine_a_SOURCES = \
+	riptided/engine/directory.c \
 	riptided/engine/engine.c riptided/engine/engine.h \
 	riptided/engine/engine_state.h \
+	riptided/engine/engine_stats.c \
 	riptided/engine/flusher.c \
 	riptided/engine/reader.c \
 	riptided/engine/recovery.c \

@@ -1,0 +1,144 @@
+/* directory: what stands in a data directory before the engine uses it: is it
+ * ours, is it new, does another daemon have it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "riptided/engine/engine_state.h"
+
+/* What the directory holds before we touch it. */
+struct contents {
+	bool ours;		/* the database's own names */
+	bool other;
+	char other_name[64];
+	const char *logfile;
+};
+
+static void
+note_entry(void *arg, const char *name)
+{
+	static const char *const own[] = { RT_PATH_DIR_MANIFEST,
+		RT_PATH_DIR_WAL, RT_PATH_DIR_SST };
+	static const char *const harmless[] = { RT_PATH_LOCK_DAEMON,
+		RT_PATH_LOCK_COMPACTOR, RT_PATH_COMPACTOR_STATUS, "lost+found",
+		RT_PATH_DIR_CHECKPOINTS };
+	struct contents *contents = arg;
+
+	for (size_t i = 0; i < RT_COUNTOF(own); i++)
+		if (strcmp(name, own[i]) == 0) {
+			contents->ours = true;
+			return;
+		}
+	for (size_t i = 0; i < RT_COUNTOF(harmless); i++)
+		if (strcmp(name, harmless[i]) == 0)
+			return;
+	if (contents->logfile != NULL && strcmp(name, contents->logfile) == 0)
+		return;
+	contents->other = true;
+	snprintf(contents->other_name, sizeof(contents->other_name), "%s",
+	    name);
+}
+
+/* The log may stand in the data directory and be there first. */
+static const char *
+base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
+static enum rt_code
+check_directory(struct rtd_engine *engine, struct rt_err *err)
+{
+	struct contents contents = {
+		.logfile = base_name(engine->config->logfile),
+	};
+	struct stat status;
+	enum rt_code code;
+	int result;
+
+	result = engine->fs->fstat(engine->fs, engine->dir, &status);
+	if (result < 0)
+		return rt_err_set_errno(err, -result, "look at %s",
+		    engine->config->dir);
+	if ((status.st_mode & S_IWOTH) != 0)
+		return rt_err_set(err, RT_EREADONLY,
+		    "%s may be written by everybody: chmod o-w it",
+		    engine->config->dir);
+	code = rt_fs_list(engine->fs, engine->dir, note_entry, &contents, err);
+	if (code != RT_OK)
+		return code;
+	if (!contents.ours && contents.other)
+		return rt_err_set(err, RT_EEXIST,
+		    "%s is not a database and not empty (it holds %s): "
+		    "choose an empty directory", engine->config->dir,
+		    contents.other_name);
+	return RT_OK;
+}
+
+static void
+note_any(void *arg, const char *name)
+{
+	*(bool *)arg = true;
+}
+
+/* A first start that was cut short leaves empty directories and no manifest;
+ * it is begun anew. With anything in them it is a database that lost its
+ * manifest, which is for recovery to refuse. */
+static enum rt_code
+create_if_new(struct rtd_engine *engine, struct rt_err *err)
+{
+	uint64_t highest = 0;
+	bool used = false;
+	enum rt_code code;
+
+	code = rt_manifest_store_highest(engine->flush_store, &highest, err);
+	if (code == RT_OK && highest == 0)
+		code = rt_fs_list(engine->fs, engine->wal_dir, note_any, &used,
+		    err);
+	if (code == RT_OK && highest == 0)
+		code = rt_fs_list(engine->fs, engine->sst_dir, note_any, &used,
+		    err);
+	if (code == RT_OK && highest == 0 && !used)
+		code = rt_manifest_store_create(engine->flush_store, err);
+	return code;
+}
+
+enum rt_code
+rtd_engine_open_directory(struct rtd_engine *engine, struct rt_err *err)
+{
+	enum rt_code code;
+	int result;
+
+	result = engine->fs->mkdirat(engine->fs, AT_FDCWD, engine->config->dir,
+	    0700);
+	if (result < 0 && result != -EEXIST)
+		return rt_err_set_errno(err, -result, "make data directory %s",
+		    engine->config->dir);
+	code = rt_fs_open_dir(engine->fs, engine->config->dir, &engine->dir,
+	    err);
+	if (code != RT_OK)
+		return code;
+	code = rt_dirlock_take(&engine->lock, engine->fs, engine->dir,
+	    RT_PATH_LOCK_DAEMON, err);
+	if (code != RT_OK)
+		return code == RT_ELOCKED
+		    ? rt_err_prefix(err, "%s is in use", engine->config->dir)
+		    : code;
+	code = check_directory(engine, err);
+	if (code == RT_OK)
+		code = rt_fs_open_subdir(engine->fs, engine->dir,
+		    RT_PATH_DIR_WAL, true, &engine->wal_dir, err);
+	if (code == RT_OK)
+		code = rt_fs_open_subdir(engine->fs, engine->dir,
+		    RT_PATH_DIR_SST, true, &engine->sst_dir, err);
+	if (code == RT_OK)
+		code = rt_manifest_store_open(&engine->flush_store, engine->fs,
+		    engine->dir, true, err);
+	if (code == RT_OK)
+		code = create_if_new(engine, err);
+	return code;
+}

@@ -1,0 +1,76 @@
+/* engine_stats: the engine's figures, gathered when somebody asks. */
+#include <stdio.h>
+
+#include "riptided/engine/engine_state.h"
+
+const struct rt_manifest *
+rtd_engine_manifest(struct rtd_engine *engine)
+{
+	const struct rt_manifest *manifest;
+
+	rt_mutex_lock(&engine->mu);
+	manifest = rt_manifest_ref(engine->view->manifest);
+	rt_mutex_unlock(&engine->mu);
+	return manifest;
+}
+
+static void
+view_stats(const struct rtd_view *view, struct rtd_engine_stats *out)
+{
+	const struct rt_manifest *manifest = view->manifest;
+
+	for (size_t i = 0; i < view->memtables_count; i++) {
+		out->memtable_bytes += rtd_memtable_bytes(view->memtables[i]);
+		out->memtable_entries +=
+		    atomic_load(&view->memtables[i]->entries);
+	}
+	out->immutable_memtables = view->memtables_count - 1;
+	for (size_t i = 0; i < manifest->runs_count; i++) {
+		const struct rt_manifest_run *run = &manifest->runs[i];
+
+		if (run->level + 1 > out->levels)
+			out->levels = run->level + 1;
+		out->level_files[run->level] += run->tables_count;
+		for (size_t j = 0; j < run->tables_count; j++) {
+			const struct rt_manifest_table *table = &run->tables[j];
+
+			out->level_bytes[run->level] += table->size;
+			out->sst_bytes += table->size;
+			out->sst_entries += table->entries;
+			out->sst_tombstones += table->tombstones;
+		}
+	}
+	out->l0_files = out->level_files[0];
+	out->manifest_generation = manifest->generation;
+	out->obsolete_files = manifest->obsolete_count;
+}
+
+void
+rtd_engine_get_stats(struct rtd_engine *engine, struct rtd_engine_stats *out)
+{
+	struct rtd_view *view = rtd_engine_view(engine);
+	struct rtd_wal_stats wal;
+	struct rt_err err = { 0 };
+
+	*out = (struct rtd_engine_stats){ 0 };
+	view_stats(view, out);
+	rtd_view_unref(view);
+	rtd_wal_get_stats(engine->wal, &wal);
+	out->wal_bytes = wal.bytes;
+	out->wal_segments = wal.segments;
+	out->wal_syncs = wal.syncs;
+	out->wal_bytes_written = wal.bytes_written;
+	out->visible_seq = rtd_engine_visible_seq(engine);
+	out->written_seq = rtd_wal_written_seq(engine->wal);
+	out->durable_seq = rtd_wal_durable_seq(engine->wal);
+	out->flushes = atomic_load(&engine->flushes);
+	out->flush_bytes = atomic_load(&engine->flush_bytes);
+	out->reloads = atomic_load(&engine->reloads);
+	out->user_bytes_written = atomic_load(&engine->user_bytes);
+	out->table_memory_bytes = rtd_table_cache_memory(engine->tables);
+	out->filters_damaged = rtd_table_cache_filters_damaged(engine->tables);
+	rt_block_cache_get_stats(engine->blocks, &out->cache);
+	if (rtd_engine_write_state(engine, &err) != RT_OK)
+		snprintf(out->write_error, sizeof(out->write_error),
+		    "%.255s", err.text);
+}
