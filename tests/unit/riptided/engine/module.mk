@@ -1,3 +1,7 @@
-unit_tests += tests/unit/riptided/engine/test_write_batch
+unit_tests += \
+	tests/unit/riptided/engine/test_engine \
+	tests/unit/riptided/engine/test_write_batch
+tests_unit_riptided_engine_test_engine_LDADD = tests/support/libsupport.a \
+	$(ENGINE_LIBS) $(DAEMON_LIBS) $(LDADD)
 tests_unit_riptided_engine_test_write_batch_LDADD = \
 	riptided/engine/libengine.a $(LDADD)

@@ -1,0 +1,417 @@
+#include "riptided/engine/engine.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "libcommon/base/invariant.h"
+#include "libcommon/table/value.h"
+#include "tests/support/runner.h"
+#include "tests/support/scratch_dir.h"
+
+#define KEYS 200
+#define NOW_MS 1000000
+
+struct fixture {
+	struct rtt_scratch scratch;
+	struct rt_config config;
+	struct rtd_engine *engine;
+	struct rtd_reader *reader;
+	struct rtd_write_batch batch;
+};
+
+static void
+open_engine(struct fixture *fixture)
+{
+	struct rt_err err = { 0 };
+	struct rtd_engine_options options = {
+		.fs = rt_fs_posix(),
+		.clock = rt_clock_system(),
+		.config = &fixture->config,
+	};
+
+	ck_assert_msg(rtd_engine_open(&fixture->engine, &options, &err) ==
+	    RT_OK, "%s", err.text);
+	fixture->reader = rtd_reader_new(fixture->engine);
+}
+
+static void
+close_engine(struct fixture *fixture)
+{
+	struct rt_err err = { 0 };
+
+	rtd_reader_free(fixture->reader);
+	ck_assert_msg(rtd_engine_close(fixture->engine, &err) == RT_OK, "%s",
+	    err.text);
+}
+
+static void
+init(struct fixture *fixture)
+{
+	*fixture = (struct fixture){ 0 };
+	rtt_scratch_init(&fixture->scratch);
+	rt_config_init(&fixture->config);
+	free(fixture->config.dir);
+	fixture->config.dir = rt_alloc(300);
+	snprintf(fixture->config.dir, 300, "%s/data", fixture->scratch.path);
+	fixture->config.memtable_size = 64 << 10;
+	fixture->config.appendfsync = RT_FSYNC_NO;
+	fixture->config.disk_reserve = 0;
+	open_engine(fixture);
+}
+
+static void
+fini(struct fixture *fixture)
+{
+	close_engine(fixture);
+	rtd_write_batch_fini(&fixture->batch);
+	rt_config_fini(&fixture->config);
+	rtt_scratch_fini(&fixture->scratch);
+}
+
+static void
+reopen(struct fixture *fixture)
+{
+	close_engine(fixture);
+	open_engine(fixture);
+}
+
+static uint64_t
+commit(struct fixture *fixture)
+{
+	struct rt_err err = { 0 };
+	uint64_t seq = 0;
+
+	while (!rtd_engine_has_room(fixture->engine))
+		usleep(1000);
+	ck_assert_msg(rtd_engine_write(fixture->engine, &fixture->batch, &seq,
+	    &err) == RT_OK, "%s", err.text);
+	rtd_engine_end_turn(fixture->engine);
+	rtd_write_batch_clear(&fixture->batch);
+	return seq;
+}
+
+static void
+put(struct fixture *fixture, const char *key, const char *value)
+{
+	rtd_write_batch_put(&fixture->batch, 0, rt_slice_cstr(key),
+	    rt_slice_cstr(value), 0);
+	commit(fixture);
+}
+
+static void
+expect(struct fixture *fixture, uint32_t keyspace, const char *key,
+    const char *value)
+{
+	struct rtd_value found = { .seq = 0 };
+	struct rt_err err = { 0 };
+	enum rt_code code = rtd_reader_get(fixture->reader, keyspace,
+	    rt_slice_cstr(key), NOW_MS, &found, &err);
+
+	if (value == NULL) {
+		ck_assert_msg(code == RT_ENOTFOUND, "%s: %s", key,
+		    rt_code_name(code));
+		return;
+	}
+	ck_assert_msg(code == RT_OK, "%s: %s %s", key, rt_code_name(code),
+	    err.text);
+	ck_assert_msg(rt_slice_equal(found.bytes, rt_slice_cstr(value)),
+	    "%s: wrong value", key);
+	rtd_value_fini(&found);
+}
+
+static void
+flush_all(struct fixture *fixture)
+{
+	rtd_engine_flush(fixture->engine);
+	while (!rtd_engine_flushed(fixture->engine))
+		usleep(1000);
+}
+
+START_TEST(what_was_written_is_read)
+{
+	struct fixture f;
+
+	init(&f);
+	expect(&f, 0, "a", NULL);
+	put(&f, "a", "1");
+	put(&f, "a", "2");
+	put(&f, "", "empty key");
+	put(&f, "b", "");
+	expect(&f, 0, "a", "2");
+	expect(&f, 0, "", "empty key");
+	expect(&f, 0, "b", "");
+	expect(&f, 1, "a", NULL);
+	rtd_write_batch_delete(&f.batch, 0, rt_slice_cstr("a"));
+	commit(&f);
+	expect(&f, 0, "a", NULL);
+	fini(&f);
+}
+END_TEST
+
+START_TEST(it_survives_flush_and_restart)
+{
+	struct fixture f;
+	char key[32], value[32];
+
+	init(&f);
+	for (unsigned round = 0; round < 4; round++) {
+		for (unsigned i = 0; i < KEYS; i++) {
+			snprintf(key, sizeof(key), "key%u", i);
+			snprintf(value, sizeof(value), "%u.%u", round, i);
+			put(&f, key, value);
+		}
+		if (round == 1)
+			flush_all(&f);
+		if (round == 2)
+			reopen(&f);
+		for (unsigned i = 0; i < KEYS; i++) {
+			snprintf(key, sizeof(key), "key%u", i);
+			snprintf(value, sizeof(value), "%u.%u", round, i);
+			expect(&f, 0, key, value);
+		}
+	}
+	fini(&f);
+}
+END_TEST
+
+START_TEST(a_tombstone_hides_what_is_in_a_table)
+{
+	struct fixture f;
+
+	init(&f);
+	put(&f, "a", "1");
+	flush_all(&f);
+	rtd_write_batch_delete(&f.batch, 0, rt_slice_cstr("a"));
+	commit(&f);
+	expect(&f, 0, "a", NULL);
+	flush_all(&f);
+	expect(&f, 0, "a", NULL);
+	reopen(&f);
+	expect(&f, 0, "a", NULL);
+	fini(&f);
+}
+END_TEST
+
+START_TEST(a_drop_empties_one_keyspace_for_good)
+{
+	struct fixture f;
+
+	init(&f);
+	for (unsigned round = 0; round < 3; round++) {
+		put(&f, "a", "1");
+		rtd_write_batch_put(&f.batch, 1, rt_slice_cstr("a"),
+		    rt_slice_cstr("one"), 0);
+		commit(&f);
+		if (round == 1)
+			flush_all(&f);
+		rtd_write_batch_drop(&f.batch, 0);
+		commit(&f);
+		expect(&f, 0, "a", NULL);
+		expect(&f, 1, "a", "one");
+		put(&f, "b", "after");
+		if (round == 2)
+			flush_all(&f);
+		reopen(&f);
+		expect(&f, 0, "a", NULL);
+		expect(&f, 0, "b", "after");
+		expect(&f, 1, "a", "one");
+	}
+	fini(&f);
+}
+END_TEST
+
+START_TEST(an_expired_value_is_absent)
+{
+	struct fixture f;
+
+	init(&f);
+	rtd_write_batch_put(&f.batch, 0, rt_slice_cstr("a"),
+	    rt_slice_cstr("old"), 0);
+	commit(&f);
+	rtd_write_batch_put(&f.batch, 0, rt_slice_cstr("a"),
+	    rt_slice_cstr("past"), NOW_MS);
+	rtd_write_batch_put(&f.batch, 0, rt_slice_cstr("b"),
+	    rt_slice_cstr("future"), NOW_MS + 1);
+	commit(&f);
+	for (unsigned round = 0; round < 2; round++) {
+		expect(&f, 0, "a", NULL);
+		expect(&f, 0, "b", "future");
+		flush_all(&f);
+	}
+	fini(&f);
+}
+END_TEST
+
+static unsigned
+count_keys(struct fixture *fixture, uint32_t keyspace)
+{
+	struct rt_iter *iter =
+	    rtd_reader_iter(fixture->reader, keyspace, NOW_MS, NULL);
+	unsigned count = 0;
+
+	for (rt_iter_seek_first(iter); iter->valid; rt_iter_next(iter))
+		count++;
+	ck_assert_int_eq(iter->code, RT_OK);
+	rt_iter_free(iter);
+	return count;
+}
+
+START_TEST(iteration_shows_each_live_key_once)
+{
+	struct fixture f;
+	char key[32];
+
+	init(&f);
+	for (unsigned i = 0; i < KEYS; i++) {
+		snprintf(key, sizeof(key), "key%04u", i);
+		put(&f, key, "old");
+		if (i % 50 == 0)
+			flush_all(&f);
+	}
+	for (unsigned i = 0; i < KEYS; i += 2) {
+		snprintf(key, sizeof(key), "key%04u", i);
+		put(&f, key, "new");
+	}
+	for (unsigned i = 0; i < KEYS; i += 4) {
+		snprintf(key, sizeof(key), "key%04u", i);
+		rtd_write_batch_delete(&f.batch, 0, rt_slice_cstr(key));
+		commit(&f);
+	}
+	rtd_write_batch_put(&f.batch, 1, rt_slice_cstr("other"),
+	    rt_slice_cstr("database"), 0);
+	rtd_write_batch_put(&f.batch, 0, rt_slice_cstr("gone"),
+	    rt_slice_cstr("v"), 1);
+	commit(&f);
+	ck_assert_uint_eq(count_keys(&f, 0), KEYS - KEYS / 4);
+	ck_assert_uint_eq(count_keys(&f, 1), 1);
+	ck_assert_uint_eq(count_keys(&f, 2), 0);
+	flush_all(&f);
+	ck_assert_uint_eq(count_keys(&f, 0), KEYS - KEYS / 4);
+	rtd_write_batch_drop(&f.batch, 0);
+	commit(&f);
+	ck_assert_uint_eq(count_keys(&f, 0), 0);
+	fini(&f);
+}
+END_TEST
+
+START_TEST(an_iterator_sees_its_moment)
+{
+	struct fixture f;
+	struct rt_iter *iter;
+	unsigned count = 0;
+
+	init(&f);
+	put(&f, "a", "1");
+	put(&f, "b", "1");
+	iter = rtd_reader_iter(f.reader, 0, NOW_MS, NULL);
+	put(&f, "c", "later");
+	rtd_write_batch_drop(&f.batch, 0);
+	commit(&f);
+	flush_all(&f);
+	for (rt_iter_seek_first(iter); iter->valid; rt_iter_next(iter))
+		count++;
+	ck_assert_uint_eq(count, 2);
+	rt_iter_free(iter);
+	fini(&f);
+}
+END_TEST
+
+START_TEST(a_second_engine_is_refused)
+{
+	struct rt_err err = { 0 };
+	struct rtd_engine *second = NULL;
+	struct fixture f;
+	struct rtd_engine_options options = {
+		.fs = rt_fs_posix(),
+		.clock = rt_clock_system(),
+		.config = &f.config,
+	};
+
+	init(&f);
+	ck_assert_int_eq(rtd_engine_open(&second, &options, &err), RT_ELOCKED);
+	ck_assert_ptr_nonnull(strstr(err.text, "is in use"));
+	fini(&f);
+}
+END_TEST
+
+START_TEST(a_foreign_directory_is_refused)
+{
+	struct rt_err err = { 0 };
+	struct rtd_engine *second = NULL;
+	struct fixture f;
+	struct rtd_engine_options options = {
+		.fs = rt_fs_posix(),
+		.clock = rt_clock_system(),
+		.config = &f.config,
+	};
+
+	init(&f);
+	close_engine(&f);
+	/* The scratch directory holds our data directory, and so is not
+	 * empty. */
+	snprintf(f.config.dir, 300, "%s", f.scratch.path);
+	ck_assert_int_eq(rtd_engine_open(&second, &options, &err), RT_EEXIST);
+	ck_assert_ptr_nonnull(strstr(err.text, "not a database"));
+	snprintf(f.config.dir, 300, "%s/data", f.scratch.path);
+	open_engine(&f);
+	fini(&f);
+}
+END_TEST
+
+START_TEST(a_database_without_its_manifest_is_refused)
+{
+	struct rt_err err = { 0 };
+	struct rtd_engine *second = NULL;
+	struct fixture f;
+	struct rtd_engine_options options = {
+		.fs = rt_fs_posix(),
+		.clock = rt_clock_system(),
+		.config = &f.config,
+	};
+	char command[700];
+
+	init(&f);
+	put(&f, "a", "1");
+	close_engine(&f);
+	snprintf(command, sizeof(command),
+	    "mv '%s/manifest' '%s/aside'", f.config.dir, f.scratch.path);
+	ck_assert_int_eq(system(command), 0);
+	ck_assert_int_eq(rtd_engine_open(&second, &options, &err),
+	    RT_EDAMAGED);
+	ck_assert_ptr_nonnull(strstr(err.text, "without its manifest"));
+	snprintf(command, sizeof(command),
+	    "rm -rf '%s/manifest' && mv '%s/aside' '%s/manifest'",
+	    f.config.dir, f.scratch.path, f.config.dir);
+	ck_assert_int_eq(system(command), 0);
+	open_engine(&f);
+	expect(&f, 0, "a", "1");
+	fini(&f);
+}
+END_TEST
+
+START_TEST(always_acks_only_what_is_durable)
+{
+	struct fixture f;
+	uint64_t seq;
+
+	init(&f);
+	f.config.appendfsync = RT_FSYNC_ALWAYS;
+	rtd_engine_config_changed(f.engine);
+	rtd_write_batch_put(&f.batch, 0, rt_slice_cstr("a"),
+	    rt_slice_cstr("1"), 0);
+	seq = commit(&f);
+	while (rtd_engine_acked_seq(f.engine) < seq)
+		usleep(100);
+	fini(&f);
+}
+END_TEST
+
+RTT_MAIN("engine", what_was_written_is_read, it_survives_flush_and_restart,
+    a_tombstone_hides_what_is_in_a_table,
+    a_drop_empties_one_keyspace_for_good, an_expired_value_is_absent,
+    iteration_shows_each_live_key_once, an_iterator_sees_its_moment,
+    a_second_engine_is_refused, a_foreign_directory_is_refused,
+    a_database_without_its_manifest_is_refused,
+    always_acks_only_what_is_durable)
