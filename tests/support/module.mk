@@ -1,6 +1,7 @@
 # support: what tests share.
 check_LIBRARIES += tests/support/libsupport.a
 tests_support_libsupport_a_SOURCES = \
+	tests/support/fault_fs.c tests/support/fault_fs.h \
 	tests/support/runner.c tests/support/runner.h \
 	tests/support/scratch_dir.c tests/support/scratch_dir.h
 EXTRA_DIST += tests/support/riptide_test.py

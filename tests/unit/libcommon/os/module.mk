@@ -1,1 +1,4 @@
-# unit_tests += tests/unit/libcommon/os/test_name
+unit_tests += \
+	tests/unit/libcommon/os/test_dirlock \
+	tests/unit/libcommon/os/test_fs \
+	tests/unit/libcommon/os/test_path
