@@ -149,6 +149,7 @@ struct rtd_engine_stats {
 	uint64_t filters_damaged;
 	struct rt_block_cache_stats cache;
 	char write_error[256];		/* "" while writes are taken */
+	char flush_error[256];		/* "" when the last flush worked */
 };
 
 void rtd_engine_get_stats(struct rtd_engine *engine,

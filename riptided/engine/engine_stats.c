@@ -73,4 +73,9 @@ rtd_engine_get_stats(struct rtd_engine *engine, struct rtd_engine_stats *out)
 	if (rtd_engine_write_state(engine, &err) != RT_OK)
 		snprintf(out->write_error, sizeof(out->write_error),
 		    "%.255s", err.text);
+	rt_mutex_lock(&engine->mu);
+	if (atomic_load(&engine->flush_code) != RT_OK)
+		snprintf(out->flush_error, sizeof(out->flush_error), "%.255s",
+		    engine->flush_err.text);
+	rt_mutex_unlock(&engine->mu);
 }
