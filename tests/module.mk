@@ -30,5 +30,10 @@ check_PROGRAMS = $(unit_tests)
 TESTS = $(unit_tests) $(script_tests)
 dist_check_SCRIPTS = $(script_tests)
 
+# The libcheck programs alone, for the sanitized builds.
+check-unit: $(unit_tests)
+	$(MAKE) check TESTS="$(unit_tests)" check_PROGRAMS="$(unit_tests)"
+.PHONY: check-unit
+
 # What a test program without lines of its own is linked with.
 LDADD = tests/support/libsupport.a $(COMMON_LIBS) $(COMMON_SYSTEM_LIBS) $(CHECK_LIBS)
