@@ -1,1 +1,1 @@
-# placeholder, filled by the room
+dist_noinst_SCRIPTS += scripts/check-options

@@ -38,6 +38,7 @@ static bool check_window(const char *text);
 #define BIND_WORDS_MAX 16
 #define UNIX_PATH_BYTES_MAX 107		/* sun_path without its NUL */
 #define PASSWORD_BYTES_MAX 512
+#define SIZE_BYTES_MIN 1024		/* or 0, where that means none */
 
 static const struct text_rule {
 	const char *name;
@@ -364,12 +365,13 @@ set_bytes(const struct rt_option *option, struct rt_config *config,
 	if (!rt_parse_bytes(value, &bytes))
 		return refuse(option, value, is_digits(value)
 			? "is out of range" : "is not a size", err);
-	/* "256" where 256mb was meant is a mistake that costs a day; whoever
-	 * means bytes can say so. */
+	/* "256" where 256mb was meant is a mistake that costs a day, and no
+	 * size of ours makes sense below 1 KiB. */
 	bare = value.data[value.len - 1] <= '9';
-	if (bare && bytes > 0 && bytes < 1024)
+	if (bare && bytes > 0 && bytes < SIZE_BYTES_MIN)
 		return refuse(option, value, "has no unit", err);
-	if (bytes < (uint64_t)option->min || bytes > (uint64_t)option->max)
+	if ((bytes > 0 && bytes < SIZE_BYTES_MIN) ||
+	    bytes < (uint64_t)option->min || bytes > (uint64_t)option->max)
 		return refuse(option, value, "is out of range", err);
 	store(option, config, (int64_t)bytes);
 	return RT_OK;
@@ -543,7 +545,10 @@ print_range(const struct rt_option *option, struct rt_buf *out)
 	if (option->min == option->max) {
 		rt_buf_printf(out, "%" PRId64 " in this release", option->min);
 	} else if (size) {
-		print_size(out, option->min);
+		if (option->min == 0)
+			rt_buf_printf(out, "0, ");
+		print_size(out, option->min != 0 ? option->min
+						 : SIZE_BYTES_MIN);
 		rt_buf_printf(out, " to ");
 		print_size(out, option->max);
 		rt_buf_printf(out, ", with unit b k kb m mb g gb");

@@ -170,6 +170,9 @@ START_TEST(errors_of_a_file_name_line_key_and_what_is_allowed)
 		{ "memtable-size 5gb", "f:1: memtable-size: 5gb is out of "
 		    "range, allowed: 64kb to 4gb, with unit b k kb m mb g "
 		    "gb" },
+		{ "disk-reserve 100b", "f:1: disk-reserve: 100b is out of "
+		    "range, allowed: 0, 1kb to 1024gb, with unit b k kb m mb "
+		    "g gb" },
 		{ "tls-port 6380", "f:1: tls-port: 6380 is out of range, "
 		    "allowed: 0 in this release" },
 		{ "sandbox yes", "f:1: sandbox: yes is not known here, "
