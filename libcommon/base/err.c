@@ -27,6 +27,7 @@ static const struct {
 	[RT_EUSAGE] = { "usage", EX_USAGE },
 	[RT_ECONFIG] = { "configuration", EX_CONFIG },
 	[RT_ESTOPPED] = { "stopped", EX_TEMPFAIL },
+	[RT_EADDRESS] = { "address in use", EX_UNAVAILABLE },
 };
 
 enum rt_code

@@ -23,6 +23,7 @@ enum rt_code {
 	RT_EUSAGE,	/* command line is wrong */
 	RT_ECONFIG,	/* configuration is wrong */
 	RT_ESTOPPED,	/* asked to stop before it was done */
+	RT_EADDRESS,	/* an address that is in use, or not to be had */
 };
 
 #define RT_ERR_TEXT_BYTES 512

@@ -1,1 +1,8 @@
-# placeholder, filled by the room
+# net: sockets and turns; the only room that knows libevent.
+noinst_LIBRARIES += riptided/net/libnet.a
+riptided_net_libnet_a_SOURCES = \
+	riptided/net/conn.c riptided/net/conn.h \
+	riptided/net/foreign.c riptided/net/foreign.h \
+	riptided/net/listener.c riptided/net/listener.h \
+	riptided/net/loop.c riptided/net/loop.h \
+	riptided/net/output_limits.c riptided/net/output_limits.h

@@ -1,0 +1,650 @@
+#include "riptided/net/conn.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "libcommon/base/invariant.h"
+#include "libcommon/daemon/log.h"
+#include "riptided/cmd/command.h"
+#include "riptided/net/foreign.h"
+
+#define SECOND_US UINT64_C(1000000)
+#define REQUEST_TIMEOUT_US (30 * SECOND_US)
+/* What a half-sent command gains time with: 16 KiB a second. */
+#define REQUEST_BYTES_PER_SECOND 16384
+#define AUTH_TIMEOUT_US (10 * SECOND_US)
+#define LINGER_US (1 * SECOND_US)
+/* Before AUTH. */
+#define UNAUTHENTICATED_QUERY_MAX (1024 * 1024)
+#define UNAUTHENTICATED_OUTPUT_MAX 65536
+/* Buffers that have grown above this are given back when they are empty. */
+#define KEPT_BYTES_MAX 16384
+#define LOG_INTERVAL_MS 60000
+
+uint64_t
+rtd_conn_pending(const struct rtd_conn *conn)
+{
+	return conn->out_base + conn->client.out.len - conn->sent;
+}
+
+static bool
+is_unauthenticated(const struct rtd_conn *conn)
+{
+	return !conn->client.authenticated &&
+	    conn->loop->server->config->requirepass[0] != '\0';
+}
+
+void
+rtd_conn_touch(struct rtd_conn *conn)
+{
+	if (conn->is_touched || conn->is_doomed)
+		return;
+	conn->is_touched = true;
+	TAILQ_INSERT_TAIL(&conn->loop->touched, conn, touched_link);
+}
+
+void
+rtd_conn_make_ready(struct rtd_conn *conn)
+{
+	if (conn->is_ready || conn->is_doomed)
+		return;
+	conn->is_ready = true;
+	TAILQ_INSERT_TAIL(&conn->loop->ready, conn, ready_link);
+}
+
+void
+rtd_conn_doom(struct rtd_conn *conn)
+{
+	if (conn->is_doomed)
+		return;
+	conn->is_doomed = true;
+	TAILQ_INSERT_TAIL(&conn->loop->doomed, conn, doomed_link);
+}
+
+static void
+stall(struct rtd_conn *conn)
+{
+	conn->is_stalled = true;
+	TAILQ_INSERT_TAIL(&conn->loop->stalled, conn, stalled_link);
+}
+
+/* -- commands -- */
+
+static uint64_t
+choke_mark(const struct rtd_conn *conn)
+{
+	uint64_t soft = conn->loop->limits.soft_bytes;
+
+	if (is_unauthenticated(conn))
+		return UNAUTHENTICATED_OUTPUT_MAX;
+	return soft != 0 ? soft : UINT64_MAX;
+}
+
+static bool
+may_run(const struct rtd_conn *conn)
+{
+	const struct rtd_client *client = &conn->client;
+
+	return !client->parked && !client->close_after_reply &&
+	    !client->killed && !conn->is_stalled && !conn->choked &&
+	    !conn->is_doomed && !conn->loop->quiet;
+}
+
+static void
+refuse_request(struct rtd_conn *conn, const char *error)
+{
+	struct rtd_client *client = &conn->client;
+
+	rtd_reply_error(&client->reply, "%s", error);
+	client->close_after_reply = true;
+	conn->loop->server->protocol_errors++;
+	rt_log_limited(LOG_INTERVAL_MS, RT_LOG_VERBOSE, "net",
+	    "request refused", "peer=%s", client->peer);
+}
+
+/* Someone who does not speak our protocol, and may be a browser that was sent
+ * here to do harm: not one of its lines is run. */
+static bool
+drop_foreign(struct rtd_conn *conn, struct rt_slice data)
+{
+	if (data.data[0] == '*' ||
+	    !rtd_is_foreign(conn->parser.argv, conn->parser.argc))
+		return false;
+	rt_log_limited(LOG_INTERVAL_MS, RT_LOG_WARNING, "net",
+	    "connection dropped: this is not the Redis protocol", "peer=%s",
+	    conn->client.peer);
+	conn->loop->server->protocol_errors++;
+	rtd_conn_doom(conn);
+	return true;
+}
+
+/* Run what is complete in data; returns the bytes that are done with. */
+static size_t
+run_commands(struct rtd_conn *conn, struct rt_slice data)
+{
+	struct rtd_server_state *server = conn->loop->server;
+	struct rtd_client *client = &conn->client;
+	struct rtd_resp_limits limits = {
+		.bulk_bytes_max = server->config->proto_max_bulk_len,
+		.args_max = RTD_ARGS_MAX,
+	};
+	uint64_t choke = choke_mark(conn);
+	size_t at = 0, consumed;
+
+	for (int left = RTD_TURN_COMMANDS_MAX; may_run(conn); left--) {
+		struct rt_slice rest = rt_slice(data.data + at, data.len - at);
+		enum rtd_resp_status status;
+
+		if (left == 0) {
+			rtd_conn_make_ready(conn);
+			break;
+		}
+		limits.unauthenticated = is_unauthenticated(conn);
+		status = rtd_resp_parse(&conn->parser, rest, &limits,
+		    &consumed, &conn->want);
+		if (status == RTD_RESP_MORE)
+			break;
+		if (status == RTD_RESP_ERROR) {
+			refuse_request(conn, conn->parser.error);
+			return data.len;
+		}
+		if (conn->parser.argc != 0) {
+			if (drop_foreign(conn, rest))
+				return data.len;
+			if (!rtd_command_dispatch(server, client,
+				conn->parser.argv, conn->parser.argc)) {
+				stall(conn);
+				break;
+			}
+		}
+		at += consumed;
+		conn->partial_us = 0;
+		conn->choked = rtd_conn_pending(conn) > choke;
+	}
+	return at;
+}
+
+/* The tail of the input that stays is the beginning of a command. */
+static void
+after_run(struct rtd_conn *conn)
+{
+	struct rtd_server_state *server = conn->loop->server;
+	uint64_t max = server->config->client_query_buffer_limit;
+
+	if (conn->in.len == 0) {
+		conn->partial_us = 0;
+		if (conn->in.cap > KEPT_BYTES_MAX)
+			rt_buf_fini(&conn->in);
+		return;
+	}
+	if (conn->partial_us == 0)
+		conn->partial_us = server->now_us;
+	if (is_unauthenticated(conn) && max > UNAUTHENTICATED_QUERY_MAX)
+		max = UNAUTHENTICATED_QUERY_MAX;
+	if (conn->in.len > max && may_run(conn)) {
+		refuse_request(conn, "ERR Protocol error: request is larger "
+		    "than client-query-buffer-limit");
+		rt_buf_fini(&conn->in);
+	}
+}
+
+void
+rtd_conn_run(struct rtd_conn *conn)
+{
+	size_t done;
+
+	if (conn->in.len != 0) {
+		done = run_commands(conn, rt_buf_slice(&conn->in));
+		rt_buf_consume(&conn->in, done);
+		after_run(conn);
+	}
+	rtd_conn_touch(conn);
+}
+
+/* -- input -- */
+
+static void
+received(struct rtd_conn *conn, size_t bytes)
+{
+	struct rtd_server_state *server = conn->loop->server;
+
+	server->net_input_bytes += bytes;
+	conn->client.bytes_in += bytes;
+	conn->client.active_ms = server->now_ms;
+	conn->active_us = server->now_us;
+}
+
+static void
+receive_failed(struct rtd_conn *conn, ssize_t got)
+{
+	if (got == 0)
+		conn->peer_closed = true;
+	else if (errno != EAGAIN && errno != EINTR)
+		rtd_conn_doom(conn);
+}
+
+/* The usual case: nothing is left over, and nothing will be. */
+static void
+receive_shared(struct rtd_conn *conn)
+{
+	uint8_t *buffer = conn->loop->read_buffer;
+	ssize_t got = recv(conn->client.fd, buffer, RTD_READ_BYTES, 0);
+	size_t done;
+
+	if (got <= 0) {
+		receive_failed(conn, got);
+		return;
+	}
+	received(conn, (size_t)got);
+	done = run_commands(conn, rt_slice(buffer, (size_t)got));
+	rt_buf_append(&conn->in, buffer + done, (size_t)got - done);
+	after_run(conn);
+}
+
+/* More of a command that has begun. The buffer at most doubles, however large
+ * the argument was declared. */
+static void
+receive_more(struct rtd_conn *conn)
+{
+	size_t room = RTD_READ_BYTES;
+	ssize_t got;
+
+	if (conn->want > room)
+		room = conn->want < conn->in.len ? conn->want : conn->in.len;
+	if (room < RTD_READ_BYTES)
+		room = RTD_READ_BYTES;
+	rt_buf_reserve(&conn->in, room);
+	got = recv(conn->client.fd, conn->in.data + conn->in.len, room, 0);
+	if (got <= 0) {
+		receive_failed(conn, got);
+		return;
+	}
+	received(conn, (size_t)got);
+	conn->in.len += (size_t)got;
+	if (conn->want > (size_t)got)
+		conn->want -= (size_t)got;
+	else
+		rtd_conn_run(conn);
+}
+
+/* The last reply is out and the peer has been told; what it still sends is
+ * thrown away, because closing before would take the reply from it. */
+static void
+receive_nothing(struct rtd_conn *conn)
+{
+	ssize_t got = recv(conn->client.fd, conn->loop->read_buffer,
+	    RTD_READ_BYTES, 0);
+
+	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+		rtd_conn_doom(conn);
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct rtd_conn *conn = arg;
+
+	rtd_loop_begin_turn(conn->loop);
+	if (conn->is_doomed)
+		return;
+	if (conn->linger_us != 0) {
+		receive_nothing(conn);
+		return;
+	}
+	if (conn->is_ready || !may_run(conn))
+		return;
+	if (conn->in.len == 0)
+		receive_shared(conn);
+	else
+		receive_more(conn);
+	rtd_conn_touch(conn);
+}
+
+/* -- output -- */
+
+static void
+add_mark(struct rtd_conn *conn, uint64_t upto, uint64_t seq)
+{
+	struct rtd_mark *last;
+
+	if (conn->marks_count != 0) {
+		last = &conn->marks[conn->marks_head + conn->marks_count - 1];
+		if (last->seq >= seq) {
+			last->upto = upto;
+			return;
+		}
+	}
+	if (conn->marks_head + conn->marks_count == conn->marks_cap) {
+		if (conn->marks_head > conn->marks_cap / 2) {
+			memmove(conn->marks, conn->marks + conn->marks_head,
+			    conn->marks_count * sizeof(*conn->marks));
+			conn->marks_head = 0;
+		} else {
+			conn->marks_cap = conn->marks_cap * 2 + 4;
+			conn->marks = rt_realloc(conn->marks,
+			    conn->marks_cap * sizeof(*conn->marks));
+		}
+	}
+	conn->marks[conn->marks_head + conn->marks_count++] =
+	    (struct rtd_mark){ upto, seq };
+	if (!conn->is_waiting) {
+		conn->is_waiting = true;
+		TAILQ_INSERT_TAIL(&conn->loop->waiting, conn, waiting_link);
+	}
+}
+
+/* L1 */
+static void
+queue_replies(struct rtd_conn *conn, uint64_t acked)
+{
+	uint64_t end = conn->out_base + conn->client.out.len;
+
+	if (end == conn->queued)
+		return;
+	conn->queued = end;
+	if (conn->marks_count == 0 && conn->client.wait_seq <= acked)
+		conn->released = end;
+	else
+		add_mark(conn, end, conn->client.wait_seq);
+}
+
+void
+rtd_conn_release(struct rtd_conn *conn, uint64_t acked)
+{
+	while (conn->marks_count != 0 &&
+	    conn->marks[conn->marks_head].seq <= acked) {
+		conn->released = conn->marks[conn->marks_head].upto;
+		conn->marks_head++;
+		conn->marks_count--;
+		rtd_conn_touch(conn);
+	}
+	if (conn->marks_count != 0)
+		return;
+	conn->marks_head = 0;
+	conn->is_waiting = false;
+	TAILQ_REMOVE(&conn->loop->waiting, conn, waiting_link);
+}
+
+static void
+forget_sent(struct rtd_conn *conn)
+{
+	struct rt_buf *out = &conn->client.out;
+	size_t gone = (size_t)(conn->sent - conn->out_base);
+
+	if (gone == out->len) {
+		rt_buf_clear(out);
+		if (out->cap > KEPT_BYTES_MAX)
+			rt_buf_fini(out);
+	} else if (gone > out->len / 2) {
+		rt_buf_consume(out, gone);
+	} else {
+		return;
+	}
+	conn->out_base = conn->sent;
+}
+
+static void
+send_released(struct rtd_conn *conn)
+{
+	struct rtd_server_state *server = conn->loop->server;
+
+	while (conn->sent < conn->released && !conn->writing) {
+		ssize_t put = send(conn->client.fd, conn->client.out.data +
+		    (conn->sent - conn->out_base),
+		    (size_t)(conn->released - conn->sent), MSG_NOSIGNAL);
+
+		if (put >= 0) {
+			conn->sent += (uint64_t)put;
+			conn->client.bytes_out += (uint64_t)put;
+			server->net_output_bytes += (uint64_t)put;
+		} else if (errno == EAGAIN) {
+			conn->writing = true;
+			event_add(&conn->write_event, NULL);
+		} else if (errno != EINTR) {
+			rtd_conn_doom(conn);
+			return;
+		}
+	}
+	forget_sent(conn);
+}
+
+static void
+on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	struct rtd_conn *conn = arg;
+
+	rtd_loop_begin_turn(conn->loop);
+	conn->writing = false;
+	rtd_conn_touch(conn);
+}
+
+/* -- the end of a turn -- */
+
+static void
+check_output(struct rtd_conn *conn)
+{
+	const struct rtd_output_limits *limits = &conn->loop->limits;
+	uint64_t pending = rtd_conn_pending(conn);
+
+	conn->client.pending_in = conn->in.len;
+	conn->client.pending_out = (size_t)pending;
+	if ((limits->hard_bytes != 0 && pending > limits->hard_bytes) ||
+	    (is_unauthenticated(conn) &&
+		pending > UNAUTHENTICATED_OUTPUT_MAX)) {
+		rt_log_limited(LOG_INTERVAL_MS, RT_LOG_WARNING, "net",
+		    "client closed: it does not read its replies",
+		    "peer=%s pending_bytes=%llu", conn->client.peer,
+		    (unsigned long long)pending);
+		rtd_conn_doom(conn);
+		return;
+	}
+	if (limits->soft_bytes == 0 || pending <= limits->soft_bytes)
+		conn->soft_us = 0;
+	else if (conn->soft_us == 0)
+		conn->soft_us = conn->loop->server->now_us;
+	if (conn->choked && pending <= choke_mark(conn) / 2) {
+		conn->choked = false;
+		rtd_conn_make_ready(conn);
+	}
+}
+
+/* Closing while input is unread would reset the connection and take the last
+ * reply from the peer: shut down and wait for its end instead. */
+static void
+finish(struct rtd_conn *conn)
+{
+	int unread = 0;
+
+	if (conn->peer_closed || ioctl(conn->client.fd, FIONREAD, &unread) != 0 ||
+	    (unread == 0 && conn->parser.error[0] == '\0')) {
+		rtd_conn_doom(conn);
+		return;
+	}
+	shutdown(conn->client.fd, SHUT_WR);
+	rt_buf_fini(&conn->in);
+	conn->linger_us = conn->loop->server->now_us;
+}
+
+static void
+update_reading(struct rtd_conn *conn)
+{
+	bool read = !conn->peer_closed &&
+	    (conn->linger_us != 0 || may_run(conn));
+
+	if (read == conn->reading)
+		return;
+	conn->reading = read;
+	if (read)
+		event_add(&conn->read_event, NULL);
+	else
+		event_del(&conn->read_event);
+}
+
+void
+rtd_conn_settle(struct rtd_conn *conn, uint64_t acked)
+{
+	const struct rtd_client *client = &conn->client;
+	bool idle;
+
+	if (conn->is_doomed)
+		return;
+	if (client->killed) {
+		rtd_conn_doom(conn);
+		return;
+	}
+	queue_replies(conn, acked);
+	send_released(conn);
+	check_output(conn);
+	if (conn->is_doomed)
+		return;
+	idle = rtd_conn_pending(conn) == 0 && !client->parked;
+	if (idle && client->close_after_reply && conn->linger_us == 0)
+		finish(conn);
+	else if (idle && conn->peer_closed && !conn->is_ready &&
+	    !conn->is_stalled)
+		rtd_conn_doom(conn);
+	if (!conn->is_doomed)
+		update_reading(conn);
+}
+
+/* -- time -- */
+
+static const char *
+overdue(const struct rtd_conn *conn, uint64_t now_us)
+{
+	const struct rt_config *config = conn->loop->server->config;
+	uint64_t partial_max = REQUEST_TIMEOUT_US +
+	    conn->in.len * SECOND_US / REQUEST_BYTES_PER_SECOND;
+
+	if (conn->linger_us != 0)
+		return now_us - conn->linger_us > LINGER_US ? "closed" : NULL;
+	if (is_unauthenticated(conn) &&
+	    now_us - conn->opened_us > AUTH_TIMEOUT_US)
+		return "no AUTH";
+	if (conn->soft_us != 0 && conn->loop->limits.soft_seconds != 0 &&
+	    now_us - conn->soft_us >
+		conn->loop->limits.soft_seconds * SECOND_US)
+		return "replies unread";
+	if (!may_run(conn) || conn->is_ready)
+		return NULL;
+	if (conn->partial_us != 0 && now_us - conn->partial_us > partial_max)
+		return "command half sent";
+	if (config->timeout != 0 &&
+	    now_us - conn->active_us > (uint64_t)config->timeout * SECOND_US)
+		return "idle";
+	return NULL;
+}
+
+void
+rtd_conn_check_times(struct rtd_conn *conn, uint64_t now_us)
+{
+	const char *reason = overdue(conn, now_us);
+
+	if (reason == NULL)
+		return;
+	rt_log(RT_LOG_VERBOSE, "net", "client closed", "peer=%s reason=\"%s\"",
+	    conn->client.peer, reason);
+	rtd_conn_doom(conn);
+}
+
+/* -- life -- */
+
+static void
+link_client(struct rtd_server_state *server, struct rtd_client *client)
+{
+	client->prev = server->clients_tail;
+	if (client->prev != NULL)
+		client->prev->next = client;
+	else
+		server->clients = client;
+	server->clients_tail = client;
+	server->connected_clients++;
+}
+
+static void
+unlink_client(struct rtd_server_state *server, struct rtd_client *client)
+{
+	if (client->prev != NULL)
+		client->prev->next = client->next;
+	else
+		server->clients = client->next;
+	if (client->next != NULL)
+		client->next->prev = client->prev;
+	else
+		server->clients_tail = client->prev;
+	client->prev = client->next = NULL;
+	server->connected_clients--;
+}
+
+struct rtd_conn *
+rtd_conn_new(struct rtd_loop *loop, int fd, const char *peer,
+    const char *local)
+{
+	struct rtd_server_state *server = loop->server;
+	struct rtd_conn *conn = rt_alloc_zero(1, sizeof(*conn));
+	struct rtd_client *client = &conn->client;
+
+	conn->loop = loop;
+	conn->opened_us = conn->active_us = server->now_us;
+	conn->reading = true;
+	client->id = server->next_client_id++;
+	client->authenticated = server->config->requirepass[0] == '\0';
+	client->reply = (struct rtd_resp_writer){ &client->out, 2 };
+	client->fd = fd;
+	client->created_ms = client->active_ms = server->now_ms;
+	snprintf(client->peer, sizeof(client->peer), "%s", peer);
+	snprintf(client->local, sizeof(client->local), "%s", local);
+	link_client(server, client);
+	event_assign(&conn->read_event, loop->base, fd, EV_READ | EV_PERSIST,
+	    on_readable, conn);
+	event_assign(&conn->write_event, loop->base, fd, EV_WRITE,
+	    on_writable, conn);
+	event_add(&conn->read_event, NULL);
+	return conn;
+}
+
+static void
+leave_lists(struct rtd_conn *conn)
+{
+	struct rtd_loop *loop = conn->loop;
+
+	if (conn->is_ready)
+		TAILQ_REMOVE(&loop->ready, conn, ready_link);
+	if (conn->is_touched)
+		TAILQ_REMOVE(&loop->touched, conn, touched_link);
+	if (conn->is_waiting)
+		TAILQ_REMOVE(&loop->waiting, conn, waiting_link);
+	if (conn->is_stalled)
+		TAILQ_REMOVE(&loop->stalled, conn, stalled_link);
+	conn->is_ready = conn->is_touched = conn->is_waiting = false;
+	conn->is_stalled = false;
+}
+
+void
+rtd_conn_free(struct rtd_conn *conn)
+{
+	struct rtd_client *client = &conn->client;
+
+	if (client->fd >= 0) {
+		event_del(&conn->read_event);
+		event_del(&conn->write_event);
+		close(client->fd);
+		client->fd = -1;
+		leave_lists(conn);
+		unlink_client(conn->loop->server, client);
+	}
+	if (client->parked) {
+		client->killed = true;
+		TAILQ_INSERT_TAIL(&conn->loop->orphans, conn, doomed_link);
+		return;
+	}
+	rtd_resp_parser_fini(&conn->parser);
+	rt_buf_fini(&conn->in);
+	rt_buf_fini(&client->out);
+	free(conn->marks);
+	free(conn);
+}

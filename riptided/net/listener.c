@@ -1,0 +1,363 @@
+#include "riptided/net/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "libcommon/base/invariant.h"
+#include "libcommon/daemon/log.h"
+
+#define SOCKETS_MAX 17		/* 16 addresses and a unix socket */
+#define ADDRESS_BYTES 256
+/* So that others are served between two herds of new clients. */
+#define ACCEPTS_PER_TURN 256
+#define LOG_INTERVAL_MS 60000
+
+struct listening {
+	struct rtd_listener *listener;
+	int fd;
+	struct event *event;
+	const char *unix_path;		/* NULL: TCP */
+};
+
+struct rtd_listener {
+	struct listening sockets[SOCKETS_MAX];
+	unsigned count;
+	char *unix_path;		/* NULL until the file is ours */
+	int reserve_fd;			/* given up to refuse politely */
+	bool paused;
+	void (*accepted)(void *arg, int fd, const char *unix_path);
+	void *arg;
+};
+
+static enum rt_code
+address_error(struct rt_err *err, int os_errno, const char *name)
+{
+	rt_err_set_errno(err, os_errno, "%s", name);
+	if (err != NULL)
+		err->code = RT_EADDRESS;
+	return RT_EADDRESS;
+}
+
+static void
+add_socket(struct rtd_listener *listener, int fd, const char *unix_path)
+{
+	listener->sockets[listener->count++] = (struct listening){
+		.listener = listener, .fd = fd, .unix_path = unix_path };
+}
+
+/* -- TCP -- */
+
+static int
+bind_one(const struct addrinfo *address)
+{
+	int on = 1, saved;
+	int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK |
+	    SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (address->ai_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	if (bind(fd, address->ai_addr, address->ai_addrlen) == 0)
+		return fd;
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+static bool
+is_unavailable(int os_errno)
+{
+	return os_errno == EADDRNOTAVAIL || os_errno == EAFNOSUPPORT ||
+	    os_errno == EPROTONOSUPPORT || os_errno == ENOPROTOOPT;
+}
+
+/* One word of `bind`: a host, "*" or "::*" for all, "-" in front when it may
+ * be missing. */
+static enum rt_code
+bind_host(struct rtd_listener *listener, const char *word, int64_t port,
+    struct rt_err *err)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+	bool optional = word[0] == '-';
+	const char *host = word + (optional ? 1 : 0);
+	char service[8], name[ADDRESS_BYTES + 16];
+	struct addrinfo *found;
+	int status, fd;
+
+	snprintf(name, sizeof(name), "%s port %d", host, (int)port);
+	snprintf(service, sizeof(service), "%d", (int)port);
+	if (strcmp(host, "*") == 0)
+		host = "0.0.0.0";
+	else if (strcmp(host, "::*") == 0)
+		host = "::";
+	status = getaddrinfo(host, service, &hints, &found);
+	if (status != 0 && optional)
+		return RT_OK;
+	if (status != 0)
+		return rt_err_set(err, RT_ECONFIG, "bind: %s: %s", host,
+		    gai_strerror(status));
+	fd = bind_one(found);
+	freeaddrinfo(found);
+	if (fd < 0 && optional && is_unavailable(errno))
+		return RT_OK;
+	if (fd < 0)
+		return address_error(err, errno, name);
+	add_socket(listener, fd, NULL);
+	return RT_OK;
+}
+
+static enum rt_code
+bind_hosts(struct rtd_listener *listener, const struct rt_config *config,
+    struct rt_err *err)
+{
+	const char *at = config->bind;
+	enum rt_code code;
+
+	for (;;) {
+		char word[ADDRESS_BYTES];
+		size_t len;
+
+		at += strspn(at, " \t");
+		len = strcspn(at, " \t");
+		if (len == 0)
+			return RT_OK;
+		if (len >= sizeof(word) ||
+		    listener->count == SOCKETS_MAX - 1)
+			return rt_err_set(err, RT_ECONFIG,
+			    "bind: allowed: up to %d addresses",
+			    SOCKETS_MAX - 1);
+		memcpy(word, at, len);
+		word[len] = '\0';
+		at += len;
+		code = bind_host(listener, word, config->port, err);
+		if (code != RT_OK)
+			return code;
+	}
+}
+
+/* -- the unix socket -- */
+
+/* Remove a socket file that a dead process has left. */
+static enum rt_code
+remove_stale(const struct sockaddr_un *address, struct rt_err *err)
+{
+	struct stat status;
+	int fd, result;
+
+	if (lstat(address->sun_path, &status) != 0)
+		return errno == ENOENT ? RT_OK
+		    : address_error(err, errno, address->sun_path);
+	if (!S_ISSOCK(status.st_mode))
+		return rt_err_set(err, RT_EADDRESS,
+		    "unixsocket: %s is there and is not a socket",
+		    address->sun_path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return address_error(err, errno, address->sun_path);
+	result = connect(fd, (const struct sockaddr *)address,
+	    sizeof(*address)) == 0 ? 0 : errno;
+	close(fd);
+	if (result != ECONNREFUSED)
+		return address_error(err, EADDRINUSE, address->sun_path);
+	if (unlink(address->sun_path) != 0)
+		return address_error(err, errno, address->sun_path);
+	return RT_OK;
+}
+
+static enum rt_code
+bind_unix(struct rtd_listener *listener, const struct rt_config *config,
+    struct rt_err *err)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const char *path = config->unixsocket;
+	char *end;
+	unsigned long mode = strtoul(config->unixsocketperm, &end, 8);
+	enum rt_code code;
+	mode_t mask;
+	int fd;
+
+	if (config->unixsocketperm[0] == '\0' || *end != '\0' || mode > 0777)
+		return rt_err_set(err, RT_ECONFIG, "unixsocketperm: \"%s\" is "
+		    "not a mode, allowed: 0 to 777, octal",
+		    config->unixsocketperm);
+	if (strlen(path) >= sizeof(address.sun_path))
+		return rt_err_set(err, RT_ECONFIG, "unixsocket: the path is "
+		    "longer than %zu bytes", sizeof(address.sun_path) - 1);
+	memcpy(address.sun_path, path, strlen(path));
+	code = remove_stale(&address, err);
+	if (code != RT_OK)
+		return code;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return address_error(err, errno, path);
+	/* The file has its final mode from its first moment. */
+	mask = umask((mode_t)~mode & 0777);
+	code = bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0
+	    ? RT_OK : address_error(err, errno, path);
+	umask(mask);
+	if (code != RT_OK) {
+		close(fd);
+		return code;
+	}
+	listener->unix_path = rt_strdup(path);
+	add_socket(listener, fd, listener->unix_path);
+	return RT_OK;
+}
+
+enum rt_code
+rtd_listener_bind(struct rtd_listener **out, const struct rt_config *config,
+    struct rt_err *err)
+{
+	struct rtd_listener *listener = rt_alloc_zero(1, sizeof(*listener));
+	enum rt_code code = RT_OK;
+
+	listener->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (config->port != 0)
+		code = bind_hosts(listener, config, err);
+	if (code == RT_OK && config->unixsocket[0] != '\0')
+		code = bind_unix(listener, config, err);
+	if (code == RT_OK && listener->count == 0)
+		code = rt_err_set(err, RT_ECONFIG, "there is nothing to listen "
+		    "on: port is 0 or no address of bind is there, and no "
+		    "unixsocket is set");
+	if (code != RT_OK) {
+		rtd_listener_free(listener);
+		return code;
+	}
+	*out = listener;
+	return RT_OK;
+}
+
+/* -- accepting -- */
+
+/* No descriptor is left: take the client in with the one kept for this, tell
+ * it, and let it go. False: somebody else got the descriptor first. */
+static bool
+refuse_politely(struct rtd_listener *listener, int listen_fd)
+{
+	static const char text[] = "-ERR max number of clients reached\r\n";
+	int fd;
+
+	if (listener->reserve_fd >= 0)
+		close(listener->reserve_fd);
+	fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd >= 0) {
+		if (send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL) >= 0)
+			shutdown(fd, SHUT_WR);
+		close(fd);
+	}
+	listener->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	rt_log_limited(LOG_INTERVAL_MS, RT_LOG_WARNING, "net",
+	    "no descriptor is left for new clients", "");
+	return fd >= 0;
+}
+
+static void
+set_paused(struct rtd_listener *listener, bool paused)
+{
+	if (paused == listener->paused)
+		return;
+	listener->paused = paused;
+	for (unsigned i = 0; i < listener->count; i++) {
+		if (paused)
+			event_del(listener->sockets[i].event);
+		else
+			event_add(listener->sockets[i].event, NULL);
+	}
+}
+
+/* False: nothing more to accept now. */
+static bool
+accept_failed(struct listening *socket, int os_errno)
+{
+	if (os_errno == EAGAIN)
+		return false;
+	if ((os_errno == EMFILE || os_errno == ENFILE) &&
+	    refuse_politely(socket->listener, socket->fd))
+		return true;
+	/* The one connection is gone; the next may be sound. */
+	if (os_errno == ECONNABORTED || os_errno == EINTR ||
+	    os_errno == EPROTO || os_errno == EPERM)
+		return true;
+	rt_log_limited(LOG_INTERVAL_MS, RT_LOG_WARNING, "net",
+	    "accept failed", "error=\"%s\"", strerrordesc_np(os_errno));
+	set_paused(socket->listener, true);
+	return false;
+}
+
+static void
+on_acceptable(evutil_socket_t listen_fd, short what, void *arg)
+{
+	struct listening *socket = arg;
+	struct rtd_listener *listener = socket->listener;
+
+	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+		int fd = accept4(listen_fd, NULL, NULL,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd >= 0)
+			listener->accepted(listener->arg, fd,
+			    socket->unix_path);
+		else if (!accept_failed(socket, errno))
+			break;
+	}
+}
+
+enum rt_code
+rtd_listener_start(struct rtd_listener *listener, struct event_base *base,
+    int backlog, void (*accepted)(void *arg, int fd, const char *unix_path),
+    void *arg, struct rt_err *err)
+{
+	listener->accepted = accepted;
+	listener->arg = arg;
+	for (unsigned i = 0; i < listener->count; i++) {
+		struct listening *socket = &listener->sockets[i];
+
+		if (listen(socket->fd, backlog) != 0)
+			return address_error(err, errno,
+			    socket->unix_path != NULL ? socket->unix_path
+						      : "listen");
+		socket->event = event_new(base, socket->fd,
+		    EV_READ | EV_PERSIST, on_acceptable, socket);
+		rt_assert(socket->event != NULL);
+		event_add(socket->event, NULL);
+	}
+	return RT_OK;
+}
+
+void
+rtd_listener_tick(struct rtd_listener *listener)
+{
+	set_paused(listener, false);
+}
+
+void
+rtd_listener_free(struct rtd_listener *listener)
+{
+	if (listener == NULL)
+		return;
+	for (unsigned i = 0; i < listener->count; i++) {
+		if (listener->sockets[i].event != NULL)
+			event_free(listener->sockets[i].event);
+		close(listener->sockets[i].fd);
+	}
+	if (listener->unix_path != NULL)
+		unlink(listener->unix_path);
+	free(listener->unix_path);
+	if (listener->reserve_fd >= 0)
+		close(listener->reserve_fd);
+	free(listener);
+}

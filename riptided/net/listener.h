@@ -1,0 +1,30 @@
+/* listener: the sockets that clients come in by. Thread: loop. */
+#ifndef RIPTIDED_NET_LISTENER_H
+#define RIPTIDED_NET_LISTENER_H
+
+#include <event2/event.h>
+
+#include "libcommon/base/err.h"
+#include "libcommon/daemon/config.h"
+
+struct rtd_listener;
+
+/* Bind what bind, port and unixsocket say; nobody can connect yet. A socket
+ * file that nobody answers on is replaced. RT_EADDRESS: in use, or not to be
+ * had; RT_ECONFIG: nothing to listen on, or not an address. */
+RT_MUST_USE enum rt_code rtd_listener_bind(struct rtd_listener **out,
+    const struct rt_config *config, struct rt_err *err);
+
+/* Let clients connect. accepted owns fd; unix_path is NULL for TCP. */
+RT_MUST_USE enum rt_code rtd_listener_start(struct rtd_listener *listener,
+    struct event_base *base, int backlog,
+    void (*accepted)(void *arg, int fd, const char *unix_path), void *arg,
+    struct rt_err *err);
+
+/* Ten times a second: accept again after an error that made it pause. */
+void rtd_listener_tick(struct rtd_listener *listener);
+
+/* Close all and remove the socket file. NULL is accepted. */
+void rtd_listener_free(struct rtd_listener *listener);
+
+#endif

@@ -1,0 +1,418 @@
+#include "riptided/net/loop.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "libcommon/base/invariant.h"
+#include "libcommon/daemon/log.h"
+#include "riptided/net/conn.h"
+
+#define LOG_INTERVAL_MS 60000
+
+void
+rtd_loop_begin_turn(struct rtd_loop *loop)
+{
+	struct rtd_server_state *server = loop->server;
+
+	if (loop->turn_open)
+		return;
+	loop->turn_open = true;
+	server->now_ms = rt_clock_wall_ms(server->clock);
+	server->now_us = rt_clock_monotonic_ns(server->clock) / 1000;
+}
+
+void
+rtd_loop_wake(void *arg)
+{
+	struct rtd_loop *loop = arg;
+	uint64_t one = 1;
+	ssize_t put;
+
+	if (atomic_exchange(&loop->woken, true))
+		return;
+	do {
+		put = write(loop->wake_fd, &one, sizeof(one));
+	} while (put < 0 && errno == EINTR);
+}
+
+static void
+retry_stalled(struct rtd_loop *loop)
+{
+	struct rtd_conn *conn;
+
+	while ((conn = TAILQ_FIRST(&loop->stalled)) != NULL) {
+		TAILQ_REMOVE(&loop->stalled, conn, stalled_link);
+		conn->is_stalled = false;
+		rtd_conn_make_ready(conn);
+	}
+}
+
+static void
+on_wake(evutil_socket_t fd, short what, void *arg)
+{
+	struct rtd_loop *loop = arg;
+	uint64_t count;
+	ssize_t got = read(fd, &count, sizeof(count));
+
+	rtd_loop_begin_turn(loop);
+	if (got < 0)
+		return;
+	/* Cleared before anything is looked at: what happens from here on
+	 * wakes us again. */
+	atomic_store(&loop->woken, false);
+	loop->check_engine = true;
+	rtd_pool_poll(loop->server->pool);
+	retry_stalled(loop);
+}
+
+void
+rtd_loop_tick(struct rtd_loop *loop)
+{
+	loop->check_engine = true;
+	retry_stalled(loop);
+}
+
+void
+rtd_loop_check_times(struct rtd_loop *loop)
+{
+	struct rtd_client *client = loop->server->clients;
+
+	for (; client != NULL; client = client->next)
+		rtd_conn_check_times((struct rtd_conn *)client,
+		    loop->server->now_us);
+}
+
+bool
+rtd_loop_config_changed(struct rtd_loop *loop)
+{
+	return rtd_output_limits_parse(
+	    loop->server->config->client_output_buffer_limit, &loop->limits);
+}
+
+/* -- what commands and jobs may ask for -- */
+
+static void
+kill_client(struct rtd_server_state *server, struct rtd_client *client)
+{
+	client->killed = true;
+	rtd_conn_touch((struct rtd_conn *)client);
+}
+
+static void
+unpark_client(struct rtd_server_state *server, struct rtd_client *client)
+{
+	struct rtd_conn *conn = (struct rtd_conn *)client;
+	struct rtd_loop *loop = server->net;
+
+	client->parked = false;
+	if (client->fd < 0) {
+		TAILQ_REMOVE(&loop->orphans, conn, doomed_link);
+		TAILQ_INSERT_TAIL(&loop->doomed, conn, doomed_link);
+		return;
+	}
+	rtd_conn_touch(conn);
+	rtd_conn_make_ready(conn);
+}
+
+/* -- life -- */
+
+static enum rt_code
+open_base(struct rtd_loop *loop, struct rt_err *err)
+{
+	struct event_config *config = event_config_new();
+
+	if (config != NULL) {
+		event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK |
+		    EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+		loop->base = event_base_new_with_config(config);
+		event_config_free(config);
+	}
+	if (loop->base == NULL)
+		return rt_err_set(err, RT_EIO,
+		    "the event loop could not be made");
+	return RT_OK;
+}
+
+enum rt_code
+rtd_loop_open(struct rtd_loop *loop, struct rtd_server_state *server,
+    struct rt_err *err)
+{
+	*loop = (struct rtd_loop){ .server = server, .wake_fd = -1 };
+	TAILQ_INIT(&loop->ready);
+	TAILQ_INIT(&loop->touched);
+	TAILQ_INIT(&loop->waiting);
+	TAILQ_INIT(&loop->stalled);
+	TAILQ_INIT(&loop->doomed);
+	TAILQ_INIT(&loop->orphans);
+	server->net = loop;
+	server->kill_client = kill_client;
+	server->unpark_client = unpark_client;
+	if (!rtd_loop_config_changed(loop))
+		return rt_err_set(err, RT_ECONFIG,
+		    "client-output-buffer-limit: \"%s\" is not well formed, "
+		    "allowed: class hard soft seconds, with class normal",
+		    server->config->client_output_buffer_limit);
+	loop->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (loop->wake_fd < 0)
+		return rt_err_set_errno(err, errno, "eventfd");
+	if (open_base(loop, err) != RT_OK)
+		return err != NULL ? err->code : RT_EIO;
+	loop->read_buffer = rt_alloc(RTD_READ_BYTES);
+	event_assign(&loop->wake_event, loop->base, loop->wake_fd,
+	    EV_READ | EV_PERSIST, on_wake, loop);
+	event_add(&loop->wake_event, NULL);
+	return RT_OK;
+}
+
+static void
+free_doomed(struct rtd_loop *loop)
+{
+	struct rtd_conn *conn;
+
+	while ((conn = TAILQ_FIRST(&loop->doomed)) != NULL) {
+		TAILQ_REMOVE(&loop->doomed, conn, doomed_link);
+		rtd_conn_free(conn);
+	}
+}
+
+void
+rtd_loop_close(struct rtd_loop *loop)
+{
+	free_doomed(loop);
+	while (loop->server != NULL && loop->server->clients != NULL)
+		rtd_conn_free((struct rtd_conn *)loop->server->clients);
+	if (loop->base != NULL) {
+		event_del(&loop->wake_event);
+		event_base_free(loop->base);
+	}
+	if (loop->wake_fd >= 0)
+		close(loop->wake_fd);
+	free(loop->read_buffer);
+	*loop = (struct rtd_loop){ .wake_fd = -1 };
+}
+
+/* -- new connections -- */
+
+static void
+name_address(const struct sockaddr_storage *address, char *out,
+    size_t out_bytes)
+{
+	char host[INET6_ADDRSTRLEN] = "?";
+
+	if (address->ss_family == AF_INET) {
+		const struct sockaddr_in *in =
+		    (const struct sockaddr_in *)(const void *)address;
+
+		inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
+		snprintf(out, out_bytes, "%s:%u", host, ntohs(in->sin_port));
+	} else if (address->ss_family == AF_INET6) {
+		const struct sockaddr_in6 *in6 =
+		    (const struct sockaddr_in6 *)(const void *)address;
+
+		inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
+		snprintf(out, out_bytes, "[%s]:%u", host,
+		    ntohs(in6->sin6_port));
+	} else {
+		snprintf(out, out_bytes, "?:0");
+	}
+}
+
+static bool
+is_loopback(const struct sockaddr_storage *address)
+{
+	if (address->ss_family == AF_INET) {
+		const struct sockaddr_in *in =
+		    (const struct sockaddr_in *)(const void *)address;
+
+		return ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	}
+	if (address->ss_family == AF_INET6) {
+		const struct sockaddr_in6 *in6 =
+		    (const struct sockaddr_in6 *)(const void *)address;
+
+		return IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr) ||
+		    (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr) &&
+			in6->sin6_addr.s6_addr[12] == IN_LOOPBACKNET);
+	}
+	return true;
+}
+
+static void
+set_tcp_options(int fd, int64_t keepalive_s)
+{
+	int on = 1, idle = (int)keepalive_s, count = 3;
+	int interval = idle / 3 > 0 ? idle / 3 : 1;
+
+	/* Best effort: a connection without them works too. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (keepalive_s == 0)
+		return;
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval,
+	    sizeof(interval));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+}
+
+static void
+turn_away(struct rtd_loop *loop, int fd, const char *peer, const char *text)
+{
+	loop->server->connections_rejected++;
+	rt_log_limited(LOG_INTERVAL_MS, RT_LOG_WARNING, "net",
+	    "connection turned away", "peer=%s reply=\"%.40s\"", peer, text);
+	/* One try: a fresh socket has room for a line. */
+	if (send(fd, text, strlen(text), MSG_NOSIGNAL) >= 0)
+		shutdown(fd, SHUT_WR);
+	close(fd);
+}
+
+void
+rtd_loop_accept(struct rtd_loop *loop, int fd, const char *unix_path)
+{
+	const struct rt_config *config = loop->server->config;
+	struct sockaddr_storage remote = { 0 }, here = { 0 };
+	socklen_t remote_len = sizeof(remote), here_len = sizeof(here);
+	char peer[64], local[64];
+
+	rtd_loop_begin_turn(loop);
+	loop->server->connections_received++;
+	if (unix_path != NULL) {
+		snprintf(peer, sizeof(peer), "%.60s:0", unix_path);
+		snprintf(local, sizeof(local), "%s", peer);
+	} else {
+		getpeername(fd, (struct sockaddr *)&remote, &remote_len);
+		getsockname(fd, (struct sockaddr *)&here, &here_len);
+		name_address(&remote, peer, sizeof(peer));
+		name_address(&here, local, sizeof(local));
+		set_tcp_options(fd, config->tcp_keepalive);
+	}
+	if (loop->server->connected_clients >= (uint64_t)config->maxclients)
+		turn_away(loop, fd, peer,
+		    "-ERR max number of clients reached\r\n");
+	else if (config->protected_mode && config->requirepass[0] == '\0' &&
+	    unix_path == NULL && !is_loopback(&remote))
+		turn_away(loop, fd, peer,
+		    "-DENIED Redis is running in protected mode because "
+		    "protected mode is enabled and no password is set for the "
+		    "default user. In this mode connections are only accepted "
+		    "from the loopback interface. Set requirepass, or "
+		    "protected-mode no.\r\n");
+	else
+		rtd_conn_new(loop, fd, peer, local);
+}
+
+/* -- the turn -- */
+
+/* Those that were ready when the turn began: one that gets ready meanwhile is
+ * served in the next turn. */
+static void
+run_ready(struct rtd_loop *loop, struct rtd_conn *last)
+{
+	struct rtd_conn *conn;
+
+	while (last != NULL && (conn = TAILQ_FIRST(&loop->ready)) != NULL) {
+		TAILQ_REMOVE(&loop->ready, conn, ready_link);
+		conn->is_ready = false;
+		rtd_conn_run(conn);
+		if (conn == last)
+			break;
+	}
+}
+
+static void
+release_waiting(struct rtd_loop *loop, uint64_t acked)
+{
+	struct rtd_conn *conn, *next;
+
+	for (conn = TAILQ_FIRST(&loop->waiting); conn != NULL; conn = next) {
+		next = TAILQ_NEXT(conn, waiting_link);
+		rtd_conn_release(conn, acked);
+	}
+}
+
+/* A log that has failed acks nothing more. Whoever waits for it cannot be told
+ * whether the write will be there after a restart: the connection ends. */
+static void
+give_up_waiting(struct rtd_loop *loop)
+{
+	struct rt_err err = { 0 };
+	struct rtd_conn *conn;
+
+	if (TAILQ_EMPTY(&loop->waiting) ||
+	    rtd_engine_write_state(loop->server->engine, &err) != RT_EREADONLY)
+		return;
+	/* What was acked before the failure is still said. */
+	release_waiting(loop, rtd_engine_acked_seq(loop->server->engine));
+	TAILQ_FOREACH(conn, &loop->waiting, waiting_link) {
+		rt_log_limited(LOG_INTERVAL_MS, RT_LOG_WARNING, "net",
+		    "clients closed: the outcome of their writes is unknown",
+		    "reason=\"%s\"", err.text);
+		rtd_conn_doom(conn);
+	}
+}
+
+static void
+end_turn(struct rtd_loop *loop)
+{
+	struct rtd_engine *engine = loop->server->engine;
+	struct rtd_conn *conn;
+	uint64_t acked;
+
+	rtd_engine_end_turn(engine);
+	acked = rtd_engine_acked_seq(engine);
+	if (acked != loop->acked)
+		release_waiting(loop, acked);
+	loop->acked = acked;
+	if (loop->check_engine)
+		give_up_waiting(loop);
+	loop->check_engine = false;
+	while ((conn = TAILQ_FIRST(&loop->touched)) != NULL) {
+		TAILQ_REMOVE(&loop->touched, conn, touched_link);
+		conn->is_touched = false;
+		rtd_conn_settle(conn, acked);
+	}
+	free_doomed(loop);
+}
+
+void
+rtd_loop_turn(struct rtd_loop *loop)
+{
+	struct rtd_conn *last = TAILQ_LAST(&loop->ready, rtd_conn_list);
+
+	loop->turn_open = false;
+	event_base_loop(loop->base, last != NULL
+	    ? EVLOOP_ONCE | EVLOOP_NONBLOCK : EVLOOP_ONCE);
+	rtd_loop_begin_turn(loop);
+	run_ready(loop, last);
+	end_turn(loop);
+}
+
+void
+rtd_loop_quiet(struct rtd_loop *loop)
+{
+	struct rtd_client *client = loop->server->clients;
+
+	loop->quiet = true;
+	for (; client != NULL; client = client->next)
+		rtd_conn_touch((struct rtd_conn *)client);
+}
+
+bool
+rtd_loop_drained(const struct rtd_loop *loop)
+{
+	const struct rtd_client *client = loop->server->clients;
+
+	for (; client != NULL; client = client->next)
+		if (rtd_conn_pending((const struct rtd_conn *)client) != 0)
+			return false;
+	return true;
+}

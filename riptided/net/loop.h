@@ -1,0 +1,77 @@
+/* loop: the connections of one thread and the turns they are served in.
+ * Path: [net] > resp > cmd > engine. Thread: its own, but for wake.
+ *
+ * One turn: read what is ready, run the commands, hand the turn's writes to
+ * the log, then answer. L1 A reply leaves only when the acked sequence covers
+ * what its command did and read, and never before an earlier reply of the same
+ * connection. L2 A connection is freed at the end of a turn only. L3 No
+ * connection runs more than RTD_TURN_COMMANDS_MAX commands a turn. */
+#ifndef RIPTIDED_NET_LOOP_H
+#define RIPTIDED_NET_LOOP_H
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <sys/queue.h>
+
+#include "libcommon/base/err.h"
+#include "riptided/cmd/server_state.h"
+#include "riptided/net/output_limits.h"
+
+#define RTD_TURN_COMMANDS_MAX 1024
+#define RTD_READ_BYTES 65536
+
+TAILQ_HEAD(rtd_conn_list, rtd_conn);
+
+struct rtd_loop {
+	struct event_base *base;
+	struct rtd_server_state *server;
+	struct rtd_output_limits limits;
+	uint8_t *read_buffer;		/* RTD_READ_BYTES, shared */
+	struct rtd_conn_list ready;	/* have input that may be complete */
+	struct rtd_conn_list touched;	/* to settle at the end of the turn */
+	struct rtd_conn_list waiting;	/* have replies that wait (L1) */
+	struct rtd_conn_list stalled;	/* a write waits for room */
+	struct rtd_conn_list doomed;	/* to free at the end of the turn */
+	struct rtd_conn_list orphans;	/* closed, but a job still runs */
+	bool turn_open;			/* the clock of this turn is read */
+	bool quiet;			/* stopping: no more commands */
+	bool check_engine;		/* it may have failed */
+	uint64_t acked;			/* sequence, at the last look */
+	int wake_fd;
+	_Atomic bool woken;		/* wake_fd is readable or about to be */
+	struct event wake_event;
+};
+
+/* Fills in the server's kill_client and unpark_client. The rest of the server
+ * state must be set before the first turn. */
+RT_MUST_USE enum rt_code rtd_loop_open(struct rtd_loop *loop,
+    struct rtd_server_state *server, struct rt_err *err);
+/* Close every connection. No job may be left in the pool. */
+void rtd_loop_close(struct rtd_loop *loop);
+
+/* Take what CONFIG SET may have changed. False: the output limits are not well
+ * formed and stay as they were. */
+bool rtd_loop_config_changed(struct rtd_loop *loop);
+
+/* Serve an accepted socket; the loop owns fd. unix_path: NULL for TCP. */
+void rtd_loop_accept(struct rtd_loop *loop, int fd, const char *unix_path);
+
+/* Wait for something to happen and serve one turn. */
+void rtd_loop_turn(struct rtd_loop *loop);
+/* Read the clock for this turn; every event callback calls it first. */
+void rtd_loop_begin_turn(struct rtd_loop *loop);
+
+/* Any thread: a job has finished, a sequence was acked, room appeared. */
+void rtd_loop_wake(void *loop);
+
+/* Ten times a second: offer stalled writes again, notice a failed engine. */
+void rtd_loop_tick(struct rtd_loop *loop);
+/* Once a second: close who is idle, slow or reads nothing. */
+void rtd_loop_check_times(struct rtd_loop *loop);
+
+/* Run no more commands; replies under way still go out. */
+void rtd_loop_quiet(struct rtd_loop *loop);
+/* Nothing waits to be acked or sent. */
+bool rtd_loop_drained(const struct rtd_loop *loop);
+
+#endif
