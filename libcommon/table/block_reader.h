@@ -1,0 +1,72 @@
+/* block_reader: content of a data block to entries. Trusts nothing: each byte
+ * is checked before it is used, so that a forged block gives BAD, never a read
+ * outside of it. Thread: any; an iterator one at a time. */
+#ifndef LIBCOMMON_TABLE_BLOCK_READER_H
+#define LIBCOMMON_TABLE_BLOCK_READER_H
+
+#include "libcommon/base/buf.h"
+#include "libcommon/table/key.h"
+
+#define RT_BLOCK_RESTART_ENTRIES 16
+#define RT_BLOCK_TAIL_BYTES 16
+/* Buckets hold a restart's number below SHARED, or: */
+#define RT_BLOCK_BUCKET_SHARED 254	/* keys of several restarts */
+#define RT_BLOCK_BUCKET_EMPTY 255	/* no key of the block */
+
+/* The bucket of a key, from the lower half of its hash. */
+static inline size_t
+rt_block_bucket(uint32_t hash, size_t buckets_count)
+{
+	return (size_t)((uint64_t)hash * buckets_count >> 32);
+}
+
+/* Borrows its content. */
+struct rt_block {
+	const uint8_t *data;
+	const uint8_t *entries_end;	/* buckets begin here */
+	const uint8_t *restarts;
+	size_t restarts_count;
+	size_t buckets_count;		/* 0: none */
+	uint64_t base_seq;
+};
+
+/* False when malformed. */
+bool rt_block_init(struct rt_block *block, struct rt_slice content);
+
+enum rt_block_result {
+	RT_BLOCK_FOUND,
+	RT_BLOCK_END,	/* no (further) entry */
+	RT_BLOCK_BAD,	/* malformed or out of order */
+};
+
+/* The newest version of key at or below read_seq. out->key is not set, the
+ * value is borrowed from the block. */
+enum rt_block_result rt_block_find(const struct rt_block *block,
+    struct rt_slice key, uint64_t key_hash, uint64_t read_seq,
+    struct rt_entry *out);
+
+/* Goes over a block, and from block to block with the order checked across.
+ * Zeroed is at the start of nothing. */
+struct rt_block_iter {
+	struct rt_block block;
+	const uint8_t *at;	/* next entry */
+	size_t shared_max;	/* of the key before, what may be shared */
+	struct rt_buf key;	/* of the entry */
+	bool has_last;		/* key and entry.seq come before `at` */
+	struct rt_entry entry;	/* after FOUND, until the next call */
+};
+
+void rt_block_iter_fini(struct rt_block_iter *iter);
+/* Go to the start of a block. follows: it is the one behind the last. */
+void rt_block_iter_begin(struct rt_block_iter *iter,
+    const struct rt_block *block, bool follows);
+enum rt_block_result rt_block_iter_next(struct rt_block_iter *iter);
+/* To the first entry at or after (key, seq) in the block begun. */
+enum rt_block_result rt_block_iter_seek(struct rt_block_iter *iter,
+    struct rt_slice key, uint64_t seq);
+
+/* Whether restarts and buckets are as the format says; entries are checked by
+ * going over them. */
+bool rt_block_verify(const struct rt_block *block);
+
+#endif
