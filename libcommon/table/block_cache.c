@@ -1,0 +1,445 @@
+/* Sharded by hash. A shard has chained buckets and two queues: new blocks enter
+ * a short probation, and those asked for again while there go on to the main
+ * queue when their turn to leave comes; main is a clock with counters up to
+ * REFS_MAX. A block that comes back soon after it left probation is remembered
+ * by a fingerprint and enters main at once. So a scan flows through probation
+ * without moving what is in use (after Yang et al., "FIFO queues are all you
+ * need for cache eviction", SOSP 2023).
+ *
+ * The budget is one for all shards: bytes are reserved before a block enters,
+ * and room is made shard by shard, beginning with its own; no two locks are
+ * held together. Pins are raised under the shard's lock only, so a block
+ * without pins that is found under it cannot become pinned; they are lowered
+ * without it. */
+#include "libcommon/table/block_cache.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "libcommon/base/invariant.h"
+#include "libcommon/os/mutex.h"
+
+#define SHARDS 16
+#define BUCKETS_MIN 64
+#define GHOSTS 4096
+#define REFS_MAX 3
+/* Probation is kept at this part of a shard. */
+#define PROBATION_PART 10
+
+enum queue_kind { QUEUE_PROBATION, QUEUE_MAIN, QUEUES };
+
+struct entry {
+	struct rt_cached_block block;	/* first */
+	uint8_t *data;			/* the same, ours to free */
+	struct entry *chain;
+	struct entry *prev, *next;	/* in its queue */
+	uint64_t unique_id;
+	uint64_t offset;
+	uint64_t hash;
+	size_t charge;
+	atomic_uint pins;
+	uint8_t refs;
+	uint8_t queue;
+	bool cold;		/* of a scan, not looked at since */
+	bool loose;		/* in no shard: freed with the last pin */
+};
+
+struct queue {
+	struct entry *oldest, *newest;
+	size_t bytes;
+	size_t count;
+};
+
+struct shard {
+	struct rt_mutex mu;
+	struct entry **buckets RT_GUARDED_BY(mu);
+	size_t buckets_count;
+	struct queue queues[QUEUES];
+	uint32_t *ghosts;
+	uint64_t hits, misses, evictions;
+} __attribute__((aligned(RT_CACHE_LINE_BYTES)));
+
+struct rt_block_cache {
+	struct shard shards[SHARDS];
+	atomic_size_t bytes;		/* reserved by blocks in shards */
+	atomic_size_t loose_bytes;
+	atomic_size_t bytes_max;
+};
+
+struct rt_block_cache *
+rt_block_cache_new(size_t bytes)
+{
+	struct rt_block_cache *cache =
+	    aligned_alloc(RT_CACHE_LINE_BYTES, sizeof(*cache));
+
+	rt_assert(cache != NULL);
+	*cache = (struct rt_block_cache){ .bytes_max = bytes };
+	for (size_t i = 0; i < SHARDS; i++) {
+		struct shard *shard = &cache->shards[i];
+
+		rt_mutex_init(&shard->mu);
+		shard->buckets_count = BUCKETS_MIN;
+		shard->buckets =
+		    rt_alloc_zero(BUCKETS_MIN, sizeof(shard->buckets[0]));
+		shard->ghosts = rt_alloc_zero(GHOSTS, sizeof(uint32_t));
+	}
+	return cache;
+}
+
+static void
+entry_free(struct entry *entry)
+{
+	free(entry->data);
+	free(entry);
+}
+
+void
+rt_block_cache_free(struct rt_block_cache *cache)
+{
+	if (cache == NULL)
+		return;
+	rt_assert(atomic_load(&cache->loose_bytes) == 0);
+	for (size_t i = 0; i < SHARDS; i++) {
+		struct shard *shard = &cache->shards[i];
+
+		for (size_t kind = 0; kind < QUEUES; kind++) {
+			struct entry *entry = shard->queues[kind].oldest;
+
+			while (entry != NULL) {
+				struct entry *next = entry->next;
+
+				rt_assert(atomic_load(&entry->pins) == 0);
+				entry_free(entry);
+				entry = next;
+			}
+		}
+		free(shard->buckets);
+		free(shard->ghosts);
+		rt_mutex_fini(&shard->mu);
+	}
+	free(cache);
+}
+
+static uint64_t
+hash_of(uint64_t unique_id, uint64_t offset)
+{
+	uint64_t hash = (unique_id ^ offset * UINT64_C(0x9e3779b97f4a7c15)) *
+	    UINT64_C(0xd6e8feb86659fd93);
+
+	hash ^= hash >> 32;
+	return hash * UINT64_C(0xd6e8feb86659fd93);
+}
+
+static struct shard *
+shard_of(struct rt_block_cache *cache, uint64_t hash)
+{
+	return &cache->shards[hash >> 60];
+}
+
+static struct entry **
+bucket_of(struct shard *shard, uint64_t hash)
+{
+	return &shard->buckets[(hash >> 24) & (shard->buckets_count - 1)];
+}
+
+static struct entry *
+find(struct shard *shard, uint64_t hash, uint64_t unique_id, uint64_t offset)
+{
+	struct entry *entry = *bucket_of(shard, hash);
+
+	while (entry != NULL &&
+	    (entry->offset != offset || entry->unique_id != unique_id))
+		entry = entry->chain;
+	return entry;
+}
+
+static void
+queue_remove(struct shard *shard, struct entry *entry)
+{
+	struct queue *queue = &shard->queues[entry->queue];
+
+	*(entry->prev != NULL ? &entry->prev->next : &queue->oldest) =
+	    entry->next;
+	*(entry->next != NULL ? &entry->next->prev : &queue->newest) =
+	    entry->prev;
+	queue->bytes -= entry->charge;
+	queue->count--;
+}
+
+/* Put entry in as the newest, or, when cold, the oldest. */
+static void
+queue_insert(struct shard *shard, struct entry *entry, enum queue_kind kind,
+    bool cold)
+{
+	struct queue *queue = &shard->queues[kind];
+
+	entry->queue = (uint8_t)kind;
+	entry->cold = cold;
+	entry->prev = cold ? NULL : queue->newest;
+	entry->next = cold ? queue->oldest : NULL;
+	*(entry->prev != NULL ? &entry->prev->next : &queue->oldest) = entry;
+	*(entry->next != NULL ? &entry->next->prev : &queue->newest) = entry;
+	queue->bytes += entry->charge;
+	queue->count++;
+}
+
+static void
+chain_remove(struct shard *shard, struct entry *entry)
+{
+	struct entry **at = bucket_of(shard, entry->hash);
+
+	while (*at != entry)
+		at = &(*at)->chain;
+	*at = entry->chain;
+}
+
+static void
+buckets_grow(struct shard *shard)
+{
+	struct entry **old = shard->buckets;
+	size_t old_count = shard->buckets_count;
+
+	shard->buckets_count *= 2;
+	shard->buckets =
+	    rt_alloc_zero(shard->buckets_count, sizeof(shard->buckets[0]));
+	for (size_t i = 0; i < old_count; i++) {
+		struct entry *entry = old[i];
+
+		while (entry != NULL) {
+			struct entry *chain = entry->chain;
+			struct entry **at = bucket_of(shard, entry->hash);
+
+			entry->chain = *at;
+			*at = entry;
+			entry = chain;
+		}
+	}
+	free(old);
+}
+
+static uint32_t *
+ghost_of(struct shard *shard, uint64_t hash)
+{
+	return &shard->ghosts[(hash >> 12) % GHOSTS];
+}
+
+/* Look at the oldest of a queue: true when it is to leave. Otherwise it has
+ * moved on. */
+static bool
+is_leaving(struct shard *shard, struct entry *entry)
+{
+	bool pinned =
+	    atomic_load_explicit(&entry->pins, memory_order_acquire) != 0;
+	enum queue_kind kind = (enum queue_kind)entry->queue;
+
+	if (!pinned && entry->refs == 0)
+		return true;
+	if (kind == QUEUE_MAIN && entry->refs != 0)
+		entry->refs--;
+	else if (kind == QUEUE_PROBATION && entry->refs != 0) {
+		kind = QUEUE_MAIN;
+		entry->refs = 0;
+	}
+	queue_remove(shard, entry);
+	queue_insert(shard, entry, kind, false);
+	return false;
+}
+
+/* The next block to go, taken out of the shard. NULL: all are pinned. */
+static struct entry *
+evict_one(struct shard *shard)
+{
+	struct queue *probation = &shard->queues[QUEUE_PROBATION];
+	struct queue *main_queue = &shard->queues[QUEUE_MAIN];
+	/* Each may have to pass once for each reference it has. */
+	size_t tries = (probation->count + main_queue->count) * (REFS_MAX + 2);
+	size_t bytes = probation->bytes + main_queue->bytes;
+
+	while (tries-- > 0) {
+		bool from_probation = main_queue->count == 0 ||
+		    (probation->count != 0 &&
+			(probation->oldest->cold ||
+			    probation->bytes >= bytes / PROBATION_PART));
+		struct entry *entry;
+
+		/* Pinned ones may fill the queue whose turn it is. */
+		if (tries % 8 == 7 && main_queue->count != 0)
+			from_probation = false;
+		entry =
+		    from_probation ? probation->oldest : main_queue->oldest;
+		if (!is_leaving(shard, entry))
+			continue;
+		if (from_probation)
+			*ghost_of(shard, entry->hash) = (uint32_t)entry->hash;
+		queue_remove(shard, entry);
+		chain_remove(shard, entry);
+		shard->evictions++;
+		return entry;
+	}
+	return NULL;
+}
+
+/* Evict from this shard, then from the others, until the budget is kept. False
+ * when what is left is pinned. */
+static bool
+make_room(struct rt_block_cache *cache, size_t first)
+{
+	for (size_t i = 0; i < SHARDS; i++) {
+		struct shard *shard = &cache->shards[(first + i) % SHARDS];
+
+		while (atomic_load(&cache->bytes) >
+		    atomic_load(&cache->bytes_max)) {
+			struct entry *entry;
+
+			rt_mutex_lock(&shard->mu);
+			entry = shard->queues[0].count +
+				    shard->queues[1].count ==
+				0
+			    ? NULL
+			    : evict_one(shard);
+			rt_mutex_unlock(&shard->mu);
+			if (entry == NULL)
+				break;
+			atomic_fetch_sub(&cache->bytes, entry->charge);
+			entry_free(entry);
+		}
+	}
+	return atomic_load(&cache->bytes) <= atomic_load(&cache->bytes_max);
+}
+
+struct rt_cached_block *
+rt_block_cache_get(struct rt_block_cache *cache, uint64_t unique_id,
+    uint64_t offset)
+{
+	uint64_t hash = hash_of(unique_id, offset);
+	struct shard *shard = shard_of(cache, hash);
+	struct entry *entry;
+
+	rt_mutex_lock(&shard->mu);
+	entry = find(shard, hash, unique_id, offset);
+	if (entry != NULL) {
+		shard->hits++;
+		entry->refs += entry->refs < REFS_MAX;
+		atomic_fetch_add_explicit(&entry->pins, 1,
+		    memory_order_relaxed);
+	} else {
+		shard->misses++;
+	}
+	rt_mutex_unlock(&shard->mu);
+	return entry != NULL ? &entry->block : NULL;
+}
+
+static bool
+reserve(struct rt_block_cache *cache, struct entry *entry)
+{
+	if (entry->charge > atomic_load(&cache->bytes_max))
+		return false;
+	atomic_fetch_add(&cache->bytes, entry->charge);
+	if (make_room(cache, (size_t)(entry->hash >> 60)))
+		return true;
+	atomic_fetch_sub(&cache->bytes, entry->charge);
+	return false;
+}
+
+static struct entry *
+entry_new(uint64_t unique_id, uint64_t offset, uint8_t *data, size_t len)
+{
+	struct entry *entry = rt_alloc_zero(1, sizeof(*entry));
+
+	entry->block = (struct rt_cached_block){ .data = data, .len = len };
+	entry->data = data;
+	entry->unique_id = unique_id;
+	entry->offset = offset;
+	entry->hash = hash_of(unique_id, offset);
+	entry->charge = len + sizeof(*entry);
+	atomic_init(&entry->pins, 1);
+	return entry;
+}
+
+struct rt_cached_block *
+rt_block_cache_insert(struct rt_block_cache *cache, uint64_t unique_id,
+    uint64_t offset, uint8_t *data, size_t len, bool cold)
+{
+	struct entry *entry = entry_new(unique_id, offset, data, len);
+	struct shard *shard = shard_of(cache, entry->hash);
+	struct entry *there;
+	uint32_t *ghost;
+	bool back;
+
+	if (!reserve(cache, entry)) {
+		entry->loose = true;
+		atomic_fetch_add(&cache->loose_bytes, entry->charge);
+		return &entry->block;
+	}
+	rt_mutex_lock(&shard->mu);
+	there = find(shard, entry->hash, unique_id, offset);
+	if (there != NULL) {
+		atomic_fetch_add(&there->pins, 1);
+		rt_mutex_unlock(&shard->mu);
+		atomic_fetch_sub(&cache->bytes, entry->charge);
+		entry_free(entry);
+		return &there->block;
+	}
+	if (shard->queues[0].count + shard->queues[1].count >=
+	    shard->buckets_count)
+		buckets_grow(shard);
+	entry->chain = *bucket_of(shard, entry->hash);
+	*bucket_of(shard, entry->hash) = entry;
+	ghost = ghost_of(shard, entry->hash);
+	back = !cold && *ghost == (uint32_t)entry->hash;
+	if (back)
+		*ghost = 0;
+	queue_insert(shard, entry, back ? QUEUE_MAIN : QUEUE_PROBATION, cold);
+	rt_mutex_unlock(&shard->mu);
+	return &entry->block;
+}
+
+void
+rt_block_cache_release(struct rt_block_cache *cache,
+    struct rt_cached_block *block)
+{
+	struct entry *entry = (struct entry *)block;
+	bool loose = entry->loose;
+	size_t shard = (size_t)(entry->hash >> 60);
+
+	/* Without a pin it may be gone at once, unless it is loose. */
+	if (atomic_fetch_sub_explicit(&entry->pins, 1, memory_order_acq_rel) !=
+	    1)
+		return;
+	if (loose) {
+		atomic_fetch_sub(&cache->loose_bytes, entry->charge);
+		entry_free(entry);
+	} else if (RT_UNLIKELY(atomic_load_explicit(&cache->bytes,
+			       memory_order_relaxed) >
+		       atomic_load_explicit(&cache->bytes_max,
+			   memory_order_relaxed))) {
+		make_room(cache, shard);
+	}
+}
+
+void
+rt_block_cache_set_bytes(struct rt_block_cache *cache, size_t bytes)
+{
+	atomic_store(&cache->bytes_max, bytes);
+	make_room(cache, 0);
+}
+
+void
+rt_block_cache_get_stats(struct rt_block_cache *cache,
+    struct rt_block_cache_stats *out)
+{
+	*out = (struct rt_block_cache_stats){
+		.bytes = atomic_load(&cache->bytes) +
+		    atomic_load(&cache->loose_bytes),
+		.bytes_max = atomic_load(&cache->bytes_max),
+	};
+	for (size_t i = 0; i < SHARDS; i++) {
+		struct shard *shard = &cache->shards[i];
+
+		rt_mutex_lock(&shard->mu);
+		out->hits += shard->hits;
+		out->misses += shard->misses;
+		out->evictions += shard->evictions;
+		rt_mutex_unlock(&shard->mu);
+	}
+}
