@@ -1,0 +1,199 @@
+/* A loser tree (Knuth, The Art of Computer Programming 3, 5.4.1): inner node n
+ * holds the input that lost there, node 0 the winner of all; leaf of input i
+ * is node count + i. After the winner has moved on, only its path to the root
+ * is played again. An input at its end loses to all. The first 16 bytes of the
+ * keys are compared as two numbers before whole keys are: the first eight are
+ * hardly more than keyspace and kind. */
+#include "libcommon/table/merge_iter.h"
+
+#include <endian.h>
+#include <stdlib.h>
+
+#include "libcommon/base/invariant.h"
+
+struct input {
+	struct rt_iter *iter;
+	uint64_t head[2];	/* first 16 bytes of the key, zero filled */
+	bool valid;
+};
+
+struct merge_iter {
+	struct rt_iter base;
+	size_t count;
+	struct input *inputs;
+	size_t *losers;
+};
+
+static void
+take_head(struct input *input)
+{
+	uint8_t bytes[16] = { 0 };
+	const struct rt_slice *key = &input->iter->entry.key;
+
+	input->valid = input->iter->valid;
+	if (!input->valid)
+		return;
+	if (RT_LIKELY(key->len >= sizeof(bytes)))
+		memcpy(input->head, key->data, sizeof(bytes));
+	else {
+		if (key->len != 0)
+			memcpy(bytes, key->data, key->len);
+		memcpy(input->head, bytes, sizeof(bytes));
+	}
+	input->head[0] = be64toh(input->head[0]);
+	input->head[1] = be64toh(input->head[1]);
+}
+
+/* Whether input a comes before input b. */
+static bool
+is_before(const struct merge_iter *merge, size_t a, size_t b)
+{
+	const struct input *x = &merge->inputs[a], *y = &merge->inputs[b];
+	int order;
+
+	if (!x->valid || !y->valid)
+		return x->valid || (!y->valid && a < b);
+	if (x->head[0] != y->head[0])
+		return x->head[0] < y->head[0];
+	if (x->head[1] != y->head[1])
+		return x->head[1] < y->head[1];
+	order = rt_key_compare(x->iter->entry.key, x->iter->entry.seq,
+	    y->iter->entry.key, y->iter->entry.seq);
+	return order != 0 ? order < 0 : a < b;
+}
+
+/* Play all matches: winners go up, losers stay. */
+static void
+play_all(struct merge_iter *merge)
+{
+	size_t count = merge->count;
+	size_t *winners = rt_alloc(2 * count * sizeof(winners[0]));
+
+	for (size_t i = 0; i < count; i++)
+		winners[count + i] = i;
+	for (size_t node = count - 1; node > 0; node--) {
+		size_t a = winners[2 * node], b = winners[2 * node + 1];
+		bool a_wins = is_before(merge, a, b);
+
+		winners[node] = a_wins ? a : b;
+		merge->losers[node] = a_wins ? b : a;
+	}
+	merge->losers[0] = winners[1];
+	free(winners);
+}
+
+static void
+fail(struct merge_iter *merge, const struct rt_iter *input)
+{
+	merge->base.valid = false;
+	merge->base.code = input->code;
+	merge->base.err = input->err;
+}
+
+static void
+show_winner(struct merge_iter *merge)
+{
+	const struct input *winner = &merge->inputs[merge->losers[0]];
+
+	merge->base.valid = winner->valid;
+	if (winner->valid)
+		merge->base.entry = winner->iter->entry;
+}
+
+/* After all inputs were placed. */
+static void
+start(struct merge_iter *merge)
+{
+	merge->base.valid = false;
+	merge->base.code = RT_OK;
+	for (size_t i = 0; i < merge->count; i++) {
+		struct input *input = &merge->inputs[i];
+
+		take_head(input);
+		if (!input->valid && input->iter->code != RT_OK) {
+			fail(merge, input->iter);
+			return;
+		}
+	}
+	if (merge->count == 0)
+		return;
+	play_all(merge);
+	show_winner(merge);
+}
+
+static void
+merge_seek_first(struct rt_iter *base)
+{
+	struct merge_iter *merge = (struct merge_iter *)base;
+
+	for (size_t i = 0; i < merge->count; i++)
+		rt_iter_seek_first(merge->inputs[i].iter);
+	start(merge);
+}
+
+static void
+merge_seek(struct rt_iter *base, struct rt_slice key, uint64_t seq)
+{
+	struct merge_iter *merge = (struct merge_iter *)base;
+
+	for (size_t i = 0; i < merge->count; i++)
+		rt_iter_seek(merge->inputs[i].iter, key, seq);
+	start(merge);
+}
+
+static void
+merge_next(struct rt_iter *base)
+{
+	struct merge_iter *merge = (struct merge_iter *)base;
+	size_t winner = merge->losers[0];
+	struct input *input = &merge->inputs[winner];
+
+	rt_iter_next(input->iter);
+	take_head(input);
+	if (RT_UNLIKELY(!input->valid && input->iter->code != RT_OK)) {
+		fail(merge, input->iter);
+		return;
+	}
+	for (size_t node = (merge->count + winner) / 2; node > 0; node /= 2) {
+		size_t loser = merge->losers[node];
+
+		if (is_before(merge, loser, winner)) {
+			merge->losers[node] = winner;
+			winner = loser;
+		}
+	}
+	merge->losers[0] = winner;
+	show_winner(merge);
+}
+
+static void
+merge_free(struct rt_iter *base)
+{
+	struct merge_iter *merge = (struct merge_iter *)base;
+
+	for (size_t i = 0; i < merge->count; i++)
+		rt_iter_free(merge->inputs[i].iter);
+	free(merge->inputs);
+	free(merge->losers);
+	free(merge);
+}
+
+struct rt_iter *
+rt_merge_iter_new(struct rt_iter **inputs, size_t count)
+{
+	static const struct rt_iter_ops ops = {
+		.seek_first = merge_seek_first,
+		.seek = merge_seek,
+		.next = merge_next,
+		.free = merge_free,
+	};
+	struct merge_iter *merge = rt_alloc_zero(1, sizeof(*merge));
+
+	merge->base.ops = &ops;
+	merge->count = count;
+	merge->inputs = rt_alloc_zero(count + 1, sizeof(merge->inputs[0]));
+	merge->losers = rt_alloc_zero(count + 1, sizeof(merge->losers[0]));
+	for (size_t i = 0; i < count; i++)
+		merge->inputs[i].iter = inputs[i];
+	return &merge->base;
+}
