@@ -1,7 +1,9 @@
 # The generated code lives in the build tree and is never committed.
-EXTRA_DIST += proto/manifest.proto proto/compactor_status.proto
+EXTRA_DIST += proto/manifest.proto proto/compactor_status.proto \
+	proto/table_properties.proto
 PROTO_OUT = proto/manifest.pb-c.c proto/manifest.pb-c.h \
-	proto/compactor_status.pb-c.c proto/compactor_status.pb-c.h
+	proto/compactor_status.pb-c.c proto/compactor_status.pb-c.h \
+	proto/table_properties.pb-c.c proto/table_properties.pb-c.h
 BUILT_SOURCES += $(PROTO_OUT)
 CLEANFILES += $(PROTO_OUT)
 

@@ -1,2 +1,21 @@
+# table: the immutable sorted file, written once by either process.
 noinst_LIBRARIES += libcommon/table/libtable.a
-libcommon_table_libtable_a_SOURCES =
+libcommon_table_libtable_a_SOURCES = \
+	libcommon/table/block_builder.c libcommon/table/block_builder.h \
+	libcommon/table/block_cache.c libcommon/table/block_cache.h \
+	libcommon/table/block_codec.c libcommon/table/block_codec.h \
+	libcommon/table/block_reader.c libcommon/table/block_reader.h \
+	libcommon/table/bloom.c libcommon/table/bloom.h \
+	libcommon/table/iter.h libcommon/table/key.h \
+	libcommon/table/merge_iter.c libcommon/table/merge_iter.h \
+	libcommon/table/table_format.c libcommon/table/table_format.h \
+	libcommon/table/table_index.c libcommon/table/table_index.h \
+	libcommon/table/table_iter.c \
+	libcommon/table/table_properties.c \
+	libcommon/table/table_properties.h \
+	libcommon/table/table_reader.c libcommon/table/table_reader.h \
+	libcommon/table/table_reader_impl.h \
+	libcommon/table/table_stats.c libcommon/table/table_stats.h \
+	libcommon/table/table_verify.c \
+	libcommon/table/table_writer.c libcommon/table/table_writer.h \
+	libcommon/table/value.h

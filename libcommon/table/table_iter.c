@@ -1,0 +1,206 @@
+/* The iterator over one table: block after block, through the cache or, with
+ * read-ahead, in large pieces around it. In a piece, blocks that were stored
+ * uncompressed are read where they lie. */
+#include <stdlib.h>
+
+#include "libcommon/base/invariant.h"
+#include "libcommon/table/table_reader_impl.h"
+
+struct table_iter {
+	struct rt_iter base;
+	struct rt_table_reader *reader;
+	unsigned flags;
+	size_t readahead_bytes;
+	size_t block;			/* the one at hand */
+	struct rt_loaded_block loaded;	/* without read-ahead */
+	uint8_t *raw;			/* with: uncompressed, or NULL */
+	struct rt_buf piece;		/* with: bytes of the file */
+	uint64_t piece_offset;		/* where they are from */
+	struct rt_block_iter entries;
+};
+
+static void
+drop_block(struct table_iter *iter)
+{
+	rt_table_drop_block(iter->reader, &iter->loaded);
+	free(iter->raw);
+	iter->raw = NULL;
+}
+
+/* See that the stored bytes of block i are in the piece. */
+static enum rt_code
+read_piece(struct table_iter *iter, size_t i)
+{
+	const struct rt_table_index *index = &iter->reader->index;
+	uint64_t from = index->offsets[i], to = index->offsets[i + 1];
+	uint64_t end = index->offsets[index->count];
+	enum rt_code code;
+
+	if (from >= iter->piece_offset &&
+	    to <= iter->piece_offset + iter->piece.len)
+		return RT_OK;
+	if (to - from < iter->readahead_bytes)
+		to = end - from < iter->readahead_bytes
+		    ? end
+		    : from + iter->readahead_bytes;
+	rt_buf_clear(&iter->piece);
+	rt_buf_reserve(&iter->piece, (size_t)(to - from));
+	code = rt_fs_read_exact(iter->reader->fs, iter->reader->fd,
+	    iter->piece.data, (size_t)(to - from), from, &iter->base.err);
+	if (code != RT_OK) {
+		rt_err_prefix(&iter->base.err, "%s", iter->reader->name);
+		return code;
+	}
+	iter->piece.len = (size_t)(to - from);
+	iter->piece_offset = from;
+	return RT_OK;
+}
+
+static enum rt_code
+load_ahead(struct table_iter *iter, size_t i)
+{
+	enum rt_code code = read_piece(iter, i);
+
+	if (code != RT_OK)
+		return code;
+	return rt_table_parse_block(iter->reader, i,
+	    iter->piece.data +
+		(iter->reader->index.offsets[i] - iter->piece_offset),
+	    &iter->loaded.block, &iter->raw, &iter->base.err);
+}
+
+/* Go to the start of block i. follows: coming from the end of the one before
+ * it. */
+static enum rt_code
+open_block(struct table_iter *iter, size_t i, bool follows)
+{
+	enum rt_code code;
+
+	drop_block(iter);
+	iter->block = i;
+	if (iter->readahead_bytes != 0)
+		code = load_ahead(iter, i);
+	else
+		code = rt_table_load_block(iter->reader, i, iter->flags,
+		    &iter->loaded, &iter->base.err);
+	if (code == RT_OK)
+		rt_block_iter_begin(&iter->entries, &iter->loaded.block,
+		    follows);
+	return code;
+}
+
+static void
+fail(struct table_iter *iter, enum rt_code code)
+{
+	iter->base.valid = false;
+	iter->base.code = code;
+	drop_block(iter);
+}
+
+/* Show what was found, going on to the next block from the end of one. */
+static void
+show(struct table_iter *iter, enum rt_block_result result)
+{
+	while (result == RT_BLOCK_END &&
+	    iter->block + 1 < iter->reader->index.count) {
+		enum rt_code code = open_block(iter, iter->block + 1, true);
+
+		if (code != RT_OK) {
+			fail(iter, code);
+			return;
+		}
+		result = rt_block_iter_next(&iter->entries);
+	}
+	if (RT_UNLIKELY(result == RT_BLOCK_BAD)) {
+		fail(iter, rt_table_block_damaged(iter->reader, iter->block,
+			"malformed or out of order", &iter->base.err));
+		return;
+	}
+	iter->base.valid = result == RT_BLOCK_FOUND;
+	if (iter->base.valid)
+		iter->base.entry = iter->entries.entry;
+	else
+		drop_block(iter);
+}
+
+static void
+begin(struct table_iter *iter)
+{
+	iter->base.valid = false;
+	iter->base.code = RT_OK;
+}
+
+static void
+table_seek_first(struct rt_iter *base)
+{
+	struct table_iter *iter = (struct table_iter *)base;
+	enum rt_code code;
+
+	begin(iter);
+	code = open_block(iter, 0, false);
+	if (code != RT_OK)
+		fail(iter, code);
+	else
+		show(iter, rt_block_iter_next(&iter->entries));
+}
+
+static void
+table_seek(struct rt_iter *base, struct rt_slice key, uint64_t seq)
+{
+	struct table_iter *iter = (struct table_iter *)base;
+	size_t i = rt_table_index_find(&iter->reader->index, key, seq);
+	enum rt_code code;
+
+	begin(iter);
+	drop_block(iter);
+	if (i == iter->reader->index.count)
+		return;
+	code = open_block(iter, i, false);
+	if (code != RT_OK)
+		fail(iter, code);
+	else
+		show(iter, rt_block_iter_seek(&iter->entries, key, seq));
+}
+
+static void
+table_next(struct rt_iter *base)
+{
+	struct table_iter *iter = (struct table_iter *)base;
+	enum rt_block_result result = rt_block_iter_next(&iter->entries);
+
+	if (RT_LIKELY(result == RT_BLOCK_FOUND))
+		base->entry = iter->entries.entry;
+	else
+		show(iter, result);
+}
+
+static void
+table_free(struct rt_iter *base)
+{
+	struct table_iter *iter = (struct table_iter *)base;
+
+	drop_block(iter);
+	rt_block_iter_fini(&iter->entries);
+	rt_buf_fini(&iter->piece);
+	rt_table_reader_unref(iter->reader);
+	free(iter);
+}
+
+struct rt_iter *
+rt_table_reader_iter(struct rt_table_reader *reader, unsigned flags,
+    size_t readahead_bytes)
+{
+	static const struct rt_iter_ops ops = {
+		.seek_first = table_seek_first,
+		.seek = table_seek,
+		.next = table_next,
+		.free = table_free,
+	};
+	struct table_iter *iter = rt_alloc_zero(1, sizeof(*iter));
+
+	iter->base.ops = &ops;
+	iter->reader = rt_table_reader_ref(reader);
+	iter->flags = flags;
+	iter->readahead_bytes = readahead_bytes;
+	return &iter->base;
+}

@@ -1,0 +1,163 @@
+/* Everything a table says twice is compared: checksums, order, separators,
+ * buckets and restarts, filter, counts and ranges. */
+#include <stdlib.h>
+
+#include "libcommon/base/crc32c.h"
+#include "libcommon/base/hash.h"
+#include "libcommon/base/invariant.h"
+#include "libcommon/table/table_reader_impl.h"
+#include "libcommon/table/table_stats.h"
+
+#define PIECE_BYTES (1u << 20)
+
+static enum rt_code
+check_file_crc(struct rt_table_reader *reader, uint32_t crc32c,
+    struct rt_err *err)
+{
+	uint64_t size = reader->properties.info.size, at = 0;
+	uint8_t *piece = rt_alloc(PIECE_BYTES);
+	enum rt_code code = RT_OK;
+	uint32_t crc = 0;
+
+	while (code == RT_OK && at < size) {
+		size_t len = size - at < PIECE_BYTES ? (size_t)(size - at)
+						     : PIECE_BYTES;
+
+		code = rt_fs_read_exact(reader->fs, reader->fd, piece, len, at,
+		    err);
+		crc = code == RT_OK ? rt_crc32c(crc, piece, len) : crc;
+		at += len;
+	}
+	free(piece);
+	if (code == RT_OK && crc != crc32c)
+		code = rt_err_set(err, RT_EDAMAGED,
+		    "checksum of the file is %08x, not %08x", crc, crc32c);
+	if (code != RT_OK)
+		rt_err_prefix(err, "%s", reader->name);
+	return code;
+}
+
+/* What the entries tell, to be held against the properties. */
+struct tally {
+	struct rt_table_info info;
+	struct rt_buf last;
+	uint64_t keys;
+};
+
+/* One entry of block i. NULL, or what is wrong with it. */
+static const char *
+check_entry(struct rt_table_reader *reader, size_t i,
+    const struct rt_entry *entry, struct tally *tally)
+{
+	const struct rt_table_index *index = &reader->index;
+
+	if (rt_table_index_compare(index, i, entry->key, entry->seq) < 0 ||
+	    (i > 0 &&
+		rt_table_index_compare(index, i - 1, entry->key, entry->seq) >=
+		    0))
+		return "an entry outside the range of its block";
+	if (tally->info.entries == 0)
+		rt_buf_append_slice(&tally->info.smallest, entry->key);
+	if (tally->info.entries == 0 ||
+	    !rt_slice_equal(rt_buf_slice(&tally->last), entry->key)) {
+		tally->keys++;
+		if (reader->filter != NULL &&
+		    !rt_bloom_may_contain(&reader->bloom,
+			rt_hash64(entry->key)))
+			return "a key that the filter denies";
+	}
+	if (!rt_table_stats_add(&tally->info, entry))
+		return "a malformed value";
+	rt_buf_clear(&tally->last);
+	rt_buf_append_slice(&tally->last, entry->key);
+	return NULL;
+}
+
+static enum rt_code
+check_block(struct rt_table_reader *reader, size_t i,
+    struct rt_block_iter *entries, struct tally *tally, struct rt_err *err)
+{
+	size_t len = rt_table_index_block_size(&reader->index, i) +
+	    RT_BLOCK_TRAILER_BYTES;
+	uint8_t *stored = rt_alloc(len), *raw = NULL;
+	enum rt_block_result result;
+	const char *what = NULL;
+	struct rt_block block;
+	enum rt_code code;
+
+	code = rt_fs_read_exact(reader->fs, reader->fd, stored, len,
+	    reader->index.offsets[i], err);
+	if (code != RT_OK)
+		rt_err_prefix(err, "%s", reader->name);
+	else
+		code = rt_table_parse_block(reader, i, stored, &block, &raw,
+		    err);
+	if (code != RT_OK)
+		goto out;
+	rt_block_iter_begin(entries, &block, true);
+	while ((result = rt_block_iter_next(entries)) == RT_BLOCK_FOUND &&
+	    what == NULL)
+		what = check_entry(reader, i, &entries->entry, tally);
+	if (what == NULL && result == RT_BLOCK_BAD)
+		what = "malformed or out of order";
+	if (what == NULL && !rt_block_verify(&block))
+		what = "wrong restarts or buckets";
+	if (what != NULL)
+		code = rt_table_block_damaged(reader, i, what, err);
+out:
+	free(stored);
+	free(raw);
+	return code;
+}
+
+static enum rt_code
+check_totals(const struct rt_table_reader *reader, const struct tally *tally,
+    struct rt_err *err)
+{
+	const struct rt_table_info *is = &tally->info;
+	const struct rt_table_info *says = &reader->properties.info;
+	const char *what = NULL;
+
+	if (!rt_slice_equal(rt_buf_slice(&is->smallest),
+		rt_buf_slice(&says->smallest)))
+		what = "smallest key";
+	else if (!rt_slice_equal(rt_buf_slice(&tally->last),
+		     rt_buf_slice(&says->largest)))
+		what = "largest key";
+	else if (is->min_seq != says->min_seq || is->max_seq != says->max_seq)
+		what = "range of sequences";
+	else if (is->entries != says->entries ||
+	    is->tombstones != says->tombstones ||
+	    tally->keys != reader->properties.keys)
+		what = "number of entries";
+	else if (is->expire_min_ms != says->expire_min_ms ||
+	    is->expire_max_ms != says->expire_max_ms)
+		what = "range of expiries";
+	else if (is->payload != says->payload)
+		what = "payload";
+	if (what == NULL)
+		return RT_OK;
+	return rt_err_set(err, RT_EDAMAGED,
+	    "%s: the properties tell another %s than the entries",
+	    reader->name, what);
+}
+
+enum rt_code
+rt_table_reader_verify(struct rt_table_reader *reader, uint32_t crc32c,
+    struct rt_err *err)
+{
+	struct rt_block_iter entries = { .at = NULL };
+	struct tally tally = { .keys = 0 };
+	enum rt_code code = RT_OK;
+
+	if (crc32c != 0)
+		code = check_file_crc(reader, crc32c, err);
+	for (size_t i = 0; code == RT_OK && i < reader->index.count; i++)
+		code = check_block(reader, i, &entries, &tally, err);
+	if (code == RT_OK)
+		code = check_totals(reader, &tally, err);
+	rt_block_iter_fini(&entries);
+	rt_table_info_fini(&tally.info);
+	rt_buf_fini(&tally.last);
+	return code;
+}
