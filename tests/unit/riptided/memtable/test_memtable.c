@@ -1,6 +1,7 @@
 #include "riptided/memtable/memtable.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "libcommon/base/hash.h"
