@@ -198,6 +198,13 @@ rtd_engine_write_state(const struct rtd_engine *engine, struct rt_err *err)
 	return RT_OK;
 }
 
+bool
+rtd_engine_log_failed(const struct rtd_engine *engine)
+{
+	return atomic_load_explicit(&engine->wal_code,
+	    memory_order_relaxed) != RT_OK;
+}
+
 void
 rtd_engine_apply(struct rtd_engine *engine, struct rtd_memtable *memtable,
     const struct rtd_write_op *op, uint64_t seq)

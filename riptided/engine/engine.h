@@ -64,6 +64,10 @@ bool rtd_engine_has_room(const struct rtd_engine *engine);
 enum rt_code rtd_engine_write_state(const struct rtd_engine *engine,
     struct rt_err *err);
 
+/* The log has failed: no sequence above the acked one will ever be acked (G2).
+ * rtd_engine_write_state says why. */
+bool rtd_engine_log_failed(const struct rtd_engine *engine);
+
 /* Apply the batch to the WAL buffer and the memtable. *seq: the last sequence
  * given. RT_EREADONLY, RT_ENOSPC: nothing changed. */
 RT_MUST_USE enum rt_code rtd_engine_write(struct rtd_engine *engine,

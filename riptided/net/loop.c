@@ -344,14 +344,15 @@ release_waiting(struct rtd_loop *loop, uint64_t acked)
 static void
 give_up_waiting(struct rtd_loop *loop)
 {
+	struct rtd_engine *engine = loop->server->engine;
 	struct rt_err err = { 0 };
 	struct rtd_conn *conn;
 
-	if (TAILQ_EMPTY(&loop->waiting) ||
-	    rtd_engine_write_state(loop->server->engine, &err) != RT_EREADONLY)
+	if (TAILQ_EMPTY(&loop->waiting) || !rtd_engine_log_failed(engine) ||
+	    rtd_engine_write_state(engine, &err) == RT_OK)
 		return;
 	/* What was acked before the failure is still said. */
-	release_waiting(loop, rtd_engine_acked_seq(loop->server->engine));
+	release_waiting(loop, rtd_engine_acked_seq(engine));
 	TAILQ_FOREACH(conn, &loop->waiting, waiting_link) {
 		rt_log_limited(LOG_INTERVAL_MS, RT_LOG_WARNING, "net",
 		    "clients closed: the outcome of their writes is unknown",

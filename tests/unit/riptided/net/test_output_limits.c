@@ -1,0 +1,33 @@
+#include "riptided/net/output_limits.h"
+
+#include "tests/support/runner.h"
+
+START_TEST(the_class_normal_counts)
+{
+	struct rtd_output_limits limits = { 0 };
+
+	ck_assert(rtd_output_limits_parse(
+	    "pubsub 32mb 8mb 60 normal 256mb 64mb 30 replica 0 0 0", &limits));
+	ck_assert_uint_eq(limits.hard_bytes, 256u << 20);
+	ck_assert_uint_eq(limits.soft_bytes, 64u << 20);
+	ck_assert_uint_eq(limits.soft_seconds, 30);
+}
+END_TEST
+
+START_TEST(what_is_not_well_formed_changes_nothing)
+{
+	static const char *const refused[] = { "", "normal", "normal 1 2",
+		"normal 1 2 x", "pubsub 1 2 3", "other 1 2 3 normal 1 2 3",
+		"normal -1 2 3", "normal 1 2 3 4" };
+	struct rtd_output_limits limits = { 7, 7, 7 };
+
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		ck_assert_msg(!rtd_output_limits_parse(refused[i], &limits),
+		    "%s was taken", refused[i]);
+	ck_assert_uint_eq(limits.hard_bytes, 7);
+	ck_assert_uint_eq(limits.soft_seconds, 7);
+}
+END_TEST
+
+RTT_MAIN("output_limits", the_class_normal_counts,
+    what_is_not_well_formed_changes_nothing)
