@@ -23,6 +23,7 @@
 #define BUCKETS_MIN 64
 #define GHOSTS 4096
 #define REFS_MAX 3
+#define PREFETCH_BYTES (2 * RT_CACHE_LINE_BYTES)
 /* Probation is kept at this part of a shard. */
 #define PROBATION_PART 10
 
@@ -254,16 +255,17 @@ evict_one(struct shard *shard)
 	/* Each may have to pass once for each reference it has. */
 	size_t tries = (probation->count + main_queue->count) * (REFS_MAX + 2);
 	size_t bytes = probation->bytes + main_queue->bytes;
+	size_t on_probation = probation->count;
 
-	while (tries-- > 0) {
+	for (size_t i = 0; i < tries; i++) {
 		bool from_probation = main_queue->count == 0 ||
 		    (probation->count != 0 &&
 			(probation->oldest->cold ||
 			    probation->bytes >= bytes / PROBATION_PART));
 		struct entry *entry;
 
-		/* Pinned ones may fill the queue whose turn it is. */
-		if (tries % 8 == 7 && main_queue->count != 0)
+		/* What is left there after a look at each is pinned. */
+		if (i >= on_probation && i % 2 != 0 && main_queue->count != 0)
 			from_probation = false;
 		entry =
 		    from_probation ? probation->oldest : main_queue->oldest;
@@ -307,6 +309,18 @@ make_room(struct rt_block_cache *cache, size_t first)
 	return atomic_load(&cache->bytes) <= atomic_load(&cache->bytes_max);
 }
 
+/* Blocks are read from their end: ask for those lines all at once. */
+static void
+prefetch_end(const struct entry *entry)
+{
+	size_t bytes = entry->block.len < PREFETCH_BYTES
+	    ? entry->block.len
+	    : PREFETCH_BYTES;
+
+	for (size_t back = 1; back <= bytes; back += RT_CACHE_LINE_BYTES)
+		__builtin_prefetch(entry->block.data + entry->block.len - back);
+}
+
 struct rt_cached_block *
 rt_block_cache_get(struct rt_block_cache *cache, uint64_t unique_id,
     uint64_t offset)
@@ -322,6 +336,7 @@ rt_block_cache_get(struct rt_block_cache *cache, uint64_t unique_id,
 		entry->refs += entry->refs < REFS_MAX;
 		atomic_fetch_add_explicit(&entry->pins, 1,
 		    memory_order_relaxed);
+		prefetch_end(entry);
 	} else {
 		shard->misses++;
 	}
@@ -380,7 +395,7 @@ rt_block_cache_insert(struct rt_block_cache *cache, uint64_t unique_id,
 		entry_free(entry);
 		return &there->block;
 	}
-	if (shard->queues[0].count + shard->queues[1].count >=
+	if (2 * (shard->queues[0].count + shard->queues[1].count) >=
 	    shard->buckets_count)
 		buckets_grow(shard);
 	entry->chain = *bucket_of(shard, entry->hash);

@@ -10,6 +10,8 @@
 #include "libcommon/base/coding.h"
 #include "libcommon/base/hash.h"
 
+#define PREFETCH_BYTES_MAX 2048
+
 struct raw_entry {
 	size_t shared;
 	struct rt_slice suffix;
@@ -66,7 +68,7 @@ read_varint(const uint8_t *at, const uint8_t *end, uint64_t *out)
 }
 
 /* Take the entry at `at` apart. False when it does not fit. */
-static inline bool
+static inline __attribute__((always_inline)) bool
 decode(const struct rt_block *block, const uint8_t *at, struct raw_entry *out)
 {
 	const uint8_t *end = block->entries_end;
@@ -184,6 +186,21 @@ scan(const struct rt_block *block, const uint8_t *at, struct rt_slice key,
 	return RT_BLOCK_END;
 }
 
+/* An entry tells where the next one is, so that the misses of a scan would
+ * come one after the other: ask for all lines of the restart at once. */
+static void
+prefetch(const struct rt_block *block, size_t restart, size_t offset)
+{
+	size_t end = (size_t)(block->entries_end - block->data);
+
+	if (restart + 1 < block->restarts_count)
+		end = rt_get_fixed32(block->restarts + 4 * restart + 4);
+	if (end > offset + PREFETCH_BYTES_MAX)
+		end = offset + PREFETCH_BYTES_MAX;
+	for (; offset < end; offset += RT_CACHE_LINE_BYTES)
+		__builtin_prefetch(block->data + offset);
+}
+
 enum rt_block_result
 rt_block_find(const struct rt_block *block, struct rt_slice key,
     uint64_t key_hash, uint64_t read_seq, struct rt_entry *out)
@@ -204,6 +221,7 @@ rt_block_find(const struct rt_block *block, struct rt_slice key,
 	offset = rt_get_fixed32(block->restarts + 4 * restart);
 	if (offset >= (size_t)(block->entries_end - block->data))
 		return RT_BLOCK_BAD;
+	prefetch(block, restart, offset);
 	return scan(block, block->data + offset, key, read_seq, out);
 }
 
