@@ -1,6 +1,19 @@
 TABLE_MODEL = tests/unit/libcommon/table/table_model.c \
 	tests/unit/libcommon/table/table_model.h
 
-unit_tests += tests/unit/libcommon/table/test_table
+unit_tests += \
+	tests/unit/libcommon/table/test_block \
+	tests/unit/libcommon/table/test_block_cache \
+	tests/unit/libcommon/table/test_block_codec \
+	tests/unit/libcommon/table/test_bloom \
+	tests/unit/libcommon/table/test_merge_iter \
+	tests/unit/libcommon/table/test_table
+
+tests_unit_libcommon_table_test_block_SOURCES = \
+	tests/unit/libcommon/table/test_block.c $(TABLE_MODEL)
+tests_unit_libcommon_table_test_block_cache_SOURCES = \
+	tests/unit/libcommon/table/test_block_cache.c $(TABLE_MODEL)
+tests_unit_libcommon_table_test_merge_iter_SOURCES = \
+	tests/unit/libcommon/table/test_merge_iter.c $(TABLE_MODEL)
 tests_unit_libcommon_table_test_table_SOURCES = \
 	tests/unit/libcommon/table/test_table.c $(TABLE_MODEL)

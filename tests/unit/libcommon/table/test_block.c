@@ -1,0 +1,223 @@
+/* The content of data blocks, whole and broken. */
+#include "libcommon/table/block_reader.h"
+
+#include <stdlib.h>
+
+#include "libcommon/base/coding.h"
+#include "libcommon/base/hash.h"
+#include "libcommon/table/block_builder.h"
+#include "tests/support/runner.h"
+#include "tests/unit/libcommon/table/table_model.h"
+
+static void
+build(struct rt_block_builder *builder, const struct rtt_model *model)
+{
+	struct rt_slice last = rt_slice(NULL, 0);
+
+	rt_block_builder_reset(builder);
+	for (size_t i = 0; i < model->count; i++) {
+		const struct rt_entry *entry = &model->entries[i];
+
+		rt_block_builder_add(builder, entry,
+		    rt_slice_shared_prefix(last, entry->key),
+		    rt_hash64(entry->key));
+		last = entry->key;
+	}
+	rt_block_builder_finish(builder);
+}
+
+static enum rt_block_result
+find(const struct rt_block *block, struct rt_slice key, uint64_t seq,
+    struct rt_entry *out)
+{
+	return rt_block_find(block, key, rt_hash64(key), seq, out);
+}
+
+static void
+assert_found(const struct rt_block *block, const struct rtt_model *model,
+    struct rt_slice key, uint64_t seq)
+{
+	size_t i = rtt_model_seek(model, key, seq);
+	struct rt_entry found;
+
+	if (i == model->count || !rt_slice_equal(model->entries[i].key, key)) {
+		ck_assert_int_eq(find(block, key, seq, &found), RT_BLOCK_END);
+		return;
+	}
+	ck_assert_int_eq(find(block, key, seq, &found), RT_BLOCK_FOUND);
+	found.key = key;
+	rtt_entry_assert_equal(&found, &model->entries[i]);
+}
+
+START_TEST(blocks_read_back)
+{
+	struct rtt_random random = rtt_random_new();
+	struct rt_block_builder builder = { .entries = 0 };
+
+	for (size_t round = 0; round < 60; round++) {
+		struct rt_block_iter iter = { .at = NULL };
+		struct rtt_model model = { .count = 0 };
+		struct rt_block block;
+
+		rtt_model_fill(&model, &random,
+		    1 + rtt_random_below(&random, 200), 1000, 30);
+		build(&builder, &model);
+		ck_assert(
+		    rt_block_init(&block, rt_buf_slice(&builder.data)));
+		ck_assert(rt_block_verify(&block));
+		rt_block_iter_begin(&iter, &block, false);
+		for (size_t i = 0; i < model.count; i++) {
+			const struct rt_entry *entry = &model.entries[i];
+
+			ck_assert_int_eq(rt_block_iter_next(&iter),
+			    RT_BLOCK_FOUND);
+			rtt_entry_assert_equal(&iter.entry, entry);
+			assert_found(&block, &model, entry->key, entry->seq);
+			assert_found(&block, &model, entry->key,
+			    entry->seq - 1);
+			assert_found(&block, &model, entry->key, RT_SEQ_MAX);
+			assert_found(&block, &model,
+			    rt_slice(entry->key.data, entry->key.len - 1),
+			    RT_SEQ_MAX);
+		}
+		ck_assert_int_eq(rt_block_iter_next(&iter), RT_BLOCK_END);
+		rt_block_iter_fini(&iter);
+		rtt_model_fini(&model);
+	}
+	rt_block_builder_fini(&builder);
+}
+END_TEST
+
+START_TEST(blocks_too_large_for_buckets_read_back)
+{
+	struct rt_block_builder builder = { .entries = 0 };
+	struct rtt_model model = { .count = 0 };
+	struct rt_block block;
+
+	for (uint32_t i = 0; i < 5000; i++) {
+		uint32_t key = htobe32(i * 3);
+
+		rtt_model_add(&model, rt_slice(&key, 4), i + 1, 1, 0);
+	}
+	build(&builder, &model);
+	ck_assert(rt_block_init(&block, rt_buf_slice(&builder.data)));
+	ck_assert_uint_eq(block.buckets_count, 0);
+	ck_assert(rt_block_verify(&block));
+	for (size_t i = 0; i < model.count; i++)
+		assert_found(&block, &model, model.entries[i].key,
+		    RT_SEQ_MAX);
+	rtt_model_fini(&model);
+	rt_block_builder_fini(&builder);
+}
+END_TEST
+
+START_TEST(versions_of_a_key_cost_few_bytes)
+{
+	struct rt_block_builder builder = { .entries = 0 };
+	struct rtt_model model = { .count = 0 };
+	char key[200] = { 'k' };
+
+	for (uint64_t seq = 1; seq <= 16; seq++)
+		rtt_model_add(&model, rt_slice(key, sizeof(key)), seq, 0, 0);
+	rtt_model_sort(&model);
+	build(&builder, &model);
+	/* One whole key, and for each version five or six bytes of its own. */
+	ck_assert_uint_lt(builder.data.len, sizeof(key) + 16 * 7 + 40);
+	rtt_model_fini(&model);
+	rt_block_builder_fini(&builder);
+}
+END_TEST
+
+/* Whatever the bytes are, reading stays inside them: the sanitizers watch. */
+static void
+read_everything(const uint8_t *data, size_t len, const struct rtt_model *model)
+{
+	struct rt_block_iter iter = { .at = NULL };
+	struct rt_block block;
+	struct rt_entry found;
+	uint8_t *copy = malloc(len + 1);
+
+	ck_assert_ptr_nonnull(copy);
+	memcpy(copy, data, len);
+	if (rt_block_init(&block, rt_slice(copy, len))) {
+		rt_block_iter_begin(&iter, &block, false);
+		while (rt_block_iter_next(&iter) == RT_BLOCK_FOUND) {
+		}
+		for (size_t i = 0; i < model->count; i += 7) {
+			find(&block, model->entries[i].key, RT_SEQ_MAX, &found);
+			rt_block_iter_begin(&iter, &block, false);
+			rt_block_iter_seek(&iter, model->entries[i].key, 3);
+		}
+		rt_block_verify(&block);
+	}
+	rt_block_iter_fini(&iter);
+	free(copy);
+}
+
+START_TEST(broken_blocks_are_read_safely)
+{
+	struct rtt_random random = rtt_random_new();
+	struct rt_block_builder builder = { .entries = 0 };
+	struct rtt_model model = { .count = 0 };
+
+	rtt_model_fill(&model, &random, 40, 1, 20);
+	build(&builder, &model);
+	for (size_t len = 0; len < builder.data.len; len++)
+		read_everything(builder.data.data, len, &model);
+	for (size_t bit = 0; bit < builder.data.len * 8; bit++) {
+		builder.data.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		read_everything(builder.data.data, builder.data.len, &model);
+		builder.data.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	for (size_t round = 0; round < 3000; round++) {
+		size_t at = rtt_random_below(&random, builder.data.len);
+		uint8_t was = builder.data.data[at];
+
+		builder.data.data[at] = (uint8_t)rtt_random_below(&random, 256);
+		read_everything(builder.data.data, builder.data.len, &model);
+		builder.data.data[at] = was;
+	}
+	rtt_model_fini(&model);
+	rt_block_builder_fini(&builder);
+}
+END_TEST
+
+START_TEST(entries_out_of_order_are_told)
+{
+	struct rt_block_builder builder = { .entries = 0 };
+
+	for (size_t swapped = 0; swapped + 1 < 40; swapped++) {
+		struct rt_block_iter iter = { .at = NULL };
+		struct rtt_model model = { .count = 0 };
+		struct rt_block block;
+		enum rt_block_result result;
+		struct rt_entry entry;
+
+		for (uint64_t i = 0; i < 40; i++) {
+			uint8_t key = (uint8_t)('a' + i / 2);
+
+			rtt_model_add(&model, rt_slice(&key, 1), i + 1, 3, 0);
+		}
+		rtt_model_sort(&model);
+		entry = model.entries[swapped];
+		model.entries[swapped] = model.entries[swapped + 1];
+		model.entries[swapped + 1] = entry;
+		build(&builder, &model);
+		ck_assert(
+		    rt_block_init(&block, rt_buf_slice(&builder.data)));
+		rt_block_iter_begin(&iter, &block, false);
+		do {
+			result = rt_block_iter_next(&iter);
+		} while (result == RT_BLOCK_FOUND);
+		ck_assert_int_eq(result, RT_BLOCK_BAD);
+		ck_assert(!rt_block_verify(&block));
+		rt_block_iter_fini(&iter);
+		rtt_model_fini(&model);
+	}
+	rt_block_builder_fini(&builder);
+}
+END_TEST
+
+RTT_MAIN("block", blocks_read_back, blocks_too_large_for_buckets_read_back,
+    versions_of_a_key_cost_few_bytes, broken_blocks_are_read_safely,
+    entries_out_of_order_are_told)
