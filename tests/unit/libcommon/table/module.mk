@@ -7,7 +7,9 @@ unit_tests += \
 	tests/unit/libcommon/table/test_block_codec \
 	tests/unit/libcommon/table/test_bloom \
 	tests/unit/libcommon/table/test_merge_iter \
-	tests/unit/libcommon/table/test_table
+	tests/unit/libcommon/table/test_table \
+	tests/unit/libcommon/table/test_table_damage \
+	tests/unit/libcommon/table/test_table_fault
 
 tests_unit_libcommon_table_test_block_SOURCES = \
 	tests/unit/libcommon/table/test_block.c $(TABLE_MODEL)
@@ -17,3 +19,7 @@ tests_unit_libcommon_table_test_merge_iter_SOURCES = \
 	tests/unit/libcommon/table/test_merge_iter.c $(TABLE_MODEL)
 tests_unit_libcommon_table_test_table_SOURCES = \
 	tests/unit/libcommon/table/test_table.c $(TABLE_MODEL)
+tests_unit_libcommon_table_test_table_damage_SOURCES = \
+	tests/unit/libcommon/table/test_table_damage.c $(TABLE_MODEL)
+tests_unit_libcommon_table_test_table_fault_SOURCES = \
+	tests/unit/libcommon/table/test_table_fault.c $(TABLE_MODEL)
