@@ -29,6 +29,8 @@ struct rtd_call {
 	int64_t now_ms;			/* wall clock of this turn */
 };
 
+/* Containers (CLIENT, CONFIG ...) have no function; their subcommands follow
+ * them in the table, named "CLIENT|ID". */
 struct rtd_command {
 	const char *name;	/* upper case */
 	int arity;		/* as Redis: argc, or -minimum */
@@ -36,8 +38,12 @@ struct rtd_command {
 	int first_key, last_key, key_step;
 	void (*run)(struct rtd_call *call);
 	const char *group, *since, *summary, *complexity;
+	/* set by rtd_command_table_init */
+	uint8_t name_len;
+	bool disabled;
+	const struct rtd_command *container;	/* of a subcommand */
 	/* counted by dispatch */
-	uint64_t calls, usec, rejected, failed;
+	uint64_t calls, nsec, rejected, failed;
 };
 
 /* Run one parsed command for the client: find it, check arity, AUTH, loading,
@@ -48,6 +54,22 @@ struct rtd_command {
 bool rtd_command_dispatch(struct rtd_server_state *server,
     struct rtd_client *client, const struct rt_slice *argv, size_t argc);
 
+/* By name in any case: "get", or "client|id" for a subcommand. NULL: unknown
+ * or disabled. */
 const struct rtd_command *rtd_command_find(struct rt_slice name);
+
+/* The whole table in its order: sorted by name, a container before its
+ * subcommands. */
+struct rtd_command *rtd_command_table(size_t *count);
+
+/* Make the look-up; disabled: names between blanks that are answered as
+ * unknown. Counters become 0. */
+void rtd_command_table_init(const char *disabled);
+
+/* A command whose job is done has replied: count its time since start_ns, and
+ * its error when the reply at out_before is one. */
+void rtd_command_finished(struct rtd_server_state *server,
+    struct rtd_client *client, const struct rtd_command *command,
+    uint64_t nsec, size_t out_before);
 
 #endif

@@ -5,11 +5,21 @@
 
 #include "libcommon/daemon/config.h"
 #include "libcommon/os/clock.h"
+#include "riptided/cmd/error_stats.h"
+#include "riptided/cmd/scan_cursor.h"
+#include "riptided/cmd/slowlog.h"
 #include "riptided/engine/engine.h"
 #include "riptided/engine/write_batch.h"
 #include "riptided/pool/pool.h"
 
 struct rtd_client;
+
+/* What INFO last knew of a database. */
+struct rtd_database_count {
+	uint64_t keys;
+	uint64_t expires;	/* of them with an expiry */
+	int64_t avg_ttl_ms;	/* of those */
+};
 
 struct rtd_server_state {
 	struct rt_config *config;
@@ -18,6 +28,7 @@ struct rtd_server_state {
 	struct rtd_reader *reader;	/* the loop's */
 	struct rtd_pool *pool;
 	struct rtd_write_batch batch;	/* scratch of write commands */
+	struct rt_buf scratch;		/* of the command under way */
 	int64_t now_ms;			/* wall clock, once a turn */
 	uint64_t now_us;		/* monotonic, once a turn */
 	bool loading;
@@ -50,6 +61,20 @@ struct rtd_server_state {
 	void (*unpark_client)(struct rtd_server_state *server,
 	    struct rtd_client *client);
 	void *net;			/* for the two functions above */
+	/* Owned by the room cmd: zeroed, then rtd_server_state_init(). */
+	struct rtd_slowlog slowlog;
+	struct rtd_error_stats errors;
+	struct rtd_scan_cursors cursors;
+	struct rtd_database_count *counts;	/* config->databases of them */
+	unsigned jobs_running;		/* walks of commands in the pool */
+	uint64_t used_memory_peak;	/* bytes, as seen by INFO */
 };
+
+/* After config is set and before the first command: the command table's
+ * look-up and its disabled names (disable-command), and the members above. */
+void rtd_server_state_init(struct rtd_server_state *server);
+/* After the last command and job: free what commands made, batch and scratch
+ * included. What net and server made is theirs. */
+void rtd_server_state_fini(struct rtd_server_state *server);
 
 #endif

@@ -1,0 +1,124 @@
+#include "riptided/cmd/call.h"
+
+#include <ctype.h>
+#include <stdio.h>
+
+#include "libcommon/base/number.h"
+
+/* Memory of the batch that is kept between commands. */
+#define BATCH_KEPT_BYTES ((size_t)4 << 20)
+
+enum rtd_lookup
+rtd_call_get(struct rtd_call *call, struct rt_slice key,
+    struct rtd_value *value)
+{
+	struct rt_err err = { 0 };
+	enum rt_code code = rtd_reader_get(call->server->reader,
+	    rtd_call_keyspace(call), key, (uint64_t)call->now_ms, value, &err);
+
+	rtd_client_wait_for(call->client, value->seq);
+	if (code == RT_OK)
+		return RTD_FOUND;
+	if (code == RT_ENOTFOUND)
+		return RTD_ABSENT;
+	rtd_reply_error(rtd_call_reply(call), "ERR %s",
+	    err.text[0] != '\0' ? err.text : rt_code_name(code));
+	return RTD_FAILED;
+}
+
+enum rtd_lookup
+rtd_call_read(struct rtd_call *call, struct rt_slice key,
+    struct rtd_value *value)
+{
+	enum rtd_lookup lookup = rtd_call_get(call, key, value);
+
+	if (lookup == RTD_FOUND)
+		call->server->keyspace_hits++;
+	else if (lookup == RTD_ABSENT)
+		call->server->keyspace_misses++;
+	return lookup;
+}
+
+void
+rtd_call_put(struct rtd_call *call, struct rt_slice key, struct rt_slice value,
+    uint64_t expire_ms)
+{
+	rtd_write_batch_put(&call->server->batch, rtd_call_keyspace(call), key,
+	    value, expire_ms);
+}
+
+void
+rtd_call_delete(struct rtd_call *call, struct rt_slice key)
+{
+	rtd_write_batch_delete(&call->server->batch, rtd_call_keyspace(call),
+	    key);
+}
+
+bool
+rtd_call_commit(struct rtd_call *call)
+{
+	struct rtd_write_batch *batch = &call->server->batch;
+	struct rt_err err = { 0 };
+	uint64_t seq = 0;
+	enum rt_code code;
+
+	if (batch->count == 0)
+		return true;
+	code = rtd_engine_write(call->server->engine, batch, &seq, &err);
+	rtd_write_batch_clear(batch);
+	if (batch->bytes.cap > BATCH_KEPT_BYTES)
+		rtd_write_batch_fini(batch);
+	if (code != RT_OK) {
+		rtd_reply_error(rtd_call_reply(call),
+		    "MISCONF writes are refused: %s", err.text);
+		return false;
+	}
+	rtd_client_wait_for(call->client, seq);
+	return true;
+}
+
+bool
+rtd_call_i64(struct rtd_call *call, struct rt_slice text, int64_t *out)
+{
+	if (rt_parse_i64(text, out))
+		return true;
+	rtd_reply_error(rtd_call_reply(call),
+	    "ERR value is not an integer or out of range");
+	return false;
+}
+
+void
+rtd_call_syntax_error(struct rtd_call *call)
+{
+	rtd_reply_error(rtd_call_reply(call), "ERR syntax error");
+}
+
+void
+rtd_call_arity_error(struct rtd_call *call)
+{
+	char name[RTD_COMMAND_NAME_BYTES];
+
+	rtd_reply_error(rtd_call_reply(call),
+	    "ERR wrong number of arguments for '%s' command",
+	    rtd_call_command_name(call->command, name));
+}
+
+char *
+rtd_call_command_name(const struct rtd_command *command,
+    char out[RTD_COMMAND_NAME_BYTES])
+{
+	snprintf(out, RTD_COMMAND_NAME_BYTES, "%s", command->name);
+	for (char *at = out; *at != '\0'; at++)
+		*at = (char)tolower((unsigned char)*at);
+	return out;
+}
+
+void
+rtd_call_expire_error(struct rtd_call *call)
+{
+	char name[RTD_COMMAND_NAME_BYTES];
+
+	rtd_reply_error(rtd_call_reply(call),
+	    "ERR invalid expire time in '%s' command",
+	    rtd_call_command_name(call->command, name));
+}

@@ -1,0 +1,71 @@
+/* call: what the families of commands share: reading arguments, looking a key
+ * up, writing the batch, and Redis' words for what went wrong. Each function
+ * that can fail has written the error reply when it says so.
+ * Thread: loop. */
+#ifndef RIPTIDED_CMD_CALL_H
+#define RIPTIDED_CMD_CALL_H
+
+#include "riptided/cmd/command.h"
+
+static inline struct rtd_resp_writer *
+rtd_call_reply(struct rtd_call *call)
+{
+	return &call->client->reply;
+}
+
+/* The keyspace of the client's database. */
+static inline uint32_t
+rtd_call_keyspace(const struct rtd_call *call)
+{
+	return rtd_engine_keyspace(call->server->engine,
+	    call->client->database);
+}
+
+/* Whether argument i is this word, in any case. */
+static inline bool
+rtd_call_arg_is(const struct rtd_call *call, size_t i, const char *word)
+{
+	return rt_slice_equal_nocase(call->argv[i], word);
+}
+
+enum rtd_lookup { RTD_FOUND, RTD_ABSENT, RTD_FAILED };
+
+/* Read a key of the client's database; the reply will wait for what was read.
+ * RTD_FAILED: the error reply is written. rtd_value_fini() in every case. */
+enum rtd_lookup rtd_call_get(struct rtd_call *call, struct rt_slice key,
+    struct rtd_value *value);
+/* The same, and counted as a hit or a miss: for commands that answer with
+ * what they read. */
+enum rtd_lookup rtd_call_read(struct rtd_call *call, struct rt_slice key,
+    struct rtd_value *value);
+
+/* Put or delete in the server's batch, in the client's database. */
+void rtd_call_put(struct rtd_call *call, struct rt_slice key,
+    struct rt_slice value, uint64_t expire_ms);
+void rtd_call_delete(struct rtd_call *call, struct rt_slice key);
+/* Hand the batch to the engine and clear it; the reply will wait for it. An
+ * empty batch is accepted. False: refused, and the error reply is written. */
+bool rtd_call_commit(struct rtd_call *call);
+
+/* False: not a signed 64-bit decimal, and the error reply is written. */
+bool rtd_call_i64(struct rtd_call *call, struct rt_slice text, int64_t *out);
+
+void rtd_call_syntax_error(struct rtd_call *call);
+void rtd_call_arity_error(struct rtd_call *call);
+/* "get" or "client|id": the name in lower case, into out. Returns out. */
+#define RTD_COMMAND_NAME_BYTES 40
+char *rtd_call_command_name(const struct rtd_command *command,
+    char out[RTD_COMMAND_NAME_BYTES]);
+
+/* When a relative or absolute time ends, as Redis reckons it. unit_ms: 1 or
+ * 1000. False when the sum does not fit into 64 bits. */
+static inline bool
+rtd_call_end_ms(int64_t amount, int64_t unit_ms, int64_t base_ms, int64_t *out)
+{
+	return !__builtin_mul_overflow(amount, unit_ms, &amount) &&
+	    !__builtin_add_overflow(amount, base_ms, out);
+}
+/* "invalid expire time in 'set' command". */
+void rtd_call_expire_error(struct rtd_call *call);
+
+#endif

@@ -1,0 +1,386 @@
+/* Look-up: 512 slots by a hash of the upper-cased name, linear probing, made
+ * once from the table; a find hashes the name and compares one entry or two.
+ * Subcommands are not in it: they follow their container in the table. */
+#include "riptided/cmd/command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "libcommon/base/invariant.h"
+#include "riptided/cmd/handlers.h"
+
+static struct rtd_command table[] = {
+#define RTD_COMMAND(title, args, bits, first, last, step, function, family,  \
+    from, text, cost)                                                        \
+	{                                                                     \
+		.name = title, .arity = args, .flags = bits,                  \
+		.first_key = first, .last_key = last, .key_step = step,       \
+		.run = function, .group = family, .since = from,              \
+		.summary = text, .complexity = cost,                          \
+	},
+#include "riptided/cmd/commands.def"
+#undef RTD_COMMAND
+};
+
+#define SLOTS 512u
+#define NAME_BYTES_MAX 32
+
+static struct rtd_command *slots[SLOTS];
+
+struct rtd_command *
+rtd_command_table(size_t *count)
+{
+	*count = RT_COUNTOF(table);
+	return table;
+}
+
+static inline unsigned char
+upper(unsigned char byte)
+{
+	return byte >= 'a' && byte <= 'z' ? (unsigned char)(byte - 32) : byte;
+}
+
+static uint32_t
+name_hash(const uint8_t *name, size_t len)
+{
+	uint32_t hash = 2166136261u;
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ upper(name[i])) * 16777619u;
+	return hash ^ hash >> 15;
+}
+
+static bool
+same_name(struct rt_slice name, const char *upper_name, size_t len)
+{
+	if (name.len != len)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (upper(name.data[i]) != (unsigned char)upper_name[i])
+			return false;
+	return true;
+}
+
+static struct rtd_command *
+find_plain(struct rt_slice name)
+{
+	struct rtd_command *command;
+
+	if (name.len > NAME_BYTES_MAX)
+		return NULL;
+	for (uint32_t at = name_hash(name.data, name.len);; at++) {
+		command = slots[at % SLOTS];
+		if (command == NULL)
+			return NULL;
+		if (same_name(name, command->name, command->name_len))
+			return command->disabled ? NULL : command;
+	}
+}
+
+static struct rtd_command *
+find_sub(struct rtd_command *container, struct rt_slice name)
+{
+	size_t skip = container->name_len + 1u;
+
+	for (struct rtd_command *sub = container + 1;
+	     sub < table + RT_COUNTOF(table) && sub->container == container;
+	     sub++)
+		if (same_name(name, sub->name + skip, sub->name_len - skip))
+			return sub->disabled ? NULL : sub;
+	return NULL;
+}
+
+const struct rtd_command *
+rtd_command_find(struct rt_slice name)
+{
+	const uint8_t *bar = name.len != 0 ?
+	    memchr(name.data, '|', name.len) : NULL;
+	struct rtd_command *command;
+	size_t len;
+
+	if (bar == NULL)
+		return find_plain(name);
+	len = (size_t)(bar - name.data);
+	command = find_plain(rt_slice(name.data, len));
+	if (command == NULL)
+		return NULL;
+	return find_sub(command, rt_slice(bar + 1, name.len - len - 1));
+}
+
+static void
+disable(struct rt_slice name)
+{
+	for (size_t i = 0; i < RT_COUNTOF(table); i++)
+		if (same_name(name, table[i].name, table[i].name_len))
+			table[i].disabled = true;
+}
+
+static void
+disable_listed(const char *names)
+{
+	size_t len;
+
+	for (names += strspn(names, " \t,"); *names != '\0';
+	     names += strspn(names, " \t,")) {
+		len = strcspn(names, " \t,");
+		disable(rt_slice(names, len));
+		names += len;
+	}
+}
+
+void
+rtd_command_table_init(const char *disabled)
+{
+	struct rtd_command *container = NULL;
+	uint32_t at;
+
+	memset(slots, 0, sizeof(slots));
+	for (size_t i = 0; i < RT_COUNTOF(table); i++) {
+		struct rtd_command *command = &table[i];
+
+		command->name_len = (uint8_t)strlen(command->name);
+		command->calls = command->nsec = 0;
+		command->rejected = command->failed = 0;
+		command->disabled = false;
+		if (strchr(command->name, '|') != NULL) {
+			rt_assert(container != NULL);
+			command->container = container;
+			continue;
+		}
+		container = command;
+		at = name_hash((const uint8_t *)command->name,
+		    command->name_len);
+		while (slots[at % SLOTS] != NULL)
+			at++;
+		slots[at % SLOTS] = command;
+	}
+	disable_listed(disabled);
+}
+
+/* -- errors of dispatch -- */
+
+/* The arguments as Redis quotes them: 'a' 'b' , to about 128 bytes. */
+static void
+unknown_command(struct rtd_client *client, const struct rt_slice *argv,
+    size_t argc)
+{
+	char args[160];
+	size_t len = 0;
+
+	args[0] = '\0';
+	for (size_t i = 1; i < argc && len < 128; i++) {
+		size_t room = 128 - len;
+		size_t shown = argv[i].len < room ? argv[i].len : room;
+
+		len += (size_t)snprintf(args + len, sizeof(args) - len,
+		    "'%.*s' ", (int)shown,
+		    argv[i].len != 0 ? (const char *)argv[i].data : "");
+	}
+	rtd_reply_error(&client->reply,
+	    "ERR unknown command '%.*s', with args beginning with: %s",
+	    (int)(argv[0].len < 128 ? argv[0].len : 128),
+	    argv[0].len != 0 ? (const char *)argv[0].data : "", args);
+}
+
+static void
+unknown_subcommand(struct rtd_client *client,
+    const struct rtd_command *container, struct rt_slice name)
+{
+	rtd_reply_error(&client->reply,
+	    "ERR unknown subcommand '%.*s'. Try %s HELP.",
+	    (int)(name.len < 128 ? name.len : 128),
+	    name.len != 0 ? (const char *)name.data : "", container->name);
+}
+
+static bool
+arity_fits(const struct rtd_command *command, size_t argc)
+{
+	if (command->arity >= 0)
+		return argc == (size_t)command->arity;
+	return argc >= (size_t)-command->arity;
+}
+
+static bool
+keys_fit(struct rtd_call *call)
+{
+	const struct rtd_command *command = call->command;
+	size_t last;
+
+	if (command->first_key == 0)
+		return true;
+	last = command->last_key < 0 ? call->argc - 1 :
+	    (size_t)command->last_key;
+	for (size_t i = (size_t)command->first_key; i <= last;
+	     i += (size_t)command->key_step)
+		if (RT_UNLIKELY(call->argv[i].len > RT_USER_KEY_BYTES_MAX))
+			return false;
+	return true;
+}
+
+/* The checks between a command that exists and its function; false: refused,
+ * and the error reply is written. */
+static bool
+may_run(struct rtd_call *call)
+{
+	struct rtd_server_state *server = call->server;
+	const struct rtd_command *command = call->command;
+	struct rtd_resp_writer *reply = rtd_call_reply(call);
+	struct rt_err err = { 0 };
+
+	if (RT_UNLIKELY(!arity_fits(command, call->argc))) {
+		rtd_call_arity_error(call);
+		return false;
+	}
+	if (RT_UNLIKELY(!call->client->authenticated) &&
+	    server->config->requirepass[0] != '\0' &&
+	    (command->flags & RTD_CMD_NO_AUTH) == 0) {
+		rtd_reply_error(reply, "NOAUTH Authentication required.");
+		return false;
+	}
+	if (RT_UNLIKELY(server->engine == NULL || server->loading) &&
+	    (command->flags & RTD_CMD_LOADING) == 0 &&
+	    command->run != rtd_cmd_ping) {
+		rtd_reply_error(reply,
+		    "LOADING Redis is loading the dataset in memory");
+		return false;
+	}
+	if (RT_UNLIKELY(!keys_fit(call))) {
+		rtd_reply_error(reply, "ERR key is too long (limit %u)",
+		    RT_USER_KEY_BYTES_MAX);
+		return false;
+	}
+	if ((command->flags & RTD_CMD_WRITE) != 0 &&
+	    RT_UNLIKELY(rtd_engine_write_state(server->engine, &err) !=
+		RT_OK)) {
+		rtd_reply_error(reply, "MISCONF writes are refused: %s",
+		    err.text);
+		return false;
+	}
+	return true;
+}
+
+/* -- counting -- */
+
+static void
+count_error(struct rtd_server_state *server, struct rtd_client *client,
+    size_t out_before)
+{
+	server->error_replies++;
+	rtd_error_stats_count(&server->errors,
+	    rt_slice(client->out.data + out_before + 1,
+		client->out.len - out_before - 1));
+}
+
+static bool
+replied_error(const struct rtd_client *client, size_t out_before)
+{
+	return client->out.len > out_before &&
+	    client->out.data[out_before] == '-';
+}
+
+/* The table's entry: counters change, the rest does not. */
+static struct rtd_command *
+counters_of(const struct rtd_command *command)
+{
+	return &table[command - table];
+}
+
+void
+rtd_command_finished(struct rtd_server_state *server,
+    struct rtd_client *client, const struct rtd_command *command,
+    uint64_t nsec, size_t out_before)
+{
+	struct rtd_command *counters = counters_of(command);
+
+	counters->nsec += nsec;
+	if (RT_UNLIKELY(replied_error(client, out_before))) {
+		counters->failed++;
+		count_error(server, client, out_before);
+	}
+}
+
+static void
+remember_if_slow(struct rtd_call *call, uint64_t nsec)
+{
+	struct rt_config *config = call->server->config;
+	int64_t limit = config->slowlog_log_slower_than;
+	int64_t usec = (int64_t)(nsec / 1000);
+
+	if (RT_LIKELY(limit < 0 || usec < limit) ||
+	    (call->command->flags & RTD_CMD_SKIP_SLOWLOG) != 0)
+		return;
+	rtd_slowlog_add(&call->server->slowlog, call->argv, call->argc, usec,
+	    call->now_ms / 1000, call->client->peer, call->client->name,
+	    (size_t)config->slowlog_max_len);
+}
+
+static void
+run(struct rtd_call *call)
+{
+	struct rtd_server_state *server = call->server;
+	struct rtd_client *client = call->client;
+	size_t out_before = client->out.len;
+	uint64_t start_ns = rt_clock_monotonic_ns(server->clock), nsec;
+
+	rtd_write_batch_clear(&server->batch);
+	counters_of(call->command)->calls++;
+	server->commands_processed++;
+	client->commands++;
+	call->command->run(call);
+	nsec = rt_clock_monotonic_ns(server->clock) - start_ns;
+	rtd_command_finished(server, client, call->command, nsec, out_before);
+	remember_if_slow(call, nsec);
+}
+
+/* The command that argv names, or NULL with the error reply written. */
+static const struct rtd_command *
+resolve(struct rtd_client *client, const struct rt_slice *argv, size_t argc)
+{
+	struct rtd_command *command = find_plain(argv[0]), *sub;
+
+	if (RT_UNLIKELY(command == NULL)) {
+		unknown_command(client, argv, argc);
+		return NULL;
+	}
+	if (RT_LIKELY(command->run != NULL && (command->arity != -1 ||
+		argc < 2 || command[1].container != command)))
+		return command;
+	/* A container: alone it is a matter of arity. */
+	if (argc < 2)
+		return command;
+	sub = find_sub(command, argv[1]);
+	if (sub == NULL)
+		unknown_subcommand(client, command, argv[1]);
+	return sub;
+}
+
+bool
+rtd_command_dispatch(struct rtd_server_state *server,
+    struct rtd_client *client, const struct rt_slice *argv, size_t argc)
+{
+	struct rtd_call call = {
+		.server = server,
+		.client = client,
+		.argv = argv,
+		.argc = argc,
+		.now_ms = server->now_ms,
+	};
+	size_t out_before = client->out.len;
+
+	call.command = resolve(client, argv, argc);
+	if (RT_UNLIKELY(call.command == NULL)) {
+		count_error(server, client, out_before);
+		return true;
+	}
+	client->last_command = call.command;
+	if (RT_UNLIKELY(!may_run(&call))) {
+		counters_of(call.command)->rejected++;
+		count_error(server, client, out_before);
+		return true;
+	}
+	if ((call.command->flags & RTD_CMD_WRITE) != 0 &&
+	    RT_UNLIKELY(!rtd_engine_has_room(server->engine)))
+		return false;
+	run(&call);
+	return true;
+}

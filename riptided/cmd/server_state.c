@@ -1,0 +1,25 @@
+#include "riptided/cmd/server_state.h"
+
+#include <stdlib.h>
+
+#include "libcommon/base/invariant.h"
+#include "riptided/cmd/command.h"
+
+void
+rtd_server_state_init(struct rtd_server_state *server)
+{
+	rtd_command_table_init(server->config->disable_command);
+	server->counts = rt_alloc_zero((size_t)server->config->databases,
+	    sizeof(*server->counts));
+}
+
+void
+rtd_server_state_fini(struct rtd_server_state *server)
+{
+	rtd_write_batch_fini(&server->batch);
+	rt_buf_fini(&server->scratch);
+	rtd_slowlog_clear(&server->slowlog);
+	rtd_scan_cursors_fini(&server->cursors);
+	free(server->counts);
+	server->counts = NULL;
+}
