@@ -145,6 +145,7 @@ rtd_command_table_init(const char *disabled)
 		if (strchr(command->name, '|') != NULL) {
 			rt_assert(container != NULL);
 			command->container = container;
+			container->has_subcommands = true;
 			continue;
 		}
 		container = command;
@@ -342,11 +343,8 @@ resolve(struct rtd_client *client, const struct rt_slice *argv, size_t argc)
 		unknown_command(client, argv, argc);
 		return NULL;
 	}
-	if (RT_LIKELY(command->run != NULL && (command->arity != -1 ||
-		argc < 2 || command[1].container != command)))
-		return command;
-	/* A container: alone it is a matter of arity. */
-	if (argc < 2)
+	/* A container alone is a matter of arity. */
+	if (RT_LIKELY(!command->has_subcommands) || argc < 2)
 		return command;
 	sub = find_sub(command, argv[1]);
 	if (sub == NULL)

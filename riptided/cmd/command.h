@@ -41,6 +41,7 @@ struct rtd_command {
 	/* set by rtd_command_table_init */
 	uint8_t name_len;
 	bool disabled;
+	bool has_subcommands;
 	const struct rtd_command *container;	/* of a subcommand */
 	/* counted by dispatch */
 	uint64_t calls, nsec, rejected, failed;

@@ -1,1 +1,25 @@
-# placeholder, filled by the room
+# cmd: from a parsed command to its reply.
+noinst_LIBRARIES += riptided/cmd/libcmd.a
+riptided_cmd_libcmd_a_SOURCES = \
+	riptided/cmd/call.c riptided/cmd/call.h \
+	riptided/cmd/client.h \
+	riptided/cmd/cmd_admin.c \
+	riptided/cmd/cmd_client.c \
+	riptided/cmd/cmd_connection.c riptided/cmd/cmd_connection.h \
+	riptided/cmd/cmd_expire.c \
+	riptided/cmd/cmd_info.c riptided/cmd/cmd_info.h \
+	riptided/cmd/cmd_introspect.c \
+	riptided/cmd/cmd_job.c riptided/cmd/cmd_job.h \
+	riptided/cmd/cmd_key.c \
+	riptided/cmd/cmd_number.c \
+	riptided/cmd/cmd_scan.c \
+	riptided/cmd/cmd_slowlog.c \
+	riptided/cmd/cmd_string.c \
+	riptided/cmd/command.c riptided/cmd/command.h \
+	riptided/cmd/commands.def \
+	riptided/cmd/error_stats.c riptided/cmd/error_stats.h \
+	riptided/cmd/handlers.h \
+	riptided/cmd/scan_cursor.c riptided/cmd/scan_cursor.h \
+	riptided/cmd/server_state.c riptided/cmd/server_state.h \
+	riptided/cmd/set_options.c riptided/cmd/set_options.h \
+	riptided/cmd/slowlog.c riptided/cmd/slowlog.h

@@ -1,0 +1,689 @@
+/* INFO. A section is a row in a table: title, when it is shown, function.
+ *
+ * Keys per database: up to COUNT_ENTRIES_MAX entries in memory and tables
+ * together the INFO command counts them exactly, on a pool thread, before it
+ * answers. Above that, and when all pool threads are busy, the line is an
+ * estimate from the manifest: entries less tombstones of the tables in each
+ * database, so that an overwritten key counts once a table. */
+#include "riptided/cmd/cmd_info.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "libcommon/base/invariant.h"
+#include "libcommon/manifest/compactor_status.h"
+#include "libcommon/os/dirlock.h"
+#include "riptided/cmd/cmd_connection.h"
+#include "riptided/cmd/cmd_job.h"
+#include "riptided/cmd/handlers.h"
+
+#define COUNT_ENTRIES_MAX 200000
+
+/* What the sections' functions work with. */
+struct collect {
+	struct rtd_server_state *server;
+	struct rt_stats *out;
+	struct rtd_engine_stats engine;	/* zeros while loading */
+	struct rt_compactor_status compactor;
+	bool compactor_held;		/* some process has the role */
+	pid_t compactor_pid;
+};
+
+/* -- facts from the system -- */
+
+static uint64_t
+resident_bytes(void)
+{
+	unsigned long long all = 0, resident = 0;
+	FILE *file = fopen("/proc/self/statm", "re");
+
+	if (file == NULL)
+		return 0;
+	if (fscanf(file, "%llu %llu", &all, &resident) != 2)
+		resident = 0;
+	fclose(file);
+	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static uint64_t
+physical_bytes(void)
+{
+	return (uint64_t)sysconf(_SC_PHYS_PAGES) *
+	    (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* What malloc gave out, and the memtables, which have maps of their own. */
+static uint64_t
+used_bytes(const struct collect *c)
+{
+	struct mallinfo2 info = mallinfo2();
+
+	return info.uordblks + info.hblkhd + c->engine.memtable_bytes;
+}
+
+/* "1.50M", as Redis prints sizes for people. */
+static void
+human_bytes(struct rt_stats *out, const char *name, uint64_t bytes)
+{
+	static const char units[] = "BKMGTP";
+	double amount = (double)bytes;
+	size_t unit = 0;
+
+	while (amount >= 1024 && unit + 2 < sizeof(units)) {
+		amount /= 1024;
+		unit++;
+	}
+	if (unit == 0)
+		rt_stats_text(out, name, "%" PRIu64 "B", bytes);
+	else
+		rt_stats_text(out, name, "%.2f%c", amount, units[unit]);
+}
+
+int64_t
+rtd_info_last_publish_ms(const struct rtd_server_state *server)
+{
+	struct rt_fs *fs = rt_fs_posix();
+	char name[RT_PATH_NAME_BYTES];
+	const struct rt_manifest *manifest;
+	int64_t at_ms = server->started_ms;
+	int dir = -1, manifests = -1;
+	struct stat status;
+
+	if (server->engine == NULL)
+		return at_ms;
+	manifest = rtd_engine_manifest(server->engine);
+	rt_path_manifest(name, manifest->generation);
+	rt_manifest_unref(manifest);
+	if (rt_fs_open_dir(fs, server->config->dir, &dir, NULL) == RT_OK &&
+	    rt_fs_open_subdir(fs, dir, RT_PATH_DIR_MANIFEST, false,
+		&manifests, NULL) == RT_OK &&
+	    fs->fstatat(fs, manifests, name, &status) >= 0)
+		at_ms = (int64_t)status.st_mtim.tv_sec * 1000 +
+		    status.st_mtim.tv_nsec / 1000000;
+	rt_fs_close(fs, &manifests, NULL);
+	rt_fs_close(fs, &dir, NULL);
+	return at_ms;
+}
+
+static void
+look_at_compactor(struct collect *c)
+{
+	struct rt_fs *fs = rt_fs_posix();
+	int dir = -1;
+
+	if (rt_fs_open_dir(fs, c->server->config->dir, &dir, NULL) != RT_OK)
+		return;
+	if (rt_dirlock_probe(fs, dir, RT_PATH_LOCK_COMPACTOR,
+		&c->compactor_held, &c->compactor_pid, NULL) != RT_OK)
+		c->compactor_held = false;
+	if (rt_compactor_status_load(fs, dir, &c->compactor, NULL) != RT_OK)
+		c->compactor = (struct rt_compactor_status){ 0 };
+	rt_fs_close(fs, &dir, NULL);
+}
+
+/* -- the sections of Redis -- */
+
+static void
+server_section(struct collect *c)
+{
+	struct rt_stats *out = c->out;
+	const struct rtd_server_state *server = c->server;
+	int64_t up_s = (server->now_ms - server->started_ms) / 1000;
+	struct utsname name;
+
+	if (up_s < 0)
+		up_s = 0;
+	rt_stats_text(out, "redis_version", "%s", RTD_REDIS_VERSION);
+	rt_stats_text(out, "riptide_version", "%s", PACKAGE_VERSION);
+	rt_stats_text(out, "redis_mode", "standalone");
+	if (uname(&name) == 0)
+		rt_stats_text(out, "os", "%s %s %s", name.sysname,
+		    name.release, name.machine);
+	rt_stats_u64(out, "arch_bits", sizeof(void *) * 8);
+	rt_stats_text(out, "monotonic_clock", "POSIX clock_gettime");
+	rt_stats_text(out, "multiplexing_api", "libevent");
+	rt_stats_text(out, "gcc_version", "%s", __VERSION__);
+	rt_stats_i64(out, "process_id", getpid());
+	rt_stats_text(out, "process_supervised", "no");
+	rt_stats_text(out, "run_id", "%s", server->run_id);
+	rt_stats_u64(out, "tcp_port", server->tcp_port);
+	rt_stats_i64(out, "server_time_usec", server->now_ms * 1000);
+	rt_stats_i64(out, "uptime_in_seconds", up_s);
+	rt_stats_i64(out, "uptime_in_days", up_s / 86400);
+	rt_stats_text(out, "executable", "%s", server->executable);
+	rt_stats_text(out, "config_file", "%s", server->config_file);
+	rt_stats_i64(out, "io_threads_active", 0);
+}
+
+static void
+clients_section(struct collect *c)
+{
+	rt_stats_u64(c->out, "connected_clients", c->server->connected_clients);
+	rt_stats_u64(c->out, "cluster_connections", 0);
+	rt_stats_i64(c->out, "maxclients", c->server->config->maxclients);
+	rt_stats_u64(c->out, "blocked_clients", 0);
+	rt_stats_u64(c->out, "tracking_clients", 0);
+}
+
+static void
+memory_section(struct collect *c)
+{
+	struct rt_stats *out = c->out;
+	uint64_t used = used_bytes(c), rss = resident_bytes();
+	uint64_t total = physical_bytes();
+
+	if (used > c->server->used_memory_peak)
+		c->server->used_memory_peak = used;
+	rt_stats_u64(out, "used_memory", used);
+	human_bytes(out, "used_memory_human", used);
+	rt_stats_u64(out, "used_memory_rss", rss);
+	human_bytes(out, "used_memory_rss_human", rss);
+	rt_stats_u64(out, "used_memory_peak", c->server->used_memory_peak);
+	human_bytes(out, "used_memory_peak_human",
+	    c->server->used_memory_peak);
+	rt_stats_u64(out, "total_system_memory", total);
+	human_bytes(out, "total_system_memory_human", total);
+	rt_stats_u64(out, "maxmemory", 0);
+	rt_stats_text(out, "maxmemory_human", "0B");
+	rt_stats_text(out, "maxmemory_policy", "noeviction");
+	rt_stats_f(out, "mem_fragmentation_ratio",
+	    used != 0 ? (double)rss / (double)used : 0, 2);
+	rt_stats_text(out, "mem_allocator", "libc");
+}
+
+static void
+persistence_section(struct collect *c)
+{
+	struct rt_stats *out = c->out;
+	bool refused = c->engine.write_error[0] != '\0';
+
+	rt_stats_u64(out, "loading",
+	    c->server->loading || c->server->engine == NULL);
+	rt_stats_u64(out, "async_loading", 0);
+	rt_stats_u64(out, "rdb_changes_since_last_save",
+	    c->engine.memtable_entries);
+	rt_stats_u64(out, "rdb_bgsave_in_progress",
+	    c->engine.immutable_memtables != 0);
+	rt_stats_i64(out, "rdb_last_save_time",
+	    rtd_info_last_publish_ms(c->server) / 1000);
+	rt_stats_text(out, "rdb_last_bgsave_status", refused ? "err" : "ok");
+	rt_stats_u64(out, "aof_enabled", 1);
+	rt_stats_u64(out, "aof_rewrite_in_progress", 0);
+	rt_stats_u64(out, "aof_rewrite_scheduled", 0);
+	rt_stats_text(out, "aof_last_bgrewrite_status", "ok");
+	rt_stats_text(out, "aof_last_write_status", refused ? "err" : "ok");
+	rt_stats_u64(out, "aof_current_size", c->engine.wal_bytes);
+	if (refused)
+		rt_stats_text(out, "write_error", "%s", c->engine.write_error);
+}
+
+static void
+stats_section(struct collect *c)
+{
+	struct rt_stats *out = c->out;
+	const struct rtd_server_state *server = c->server;
+
+	rt_stats_u64(out, "total_connections_received",
+	    server->connections_received);
+	rt_stats_u64(out, "total_commands_processed",
+	    server->commands_processed);
+	rt_stats_u64(out, "instantaneous_ops_per_sec", server->ops_per_sec);
+	rt_stats_u64(out, "total_net_input_bytes", server->net_input_bytes);
+	rt_stats_u64(out, "total_net_output_bytes", server->net_output_bytes);
+	rt_stats_u64(out, "rejected_connections",
+	    server->connections_rejected);
+	rt_stats_u64(out, "sync_full", 0);
+	rt_stats_u64(out, "sync_partial_ok", 0);
+	rt_stats_u64(out, "sync_partial_err", 0);
+	rt_stats_u64(out, "expired_keys", server->expired_keys);
+	rt_stats_u64(out, "evicted_keys", 0);
+	rt_stats_u64(out, "keyspace_hits", server->keyspace_hits);
+	rt_stats_u64(out, "keyspace_misses", server->keyspace_misses);
+	rt_stats_u64(out, "pubsub_channels", 0);
+	rt_stats_u64(out, "pubsub_patterns", 0);
+	rt_stats_u64(out, "latest_fork_usec", 0);
+	rt_stats_u64(out, "total_forks", 0);
+	rt_stats_u64(out, "total_error_replies", server->error_replies);
+	rt_stats_u64(out, "protocol_errors", server->protocol_errors);
+	rt_stats_u64(out, "slowlog_entries", server->slowlog.count);
+}
+
+static void
+replication_section(struct collect *c)
+{
+	rt_stats_text(c->out, "role", "master");
+	rt_stats_u64(c->out, "connected_slaves", 0);
+	rt_stats_text(c->out, "master_failover_state", "no-failover");
+	rt_stats_text(c->out, "master_replid", "%s", c->server->run_id);
+	rt_stats_u64(c->out, "master_repl_offset", 0);
+	rt_stats_u64(c->out, "repl_backlog_active", 0);
+}
+
+static void
+cpu_time(struct rt_stats *out, const char *name, struct timeval time)
+{
+	rt_stats_text(out, name, "%lld.%06lld", (long long)time.tv_sec,
+	    (long long)time.tv_usec);
+}
+
+static void
+cpu_section(struct collect *c)
+{
+	struct rusage self, children;
+
+	if (getrusage(RUSAGE_SELF, &self) != 0 ||
+	    getrusage(RUSAGE_CHILDREN, &children) != 0)
+		return;
+	cpu_time(c->out, "used_cpu_sys", self.ru_stime);
+	cpu_time(c->out, "used_cpu_user", self.ru_utime);
+	cpu_time(c->out, "used_cpu_sys_children", children.ru_stime);
+	cpu_time(c->out, "used_cpu_user_children", children.ru_utime);
+}
+
+static void
+modules_section(struct collect *c)
+{
+}
+
+static void
+errors_section(struct collect *c)
+{
+	const struct rtd_error_stats *errors = &c->server->errors;
+	char name[RTD_ERROR_WORD_BYTES + 16];
+
+	for (size_t i = 0; i < errors->used; i++) {
+		snprintf(name, sizeof(name), "errorstat_%s",
+		    errors->kinds[i].word);
+		rt_stats_text(c->out, name, "count=%" PRIu64,
+		    errors->kinds[i].count);
+	}
+}
+
+static void
+cluster_section(struct collect *c)
+{
+	rt_stats_u64(c->out, "cluster_enabled", 0);
+}
+
+static void
+keyspace_section(struct collect *c)
+{
+	const struct rtd_server_state *server = c->server;
+	char name[16];
+
+	if (server->counts == NULL)
+		return;
+	for (int64_t i = 0; i < server->config->databases; i++) {
+		const struct rtd_database_count *count = &server->counts[i];
+
+		if (count->keys == 0)
+			continue;
+		snprintf(name, sizeof(name), "db%" PRId64, i);
+		rt_stats_text(c->out, name, "keys=%" PRIu64 ",expires=%" PRIu64
+		    ",avg_ttl=%" PRId64, count->keys, count->expires,
+		    count->avg_ttl_ms);
+	}
+}
+
+static void
+commands_section(struct collect *c)
+{
+	size_t count;
+	const struct rtd_command *table = rtd_command_table(&count);
+	char command[RTD_COMMAND_NAME_BYTES];
+	char name[RTD_COMMAND_NAME_BYTES + 16];
+
+	for (size_t i = 0; i < count; i++) {
+		const struct rtd_command *at = &table[i];
+
+		if (at->calls == 0 && at->rejected == 0)
+			continue;
+		snprintf(name, sizeof(name), "cmdstat_%s",
+		    rtd_call_command_name(at, command));
+		rt_stats_text(c->out, name, "calls=%" PRIu64 ",usec=%" PRIu64
+		    ",usec_per_call=%.2f,rejected_calls=%" PRIu64
+		    ",failed_calls=%" PRIu64, at->calls, at->nsec / 1000,
+		    at->calls != 0 ? (double)at->nsec / 1000.0 /
+			(double)at->calls : 0.0, at->rejected, at->failed);
+	}
+}
+
+/* -- ours -- */
+
+static double
+ratio(uint64_t above, uint64_t below)
+{
+	return below != 0 ? (double)above / (double)below : 0;
+}
+
+static void
+lsm_section(struct collect *c)
+{
+	struct rt_stats *out = c->out;
+	const struct rtd_engine_stats *e = &c->engine;
+	char name[32];
+	uint64_t deepest = 0;
+
+	rt_stats_u64(out, "memtable_bytes", e->memtable_bytes);
+	rt_stats_u64(out, "memtable_entries", e->memtable_entries);
+	rt_stats_u64(out, "immutable_memtables", e->immutable_memtables);
+	rt_stats_u64(out, "wal_bytes", e->wal_bytes);
+	rt_stats_u64(out, "wal_segments", e->wal_segments);
+	rt_stats_u64(out, "wal_syncs", e->wal_syncs);
+	rt_stats_u64(out, "l0_files", e->l0_files);
+	rt_stats_u64(out, "levels", e->levels);
+	for (uint32_t i = 0; i < e->levels; i++) {
+		snprintf(name, sizeof(name), "level%u_files", i);
+		rt_stats_u64(out, name, e->level_files[i]);
+		snprintf(name, sizeof(name), "level%u_bytes", i);
+		rt_stats_u64(out, name, e->level_bytes[i]);
+		if (e->level_bytes[i] != 0)
+			deepest = e->level_bytes[i];
+	}
+	rt_stats_u64(out, "sst_bytes", e->sst_bytes);
+	rt_stats_u64(out, "sst_entries", e->sst_entries);
+	rt_stats_u64(out, "sst_tombstones", e->sst_tombstones);
+	rt_stats_u64(out, "table_memory_bytes", e->table_memory_bytes);
+	rt_stats_u64(out, "obsolete_files", e->obsolete_files);
+	rt_stats_u64(out, "manifest_generation", e->manifest_generation);
+	rt_stats_u64(out, "visible_seq", e->visible_seq);
+	rt_stats_u64(out, "written_seq", e->written_seq);
+	rt_stats_u64(out, "durable_seq", e->durable_seq);
+	rt_stats_u64(out, "flushes", e->flushes);
+	rt_stats_u64(out, "flush_bytes", e->flush_bytes);
+	rt_stats_u64(out, "reloads", e->reloads);
+	rt_stats_u64(out, "block_cache_bytes", e->cache.bytes);
+	rt_stats_u64(out, "block_cache_hits", e->cache.hits);
+	rt_stats_u64(out, "block_cache_misses", e->cache.misses);
+	rt_stats_u64(out, "bloom_useful", rt_table_filter_useful());
+	rt_stats_u64(out, "filters_damaged", e->filters_damaged);
+	/* The log and the tables, the compactor's too, by what clients wrote. */
+	rt_stats_f(out, "write_amplification", ratio(e->wal_bytes_written +
+		e->flush_bytes + c->compactor.bytes_written,
+		e->user_bytes_written), 2);
+	/* By the deepest level, which holds each key once. */
+	rt_stats_f(out, "space_amplification", ratio(e->sst_bytes, deepest), 2);
+}
+
+static void
+compactor_section(struct collect *c)
+{
+	struct rt_stats *out = c->out;
+	const struct rt_compactor_status *status = &c->compactor;
+	int64_t age_s = -1;
+
+	if (status->last_publish_ms != 0) {
+		age_s = (c->server->now_ms - status->last_publish_ms) / 1000;
+		if (age_s < 0)
+			age_s = 0;
+	}
+	rt_stats_text(out, "compactor_state", "%s", !c->compactor_held ?
+	    "absent" : status->running ? "running" : "idle");
+	rt_stats_i64(out, "compactor_pid", !c->compactor_held ? 0 :
+	    c->compactor_pid != 0 ? c->compactor_pid : (pid_t)status->pid);
+	rt_stats_i64(out, "compactor_last_publish_age_seconds", age_s);
+	rt_stats_u64(out, "compactor_jobs_done", status->jobs_done);
+	rt_stats_u64(out, "compactor_bytes_read", status->bytes_read);
+	rt_stats_u64(out, "compactor_bytes_written", status->bytes_written);
+	rt_stats_u64(out, "compaction_debt_bytes", status->debt_bytes);
+	rt_stats_text(out, "compactor_job", "%s", status->job);
+	rt_stats_text(out, "compactor_last_error", "%s", status->last_error);
+}
+
+/* -- choosing -- */
+
+static const struct section {
+	const char *title;
+	bool by_default;
+	void (*collect)(struct collect *c);
+} sections_table[] = {
+	{ "Server", true, server_section },
+	{ "Clients", true, clients_section },
+	{ "Memory", true, memory_section },
+	{ "Persistence", true, persistence_section },
+	{ "Stats", true, stats_section },
+	{ "Replication", true, replication_section },
+	{ "CPU", true, cpu_section },
+	{ "Modules", true, modules_section },
+	{ "Commandstats", false, commands_section },
+	{ "Errorstats", true, errors_section },
+	{ "Cluster", true, cluster_section },
+	{ "Keyspace", true, keyspace_section },
+	{ "Lsm", true, lsm_section },
+	{ "Compactor", true, compactor_section },
+};
+
+static bool
+is_blank(uint8_t byte)
+{
+	return byte == ' ' || byte == '\t';
+}
+
+/* Whether the list of names asks for this section. */
+static bool
+asked_for(struct rt_slice names, const struct section *section)
+{
+	bool any = false;
+	size_t start, at = 0;
+
+	while (at < names.len) {
+		while (at < names.len && is_blank(names.data[at]))
+			at++;
+		start = at;
+		while (at < names.len && !is_blank(names.data[at]))
+			at++;
+		if (at == start)
+			break;
+		struct rt_slice name = rt_slice(names.data + start, at - start);
+
+		any = true;
+		if (rt_slice_equal_nocase(name, section->title) ||
+		    rt_slice_equal_nocase(name, "all") ||
+		    rt_slice_equal_nocase(name, "everything") ||
+		    (section->by_default &&
+			rt_slice_equal_nocase(name, "default")))
+			return true;
+	}
+	return !any && section->by_default;
+}
+
+void
+rtd_info_collect(struct rtd_server_state *server, struct rt_slice sections,
+    struct rt_stats *out)
+{
+	struct collect c = { .server = server, .out = out };
+
+	if (server->engine != NULL)
+		rtd_engine_get_stats(server->engine, &c.engine);
+	look_at_compactor(&c);
+	for (size_t i = 0; i < RT_COUNTOF(sections_table); i++)
+		if (asked_for(sections, &sections_table[i])) {
+			rt_stats_section(out, sections_table[i].title);
+			sections_table[i].collect(&c);
+		}
+}
+
+/* -- counting keys -- */
+
+struct counting {
+	struct rtd_cmd_job job;
+	struct rt_buf sections;
+	struct rt_iter **iters;		/* one for each database */
+	struct rtd_database_count *counts;
+	size_t databases;
+	int64_t now_ms;
+};
+
+static void
+count_one(struct rt_iter *iter, int64_t now_ms,
+    struct rtd_database_count *count)
+{
+	double ttl_sum_ms = 0;
+	struct rt_slice bytes;
+	uint64_t expire_ms;
+
+	for (rt_iter_seek_first(iter); iter->valid; rt_iter_next(iter)) {
+		count->keys++;
+		if (!rt_value_decode(iter->entry.value, &expire_ms, &bytes) ||
+		    expire_ms == RT_NO_EXPIRY)
+			continue;
+		count->expires++;
+		ttl_sum_ms += (double)expire_ms - (double)now_ms;
+	}
+	if (count->expires != 0)
+		count->avg_ttl_ms =
+		    (int64_t)(ttl_sum_ms / (double)count->expires);
+}
+
+static void
+counting_work(struct rtd_cmd_job *job)
+{
+	struct counting *counting = (struct counting *)job;
+
+	for (size_t i = 0; i < counting->databases; i++)
+		count_one(counting->iters[i], counting->now_ms,
+		    &counting->counts[i]);
+}
+
+static void
+reply_info(struct rtd_server_state *server, struct rtd_client *client,
+    struct rt_slice sections)
+{
+	struct rt_stats stats = { 0 };
+
+	rtd_info_collect(server, sections, &stats);
+	rtd_reply_verbatim(&client->reply, rt_buf_slice(&stats.text));
+	rt_stats_fini(&stats);
+}
+
+static void
+counting_reply(struct rtd_cmd_job *job)
+{
+	struct counting *counting = (struct counting *)job;
+
+	memcpy(job->server->counts, counting->counts,
+	    counting->databases * sizeof(*counting->counts));
+	reply_info(job->server, job->client,
+	    rt_buf_slice(&counting->sections));
+}
+
+static void
+counting_free(struct rtd_cmd_job *job)
+{
+	struct counting *counting = (struct counting *)job;
+
+	for (size_t i = 0; i < counting->databases; i++)
+		rt_iter_free(counting->iters[i]);
+	free(counting->iters);
+	free(counting->counts);
+	rt_buf_fini(&counting->sections);
+	free(counting);
+}
+
+/* Hand the words of the command over; they are cleared. */
+static void
+start_counting(struct rtd_call *call, struct rt_buf *sections)
+{
+	struct rtd_server_state *server = call->server;
+	struct counting *counting = rt_alloc_zero(1, sizeof(*counting));
+	uint64_t seq;
+
+	counting->databases = (size_t)server->config->databases;
+	counting->now_ms = call->now_ms;
+	counting->counts = rt_alloc_zero(counting->databases,
+	    sizeof(*counting->counts));
+	counting->iters = rt_alloc_zero(counting->databases,
+	    sizeof(*counting->iters));
+	for (size_t i = 0; i < counting->databases; i++) {
+		counting->iters[i] = rtd_reader_iter(server->reader,
+		    rtd_engine_keyspace(server->engine, (uint32_t)i),
+		    (uint64_t)call->now_ms, &seq);
+		rtd_client_wait_for(call->client, seq);
+	}
+	counting->sections = *sections;
+	*sections = (struct rt_buf){ 0 };
+	counting->job.work = counting_work;
+	counting->job.reply = counting_reply;
+	counting->job.free = counting_free;
+	rtd_cmd_job_start(&counting->job, call);
+}
+
+/* Add a table's entries to the databases it reaches, in equal parts. */
+static void
+add_table(struct rtd_server_state *server,
+    const struct rt_manifest_table *table)
+{
+	uint32_t first = rt_key_keyspace(table->smallest);
+	uint32_t last = rt_key_keyspace(table->largest);
+	uint64_t puts = table->entries - table->tombstones;
+	uint64_t live = puts > table->tombstones ?
+	    puts - table->tombstones : 0;
+	uint64_t share = last - first + UINT64_C(1);
+
+	for (int64_t i = 0; i < server->config->databases; i++) {
+		uint32_t keyspace = rtd_engine_keyspace(server->engine,
+		    (uint32_t)i);
+
+		if (keyspace >= first && keyspace <= last)
+			server->counts[i].keys += live / share;
+	}
+}
+
+static void
+estimate(struct rtd_server_state *server)
+{
+	const struct rt_manifest *manifest =
+	    rtd_engine_manifest(server->engine);
+
+	memset(server->counts, 0, (size_t)server->config->databases *
+	    sizeof(*server->counts));
+	for (size_t i = 0; i < manifest->runs_count; i++)
+		for (size_t j = 0; j < manifest->runs[i].tables_count; j++)
+			add_table(server, &manifest->runs[i].tables[j]);
+	rt_manifest_unref(manifest);
+}
+
+static bool
+wants_keyspace(struct rt_slice sections)
+{
+	for (size_t i = 0; i < RT_COUNTOF(sections_table); i++)
+		if (sections_table[i].collect == keyspace_section)
+			return asked_for(sections, &sections_table[i]);
+	return false;
+}
+
+void
+rtd_cmd_info(struct rtd_call *call)
+{
+	struct rtd_server_state *server = call->server;
+	struct rtd_engine_stats stats;
+	struct rt_buf sections = { 0 };
+	bool count = false;
+
+	for (size_t i = 1; i < call->argc; i++) {
+		rt_buf_append_slice(&sections, call->argv[i]);
+		rt_buf_append_byte(&sections, ' ');
+	}
+	if (server->engine != NULL && !server->loading &&
+	    wants_keyspace(rt_buf_slice(&sections))) {
+		rtd_engine_get_stats(server->engine, &stats);
+		count = stats.sst_entries + stats.memtable_entries <=
+		    COUNT_ENTRIES_MAX;
+		if (!count)
+			estimate(server);
+		else if (server->jobs_running >=
+		    (unsigned)server->config->reader_threads)
+			count = false;	/* as of the last time */
+	}
+	if (count)
+		start_counting(call, &sections);
+	else
+		reply_info(server, call->client, rt_buf_slice(&sections));
+	rt_buf_fini(&sections);
+}

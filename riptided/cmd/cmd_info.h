@@ -1,0 +1,18 @@
+/* cmd_info: what the server tells about itself. Thread: loop. */
+#ifndef RIPTIDED_CMD_CMD_INFO_H
+#define RIPTIDED_CMD_CMD_INFO_H
+
+#include "libcommon/base/slice.h"
+#include "libcommon/daemon/stats.h"
+#include "riptided/cmd/server_state.h"
+
+/* Append sections to out. sections: names between blanks, in any case; "" or
+ * "default": those of Redis' default and ours; "all" and "everything": all.
+ * Works while loading. Keys are counted as of the last INFO command. */
+void rtd_info_collect(struct rtd_server_state *server,
+    struct rt_slice sections, struct rt_stats *out);
+
+/* Wall clock of the newest manifest; the server's start when there is none. */
+int64_t rtd_info_last_publish_ms(const struct rtd_server_state *server);
+
+#endif

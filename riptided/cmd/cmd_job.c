@@ -1,0 +1,42 @@
+#include "riptided/cmd/cmd_job.h"
+
+static void
+run(struct rtd_job *base)
+{
+	struct rtd_cmd_job *job = (struct rtd_cmd_job *)base;
+
+	job->work(job);
+}
+
+static void
+done(struct rtd_job *base)
+{
+	struct rtd_cmd_job *job = (struct rtd_cmd_job *)base;
+	struct rtd_server_state *server = job->server;
+	struct rtd_client *client = job->client;
+	size_t out_before = client->out.len;
+	uint64_t now_ns = rt_clock_monotonic_ns(server->clock);
+
+	server->jobs_running--;
+	if (!client->killed) {
+		job->reply(job);
+		rtd_command_finished(server, client, job->command,
+		    now_ns - job->start_ns, out_before);
+	}
+	job->free(job);
+	server->unpark_client(server, client);
+}
+
+void
+rtd_cmd_job_start(struct rtd_cmd_job *job, struct rtd_call *call)
+{
+	job->job.run = run;
+	job->job.done = done;
+	job->server = call->server;
+	job->client = call->client;
+	job->command = call->command;
+	job->start_ns = rt_clock_monotonic_ns(call->server->clock);
+	call->client->parked = true;
+	call->server->jobs_running++;
+	rtd_pool_submit(call->server->pool, &job->job);
+}

@@ -1,0 +1,420 @@
+/* Strings. A write command reads what it must, builds the batch and commits
+ * it once, so a command is all or nothing. */
+#include "libcommon/base/number.h"
+#include "riptided/cmd/handlers.h"
+#include "riptided/cmd/set_options.h"
+
+/* Scratch memory that is kept between commands. */
+#define SCRATCH_KEPT_BYTES ((size_t)1 << 20)
+
+/* -- reading -- */
+
+void
+rtd_cmd_get(struct rtd_call *call)
+{
+	struct rtd_value value = { 0 };
+
+	switch (rtd_call_read(call, call->argv[1], &value)) {
+	case RTD_FOUND:
+		rtd_reply_bulk(rtd_call_reply(call), value.bytes);
+		break;
+	case RTD_ABSENT:
+		rtd_reply_null(rtd_call_reply(call));
+		break;
+	case RTD_FAILED:
+		break;
+	}
+	rtd_value_fini(&value);
+}
+
+void
+rtd_cmd_mget(struct rtd_call *call)
+{
+	struct rtd_resp_writer *reply = rtd_call_reply(call);
+	struct rt_buf *out = reply->out;
+	size_t start = out->len;
+
+	rtd_reply_array(reply, call->argc - 1);
+	for (size_t i = 1; i < call->argc; i++) {
+		struct rtd_value value = { 0 };
+		size_t before = out->len;
+		enum rtd_lookup lookup =
+		    rtd_call_read(call, call->argv[i], &value);
+
+		if (lookup == RTD_FOUND)
+			rtd_reply_bulk(reply, value.bytes);
+		else if (lookup == RTD_ABSENT)
+			rtd_reply_null(reply);
+		rtd_value_fini(&value);
+		if (lookup == RTD_FAILED) {
+			/* The error is the whole reply. */
+			memmove(out->data + start, out->data + before,
+			    out->len - before);
+			out->len -= before - start;
+			return;
+		}
+	}
+}
+
+void
+rtd_cmd_strlen(struct rtd_call *call)
+{
+	struct rtd_value value = { 0 };
+	enum rtd_lookup lookup = rtd_call_read(call, call->argv[1], &value);
+
+	if (lookup != RTD_FAILED)
+		rtd_reply_integer(rtd_call_reply(call),
+		    lookup == RTD_FOUND ? (int64_t)value.bytes.len : 0);
+	rtd_value_fini(&value);
+}
+
+/* Redis' range: negative positions count from the end, and what lies outside
+ * is cut off. */
+static struct rt_slice
+range_of(struct rt_slice bytes, int64_t start, int64_t end)
+{
+	int64_t len = (int64_t)bytes.len;
+
+	if (len == 0 || (start < 0 && end < 0 && start > end))
+		return rt_slice(NULL, 0);
+	if (start < 0)
+		start = start + len < 0 ? 0 : start + len;
+	if (end < 0)
+		end = end + len < 0 ? 0 : end + len;
+	if (end >= len)
+		end = len - 1;
+	if (start > end)
+		return rt_slice(NULL, 0);
+	return rt_slice(bytes.data + start, (size_t)(end - start + 1));
+}
+
+void
+rtd_cmd_getrange(struct rtd_call *call)
+{
+	struct rtd_value value = { 0 };
+	int64_t start, end;
+	enum rtd_lookup lookup;
+
+	if (!rtd_call_i64(call, call->argv[2], &start) ||
+	    !rtd_call_i64(call, call->argv[3], &end))
+		return;
+	lookup = rtd_call_read(call, call->argv[1], &value);
+	if (lookup != RTD_FAILED)
+		rtd_reply_bulk(rtd_call_reply(call),
+		    range_of(value.bytes, start, end));
+	rtd_value_fini(&value);
+}
+
+/* -- SET and its family -- */
+
+/* Put a value that ends at expire_ms; one that has ended is deleted. */
+static void
+put_until(struct rtd_call *call, struct rt_slice key, struct rt_slice value,
+    uint64_t expire_ms)
+{
+	if (expire_ms != RT_NO_EXPIRY && expire_ms <= (uint64_t)call->now_ms)
+		rtd_call_delete(call, key);
+	else
+		rtd_call_put(call, key, value, expire_ms);
+}
+
+/* The absolute end that the words and their number mean; RT_NO_EXPIRY without
+ * them. False: the error reply is written. */
+static bool
+end_of(struct rtd_call *call, unsigned flags, struct rt_slice time,
+    uint64_t *expire_ms)
+{
+	int64_t amount, end = 0;
+	int64_t unit = (flags & (RTD_SET_EX | RTD_SET_EXAT)) != 0 ? 1000 : 1;
+	int64_t base = (flags & (RTD_SET_EX | RTD_SET_PX)) != 0 ?
+	    call->now_ms : 0;
+
+	*expire_ms = RT_NO_EXPIRY;
+	if ((flags & RTD_SET_TIMES) == 0)
+		return true;
+	if (!rtd_call_i64(call, time, &amount))
+		return false;
+	if (amount <= 0 || !rtd_call_end_ms(amount, unit, base, &end)) {
+		rtd_call_expire_error(call);
+		return false;
+	}
+	*expire_ms = (uint64_t)end;
+	return true;
+}
+
+/* SET with options that need the old value. */
+static void
+set_and_look(struct rtd_call *call, const struct rtd_set_options *options,
+    uint64_t expire_ms)
+{
+	struct rtd_resp_writer *reply = rtd_call_reply(call);
+	struct rt_buf *out = reply->out;
+	struct rtd_value old = { 0 };
+	size_t before = out->len, replied;
+	bool get = (options->flags & RTD_SET_GET) != 0;
+	bool refused;
+	enum rtd_lookup lookup = get ?
+	    rtd_call_read(call, call->argv[1], &old) :
+	    rtd_call_get(call, call->argv[1], &old);
+
+	if (lookup == RTD_FAILED)
+		goto out;
+	refused = (options->flags & (lookup == RTD_FOUND ? RTD_SET_NX :
+		RTD_SET_XX)) != 0;
+	if (get && lookup == RTD_FOUND)
+		rtd_reply_bulk(reply, old.bytes);
+	else if (get || refused)
+		rtd_reply_null(reply);
+	else
+		rtd_reply_ok(reply);
+	if (refused)
+		goto out;
+	if ((options->flags & RTD_SET_KEEPTTL) != 0 && lookup == RTD_FOUND)
+		expire_ms = old.expire_ms;
+	put_until(call, call->argv[1], call->argv[2], expire_ms);
+	replied = out->len;
+	if (!rtd_call_commit(call)) {
+		/* Refused after all: its error takes the reply's place. */
+		memmove(out->data + before, out->data + replied,
+		    out->len - replied);
+		out->len -= replied - before;
+	}
+out:
+	rtd_value_fini(&old);
+}
+
+void
+rtd_cmd_set(struct rtd_call *call)
+{
+	struct rtd_set_options options = { 0 };
+	uint64_t expire_ms = RT_NO_EXPIRY;
+
+	if (RT_UNLIKELY(call->argc > 3)) {
+		if (!rtd_set_options_parse(&options, call->argv + 3,
+			call->argc - 3, RTD_SET_FOR_SET)) {
+			rtd_call_syntax_error(call);
+			return;
+		}
+		if (!end_of(call, options.flags, options.time, &expire_ms))
+			return;
+		if ((options.flags & ~RTD_SET_TIMES) != 0) {
+			set_and_look(call, &options, expire_ms);
+			return;
+		}
+	}
+	put_until(call, call->argv[1], call->argv[2], expire_ms);
+	if (rtd_call_commit(call))
+		rtd_reply_ok(rtd_call_reply(call));
+}
+
+static void
+set_with_time(struct rtd_call *call, unsigned unit)
+{
+	uint64_t expire_ms;
+
+	if (!end_of(call, unit, call->argv[2], &expire_ms))
+		return;
+	rtd_call_put(call, call->argv[1], call->argv[3], expire_ms);
+	if (rtd_call_commit(call))
+		rtd_reply_ok(rtd_call_reply(call));
+}
+
+void
+rtd_cmd_setex(struct rtd_call *call)
+{
+	set_with_time(call, RTD_SET_EX);
+}
+
+void
+rtd_cmd_psetex(struct rtd_call *call)
+{
+	set_with_time(call, RTD_SET_PX);
+}
+
+void
+rtd_cmd_setnx(struct rtd_call *call)
+{
+	struct rtd_value old = { 0 };
+	enum rtd_lookup lookup = rtd_call_get(call, call->argv[1], &old);
+
+	rtd_value_fini(&old);
+	if (lookup == RTD_FAILED)
+		return;
+	if (lookup == RTD_ABSENT)
+		rtd_call_put(call, call->argv[1], call->argv[2], RT_NO_EXPIRY);
+	if (rtd_call_commit(call))
+		rtd_reply_integer(rtd_call_reply(call), lookup == RTD_ABSENT);
+}
+
+void
+rtd_cmd_mset(struct rtd_call *call)
+{
+	if (call->argc % 2 == 0) {
+		rtd_call_arity_error(call);
+		return;
+	}
+	/* In the order given, so that of equal keys the last one wins. */
+	for (size_t i = 1; i < call->argc; i += 2)
+		rtd_call_put(call, call->argv[i], call->argv[i + 1],
+		    RT_NO_EXPIRY);
+	if (rtd_call_commit(call))
+		rtd_reply_ok(rtd_call_reply(call));
+}
+
+/* Commit, then answer with what was there before; old is finished here. */
+static void
+commit_and_reply_old(struct rtd_call *call, enum rtd_lookup lookup,
+    struct rtd_value *old)
+{
+	struct rtd_resp_writer *reply = rtd_call_reply(call);
+
+	if (lookup != RTD_FAILED && rtd_call_commit(call)) {
+		if (lookup == RTD_FOUND)
+			rtd_reply_bulk(reply, old->bytes);
+		else
+			rtd_reply_null(reply);
+	}
+	rtd_value_fini(old);
+}
+
+void
+rtd_cmd_getset(struct rtd_call *call)
+{
+	struct rtd_value old = { 0 };
+	enum rtd_lookup lookup = rtd_call_read(call, call->argv[1], &old);
+
+	if (lookup != RTD_FAILED)
+		rtd_call_put(call, call->argv[1], call->argv[2], RT_NO_EXPIRY);
+	commit_and_reply_old(call, lookup, &old);
+}
+
+void
+rtd_cmd_getdel(struct rtd_call *call)
+{
+	struct rtd_value old = { 0 };
+	enum rtd_lookup lookup = rtd_call_read(call, call->argv[1], &old);
+
+	if (lookup == RTD_FOUND)
+		rtd_call_delete(call, call->argv[1]);
+	commit_and_reply_old(call, lookup, &old);
+}
+
+void
+rtd_cmd_getex(struct rtd_call *call)
+{
+	struct rtd_set_options options;
+	struct rtd_value old = { 0 };
+	uint64_t expire_ms = RT_NO_EXPIRY;
+	enum rtd_lookup lookup;
+
+	if (!rtd_set_options_parse(&options, call->argv + 2, call->argc - 2,
+		RTD_SET_FOR_GETEX)) {
+		rtd_call_syntax_error(call);
+		return;
+	}
+	lookup = rtd_call_read(call, call->argv[1], &old);
+	/* As in Redis, a bad time is no error for a key that is not there. */
+	if (lookup == RTD_FOUND &&
+	    !end_of(call, options.flags, options.time, &expire_ms)) {
+		rtd_value_fini(&old);
+		return;
+	}
+	if (lookup == RTD_FOUND &&
+	    ((options.flags & RTD_SET_TIMES) != 0 ||
+		((options.flags & RTD_SET_PERSIST) != 0 &&
+		    old.expire_ms != RT_NO_EXPIRY)))
+		put_until(call, call->argv[1], old.bytes, expire_ms);
+	commit_and_reply_old(call, lookup, &old);
+}
+
+/* -- APPEND and SETRANGE -- */
+
+/* True when bytes may be the length of a value; else the error is written. */
+static bool
+length_allowed(struct rtd_call *call, uint64_t bytes)
+{
+	if (bytes <= call->server->config->proto_max_bulk_len)
+		return true;
+	rtd_reply_error(rtd_call_reply(call), "ERR string exceeds maximum "
+	    "allowed size (proto-max-bulk-len)");
+	return false;
+}
+
+/* Commit what stands in the scratch as the key's value; answer its length. */
+static void
+commit_scratch(struct rtd_call *call, uint64_t expire_ms)
+{
+	struct rt_buf *scratch = &call->server->scratch;
+	size_t len = scratch->len;
+
+	rtd_call_put(call, call->argv[1], rt_buf_slice(scratch), expire_ms);
+	if (scratch->cap > SCRATCH_KEPT_BYTES)
+		rt_buf_fini(scratch);
+	if (rtd_call_commit(call))
+		rtd_reply_integer(rtd_call_reply(call), (int64_t)len);
+}
+
+void
+rtd_cmd_append(struct rtd_call *call)
+{
+	struct rt_buf *scratch = &call->server->scratch;
+	struct rtd_value old = { 0 };
+	enum rtd_lookup lookup = rtd_call_get(call, call->argv[1], &old);
+
+	if (lookup != RTD_FAILED && length_allowed(call,
+		(uint64_t)old.bytes.len + call->argv[2].len)) {
+		rt_buf_clear(scratch);
+		rt_buf_reserve(scratch, old.bytes.len + call->argv[2].len);
+		rt_buf_append_slice(scratch, old.bytes);
+		rt_buf_append_slice(scratch, call->argv[2]);
+		commit_scratch(call, lookup == RTD_FOUND ? old.expire_ms :
+		    RT_NO_EXPIRY);
+	}
+	rtd_value_fini(&old);
+}
+
+/* The old bytes, zeros up to offset, the new bytes over them. */
+static void
+overwrite(struct rt_buf *out, struct rt_slice old, size_t offset,
+    struct rt_slice bytes)
+{
+	size_t end = offset + bytes.len;
+	size_t len = old.len > end ? old.len : end;
+
+	rt_buf_clear(out);
+	rt_buf_reserve(out, len);
+	rt_buf_append_slice(out, old);
+	memset(out->data + out->len, 0, len - out->len);
+	out->len = len;
+	memcpy(out->data + offset, bytes.data, bytes.len);
+}
+
+void
+rtd_cmd_setrange(struct rtd_call *call)
+{
+	struct rt_slice bytes = call->argv[3];
+	struct rtd_value old = { 0 };
+	enum rtd_lookup lookup;
+	int64_t offset;
+
+	if (!rtd_call_i64(call, call->argv[2], &offset))
+		return;
+	if (offset < 0) {
+		rtd_reply_error(rtd_call_reply(call),
+		    "ERR offset is out of range");
+		return;
+	}
+	lookup = rtd_call_get(call, call->argv[1], &old);
+	if (lookup == RTD_FAILED)
+		return;
+	if (bytes.len == 0) {
+		rtd_reply_integer(rtd_call_reply(call),
+		    (int64_t)old.bytes.len);
+	} else if (length_allowed(call, (uint64_t)offset + bytes.len)) {
+		overwrite(&call->server->scratch, old.bytes, (size_t)offset,
+		    bytes);
+		commit_scratch(call, lookup == RTD_FOUND ? old.expire_ms :
+		    RT_NO_EXPIRY);
+	}
+	rtd_value_fini(&old);
+}
