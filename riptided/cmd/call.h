@@ -5,6 +5,7 @@
 #ifndef RIPTIDED_CMD_CALL_H
 #define RIPTIDED_CMD_CALL_H
 
+#include "libcommon/table/value.h"
 #include "riptided/cmd/command.h"
 
 static inline struct rtd_resp_writer *

@@ -315,7 +315,7 @@ static void
 keyspace_section(struct collect *c)
 {
 	const struct rtd_server_state *server = c->server;
-	char name[16];
+	char name[32];
 
 	if (server->counts == NULL)
 		return;

@@ -1,0 +1,162 @@
+#include "tests/support/cmd_harness.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define WORDS_MAX 64
+
+/* The pool of the tests: no threads. */
+void
+rtd_pool_submit(struct rtd_pool *pool, struct rtd_job *job)
+{
+	job->run(job);
+	job->done(job);
+}
+
+static uint64_t
+monotonic_ns(struct rt_clock *clock)
+{
+	return (uint64_t)((struct rtt_cmd *)clock)->wall_ms * 1000000;
+}
+
+static int64_t
+wall_ms(struct rt_clock *clock)
+{
+	return ((struct rtt_cmd *)clock)->wall_ms;
+}
+
+static void
+kill_client(struct rtd_server_state *server, struct rtd_client *client)
+{
+	((struct rtt_cmd *)server->net)->killed++;
+	client->killed = true;
+}
+
+static void
+unpark_client(struct rtd_server_state *server, struct rtd_client *client)
+{
+	client->parked = false;
+}
+
+static void
+notify(void *arg)
+{
+}
+
+static void
+open_engine(struct rtt_cmd *cmd)
+{
+	struct rtd_engine_options options = {
+		.fs = rt_fs_posix(),
+		.clock = &cmd->clock,
+		.config = &cmd->config,
+		.notify = notify,
+	};
+	struct rt_err err = { 0 };
+
+	ck_assert_msg(rtd_engine_open(&cmd->server.engine, &options, &err) ==
+	    RT_OK, "%s", err.text);
+	cmd->server.reader = rtd_reader_new(cmd->server.engine);
+}
+
+static void
+close_engine(struct rtt_cmd *cmd)
+{
+	struct rt_err err = { 0 };
+
+	rtd_reader_free(cmd->server.reader);
+	ck_assert_msg(rtd_engine_close(cmd->server.engine, &err) == RT_OK,
+	    "%s", err.text);
+}
+
+static void
+set_option(struct rtt_cmd *cmd, const char *name, const char *value)
+{
+	struct rt_err err = { 0 };
+
+	ck_assert_msg(rt_config_set(&cmd->config, rt_slice_cstr(name),
+	    rt_slice_cstr(value), false, &err) == RT_OK, "%s", err.text);
+}
+
+void
+rtt_cmd_init(struct rtt_cmd *cmd)
+{
+	*cmd = (struct rtt_cmd){ 0 };
+	cmd->clock.monotonic_ns = monotonic_ns;
+	cmd->clock.wall_ms = wall_ms;
+	cmd->wall_ms = INT64_C(1700000000000);
+	rtt_scratch_init(&cmd->scratch);
+	rt_config_init(&cmd->config);
+	set_option(cmd, "dir", cmd->scratch.path);
+	set_option(cmd, "appendfsync", "no");
+	set_option(cmd, "memtable-size", "1mb");
+	set_option(cmd, "block-cache-size", "1mb");
+	cmd->server.config = &cmd->config;
+	cmd->server.clock = &cmd->clock;
+	cmd->server.started_ms = cmd->wall_ms;
+	cmd->server.kill_client = kill_client;
+	cmd->server.unpark_client = unpark_client;
+	cmd->server.net = cmd;
+	cmd->client.id = 7;
+	cmd->client.authenticated = true;
+	cmd->client.reply.out = &cmd->client.out;
+	cmd->client.reply.protocol = 2;
+	snprintf(cmd->client.peer, sizeof(cmd->client.peer), "127.0.0.1:1");
+	cmd->server.clients = cmd->server.clients_tail = &cmd->client;
+	rtd_server_state_init(&cmd->server);
+	open_engine(cmd);
+}
+
+void
+rtt_cmd_fini(struct rtt_cmd *cmd)
+{
+	close_engine(cmd);
+	rtd_server_state_fini(&cmd->server);
+	rt_buf_fini(&cmd->client.out);
+	rt_config_fini(&cmd->config);
+	rtt_scratch_fini(&cmd->scratch);
+}
+
+void
+rtt_cmd_restart(struct rtt_cmd *cmd)
+{
+	close_engine(cmd);
+	rtd_server_state_fini(&cmd->server);
+	rtd_server_state_init(&cmd->server);
+	open_engine(cmd);
+}
+
+const char *
+rtt_cmd_run(struct rtt_cmd *cmd, const struct rt_slice *argv, size_t argc)
+{
+	struct rtd_client *client = &cmd->client;
+
+	rt_buf_clear(&client->out);
+	cmd->server.now_ms = cmd->wall_ms;
+	while (!rtd_command_dispatch(&cmd->server, client, argv, argc))
+		rtd_engine_end_turn(cmd->server.engine);
+	if (cmd->server.engine != NULL)
+		rtd_engine_end_turn(cmd->server.engine);
+	ck_assert(!client->parked);
+	rt_buf_append_byte(&client->out, 0);
+	client->out.len--;
+	return (const char *)client->out.data;
+}
+
+const char *
+rtt_cmd_line(struct rtt_cmd *cmd, const char *line)
+{
+	struct rt_slice argv[WORDS_MAX];
+	size_t argc = 0, len;
+
+	for (line += strspn(line, " "); *line != '\0';
+	     line += strspn(line, " ")) {
+		len = strcspn(line, " ");
+		ck_assert_uint_lt(argc, WORDS_MAX);
+		argv[argc++] = len == 2 && memcmp(line, "''", 2) == 0 ?
+		    rt_slice(NULL, 0) : rt_slice(line, len);
+		line += len;
+	}
+	return rtt_cmd_run(cmd, argv, argc);
+}
