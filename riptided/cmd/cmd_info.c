@@ -90,16 +90,15 @@ rtd_info_last_publish_ms(const struct rtd_server_state *server)
 {
 	struct rt_fs *fs = rt_fs_posix();
 	char name[RT_PATH_NAME_BYTES];
-	const struct rt_manifest *manifest;
+	struct rtd_engine_stats stats;
 	int64_t at_ms = server->started_ms;
 	int dir = -1, manifests = -1;
 	struct stat status;
 
 	if (server->engine == NULL)
 		return at_ms;
-	manifest = rtd_engine_manifest(server->engine);
-	rt_path_manifest(name, manifest->generation);
-	rt_manifest_unref(manifest);
+	rtd_engine_get_stats(server->engine, &stats);
+	rt_path_manifest(name, stats.manifest_generation);
 	if (rt_fs_open_dir(fs, server->config->dir, &dir, NULL) == RT_OK &&
 	    rt_fs_open_subdir(fs, dir, RT_PATH_DIR_MANIFEST, false,
 		&manifests, NULL) == RT_OK &&

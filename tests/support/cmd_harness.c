@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tests/support/fake_engine.h"
+
 #define WORDS_MAX 64
 
 /* The pool of the tests: no threads. */
@@ -40,37 +42,6 @@ unpark_client(struct rtd_server_state *server, struct rtd_client *client)
 }
 
 static void
-notify(void *arg)
-{
-}
-
-static void
-open_engine(struct rtt_cmd *cmd)
-{
-	struct rtd_engine_options options = {
-		.fs = rt_fs_posix(),
-		.clock = &cmd->clock,
-		.config = &cmd->config,
-		.notify = notify,
-	};
-	struct rt_err err = { 0 };
-
-	ck_assert_msg(rtd_engine_open(&cmd->server.engine, &options, &err) ==
-	    RT_OK, "%s", err.text);
-	cmd->server.reader = rtd_reader_new(cmd->server.engine);
-}
-
-static void
-close_engine(struct rtt_cmd *cmd)
-{
-	struct rt_err err = { 0 };
-
-	rtd_reader_free(cmd->server.reader);
-	ck_assert_msg(rtd_engine_close(cmd->server.engine, &err) == RT_OK,
-	    "%s", err.text);
-}
-
-static void
 set_option(struct rtt_cmd *cmd, const char *name, const char *value)
 {
 	struct rt_err err = { 0 };
@@ -89,9 +60,6 @@ rtt_cmd_init(struct rtt_cmd *cmd)
 	rtt_scratch_init(&cmd->scratch);
 	rt_config_init(&cmd->config);
 	set_option(cmd, "dir", cmd->scratch.path);
-	set_option(cmd, "appendfsync", "no");
-	set_option(cmd, "memtable-size", "1mb");
-	set_option(cmd, "block-cache-size", "1mb");
 	cmd->server.config = &cmd->config;
 	cmd->server.clock = &cmd->clock;
 	cmd->server.started_ms = cmd->wall_ms;
@@ -105,13 +73,15 @@ rtt_cmd_init(struct rtt_cmd *cmd)
 	snprintf(cmd->client.peer, sizeof(cmd->client.peer), "127.0.0.1:1");
 	cmd->server.clients = cmd->server.clients_tail = &cmd->client;
 	rtd_server_state_init(&cmd->server);
-	open_engine(cmd);
+	cmd->server.engine = rtt_fake_engine_new();
+	cmd->server.reader = rtd_reader_new(cmd->server.engine);
 }
 
 void
 rtt_cmd_fini(struct rtt_cmd *cmd)
 {
-	close_engine(cmd);
+	rtd_reader_free(cmd->server.reader);
+	rtt_fake_engine_free(cmd->server.engine);
 	rtd_server_state_fini(&cmd->server);
 	rt_buf_fini(&cmd->client.out);
 	rt_config_fini(&cmd->config);
@@ -121,10 +91,8 @@ rtt_cmd_fini(struct rtt_cmd *cmd)
 void
 rtt_cmd_restart(struct rtt_cmd *cmd)
 {
-	close_engine(cmd);
 	rtd_server_state_fini(&cmd->server);
 	rtd_server_state_init(&cmd->server);
-	open_engine(cmd);
 }
 
 const char *
@@ -134,10 +102,7 @@ rtt_cmd_run(struct rtt_cmd *cmd, const struct rt_slice *argv, size_t argc)
 
 	rt_buf_clear(&client->out);
 	cmd->server.now_ms = cmd->wall_ms;
-	while (!rtd_command_dispatch(&cmd->server, client, argv, argc))
-		rtd_engine_end_turn(cmd->server.engine);
-	if (cmd->server.engine != NULL)
-		rtd_engine_end_turn(cmd->server.engine);
+	ck_assert(rtd_command_dispatch(&cmd->server, client, argv, argc));
 	ck_assert(!client->parked);
 	rt_buf_append_byte(&client->out, 0);
 	client->out.len--;

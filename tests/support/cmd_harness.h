@@ -1,5 +1,4 @@
-/* cmd_harness: commands over a real engine in a scratch directory, without
- * sockets: a line in, the reply's bytes out. Jobs of the pool run at once, on
+/* cmd_harness: commands over the fake engine, without sockets: a line in, the reply's bytes out. Jobs of the pool run at once, on
  * the test's thread; the wall clock is turned by the test. */
 #ifndef TESTS_SUPPORT_CMD_HARNESS_H
 #define TESTS_SUPPORT_CMD_HARNESS_H
@@ -19,7 +18,7 @@ struct rtt_cmd {
 
 void rtt_cmd_init(struct rtt_cmd *cmd);
 void rtt_cmd_fini(struct rtt_cmd *cmd);
-/* Close the engine and open it again on the same directory. */
+/* Forget what the commands kept in memory; the data stays. */
 void rtt_cmd_restart(struct rtt_cmd *cmd);
 
 /* Run one command and return its reply, NUL-ended, until the next one. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "tests/support/cmd_harness.h"
+#include "tests/support/fake_engine.h"
 #include "tests/support/runner.h"
 
 static struct rtt_cmd cmd;
@@ -346,10 +347,59 @@ START_TEST(replies_wait_for_what_was_read_and_written)
 }
 END_TEST
 
+START_TEST(a_failed_read_is_an_error_and_never_nil)
+{
+	static const char *const lines[] = { "GET a", "MGET b a", "DEL a",
+		"EXISTS a", "INCR a", "APPEND a x", "SET a x NX", "TTL a",
+		"GETEX a", "SCAN 0", "KEYS *", "DBSIZE", "PERSIST a",
+		"EXPIRE a 1", "SETRANGE a 1 x", "TYPE a", "OBJECT FREQ a" };
+
+	rtt_cmd_init(&cmd);
+	expect("SET a 1", "+OK\r\n");
+	rtt_fake_engine_fail_reads(cmd.server.engine, RT_EDAMAGED);
+	for (size_t i = 0; i < RT_COUNTOF(lines); i++)
+		expect(lines[i], "-ERR read by test\r\n");
+	rtt_fake_engine_fail_reads(cmd.server.engine, RT_OK);
+	expect("GET a", "$1\r\n1\r\n");
+	expect("DBSIZE", ":1\r\n");
+	rtt_cmd_fini(&cmd);
+}
+END_TEST
+
+START_TEST(refused_writes_say_why_and_reads_go_on)
+{
+	rtt_cmd_init(&cmd);
+	expect("SET a 1", "+OK\r\n");
+	rtt_fake_engine_refuse_writes(cmd.server.engine, RT_ENOSPC);
+	expect("SET a 2", "-MISCONF writes are refused: refused by test\r\n");
+	expect("GET a", "$1\r\n1\r\n");
+	rtt_cmd_fini(&cmd);
+}
+END_TEST
+
+START_TEST(a_write_without_room_is_offered_again)
+{
+	struct rt_slice argv[] = { rt_slice_cstr("INCR"), rt_slice_cstr("a") };
+
+	rtt_cmd_init(&cmd);
+	rtt_fake_engine_set_room(cmd.server.engine, false);
+	ck_assert(!rtd_command_dispatch(&cmd.server, &cmd.client, argv, 2));
+	ck_assert_uint_eq(cmd.client.out.len, 0);
+	ck_assert_uint_eq(cmd.server.commands_processed, 0);
+	expect("GET a", "$-1\r\n");
+	rtt_fake_engine_set_room(cmd.server.engine, true);
+	expect("INCR a", ":1\r\n");
+	rtt_cmd_fini(&cmd);
+}
+END_TEST
+
 RTT_MAIN("command", table_is_sorted_and_sane, names_are_found_in_any_case,
     disabled_commands_are_unknown, dispatch_has_the_words_of_redis,
     nothing_runs_before_auth, loading_answers_loading, key_length_has_a_limit,
     expiry_follows_the_clock, del_counts_a_key_once_and_exists_each_time,
     databases_are_apart_and_flushed_apart, info_counts_and_shows_what_is_asked,
     config_set_is_all_or_nothing, slow_commands_are_remembered_cut,
-    clients_are_listed_and_killed, replies_wait_for_what_was_read_and_written)
+    clients_are_listed_and_killed, replies_wait_for_what_was_read_and_written,
+    a_failed_read_is_an_error_and_never_nil,
+    refused_writes_say_why_and_reads_go_on,
+    a_write_without_room_is_offered_again)

@@ -1,0 +1,358 @@
+#include "tests/support/fake_engine.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+#include "libcommon/base/invariant.h"
+#include "libcommon/table/value.h"
+
+struct item {
+	struct rt_buf key;	/* store key */
+	struct rt_buf value;	/* stored value */
+	uint64_t seq;
+};
+
+struct rtd_engine {
+	struct item **items;	/* sorted by key */
+	size_t count;
+	uint64_t seq;
+	enum rt_code read_code, write_code;
+	bool no_room;
+};
+
+struct rtd_reader {
+	struct rtd_engine *engine;
+};
+
+struct rtd_engine *
+rtt_fake_engine_new(void)
+{
+	return rt_alloc_zero(1, sizeof(struct rtd_engine));
+}
+
+static void
+item_free(struct item *item)
+{
+	rt_buf_fini(&item->key);
+	rt_buf_fini(&item->value);
+	free(item);
+}
+
+void
+rtt_fake_engine_free(struct rtd_engine *engine)
+{
+	for (size_t i = 0; i < engine->count; i++)
+		item_free(engine->items[i]);
+	free(engine->items);
+	free(engine);
+}
+
+void
+rtt_fake_engine_fail_reads(struct rtd_engine *engine, enum rt_code code)
+{
+	engine->read_code = code;
+}
+
+void
+rtt_fake_engine_refuse_writes(struct rtd_engine *engine, enum rt_code code)
+{
+	engine->write_code = code;
+}
+
+void
+rtt_fake_engine_set_room(struct rtd_engine *engine, bool room)
+{
+	engine->no_room = !room;
+}
+
+/* The first item at or after key. */
+static size_t
+lower_bound(const struct rtd_engine *engine, struct rt_slice key)
+{
+	size_t low = 0, high = engine->count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (rt_slice_compare(rt_buf_slice(
+			&engine->items[middle]->key), key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool
+is_at(const struct rtd_engine *engine, size_t at, struct rt_slice key)
+{
+	return at < engine->count &&
+	    rt_slice_equal(rt_buf_slice(&engine->items[at]->key), key);
+}
+
+static void
+delete_at(struct rtd_engine *engine, size_t at)
+{
+	item_free(engine->items[at]);
+	engine->count--;
+	memmove(engine->items + at, engine->items + at + 1,
+	    (engine->count - at) * sizeof(*engine->items));
+}
+
+static void
+put(struct rtd_engine *engine, const struct rtd_write_op *op)
+{
+	size_t at = lower_bound(engine, op->key);
+	struct item *item;
+
+	if (is_at(engine, at, op->key)) {
+		item = engine->items[at];
+	} else {
+		engine->items = rt_realloc(engine->items,
+		    (engine->count + 1) * sizeof(*engine->items));
+		memmove(engine->items + at + 1, engine->items + at,
+		    (engine->count - at) * sizeof(*engine->items));
+		engine->count++;
+		item = rt_alloc_zero(1, sizeof(*item));
+		engine->items[at] = item;
+		rt_buf_append_slice(&item->key, op->key);
+	}
+	rt_buf_clear(&item->value);
+	rt_buf_append_slice(&item->value, op->value);
+	item->seq = engine->seq;
+}
+
+static void
+apply(struct rtd_engine *engine, const struct rtd_write_op *op)
+{
+	size_t at;
+
+	engine->seq++;
+	if (op->type == RTD_OP_PUT) {
+		put(engine, op);
+	} else if (op->type == RTD_OP_DELETE) {
+		at = lower_bound(engine, op->key);
+		if (is_at(engine, at, op->key))
+			delete_at(engine, at);
+	} else {
+		for (at = engine->count; at-- > 0;)
+			if (rt_key_keyspace(rt_buf_slice(
+				&engine->items[at]->key)) == op->keyspace)
+				delete_at(engine, at);
+	}
+}
+
+enum rt_code
+rtd_engine_write(struct rtd_engine *engine,
+    const struct rtd_write_batch *batch, uint64_t *seq, struct rt_err *err)
+{
+	struct rt_cursor cursor = rt_cursor(rt_buf_slice(&batch->bytes));
+	struct rtd_write_op op;
+
+	if (engine->write_code != RT_OK)
+		return rt_err_set(err, engine->write_code, "refused by test");
+	while (rtd_write_batch_next(&cursor, &op))
+		apply(engine, &op);
+	ck_assert(!cursor.bad);
+	*seq = engine->seq;
+	return RT_OK;
+}
+
+bool
+rtd_engine_has_room(const struct rtd_engine *engine)
+{
+	return !engine->no_room;
+}
+
+enum rt_code
+rtd_engine_write_state(const struct rtd_engine *engine, struct rt_err *err)
+{
+	if (engine->write_code != RT_OK)
+		return rt_err_set(err, engine->write_code, "refused by test");
+	return RT_OK;
+}
+
+uint64_t
+rtd_engine_visible_seq(const struct rtd_engine *engine)
+{
+	return engine->seq;
+}
+
+uint32_t
+rtd_engine_keyspace(const struct rtd_engine *engine, uint32_t database)
+{
+	return database;
+}
+
+void
+rtd_engine_flush(struct rtd_engine *engine)
+{
+}
+
+void
+rtd_engine_config_changed(struct rtd_engine *engine)
+{
+}
+
+void
+rtd_engine_get_stats(struct rtd_engine *engine, struct rtd_engine_stats *out)
+{
+	*out = (struct rtd_engine_stats){
+		.memtable_entries = engine->count,
+		.visible_seq = engine->seq,
+	};
+}
+
+/* -- reading -- */
+
+struct rtd_reader *
+rtd_reader_new(struct rtd_engine *engine)
+{
+	struct rtd_reader *reader = rt_alloc(sizeof(*reader));
+
+	reader->engine = engine;
+	return reader;
+}
+
+void
+rtd_reader_free(struct rtd_reader *reader)
+{
+	free(reader);
+}
+
+void
+rtd_value_fini(struct rtd_value *value)
+{
+}
+
+static bool
+is_alive(const struct item *item, uint64_t now_ms, uint64_t *expire_ms,
+    struct rt_slice *bytes)
+{
+	ck_assert(rt_value_decode(rt_buf_slice(&item->value), expire_ms,
+	    bytes));
+	return *expire_ms == RT_NO_EXPIRY || *expire_ms > now_ms;
+}
+
+enum rt_code
+rtd_reader_get(struct rtd_reader *reader, uint32_t keyspace,
+    struct rt_slice user_key, uint64_t now_ms, struct rtd_value *value,
+    struct rt_err *err)
+{
+	struct rtd_engine *engine = reader->engine;
+	uint8_t key[RT_STORE_KEY_BYTES_MAX];
+	struct rt_slice store_key = rt_slice(key,
+	    RT_KEY_PREFIX_BYTES + user_key.len);
+	size_t at;
+
+	if (engine->read_code != RT_OK)
+		return rt_err_set(err, engine->read_code, "read by test");
+	rt_key_put_prefix(key, keyspace, RT_KEY_KIND_STRING);
+	if (user_key.len != 0)
+		memcpy(key + RT_KEY_PREFIX_BYTES, user_key.data, user_key.len);
+	at = lower_bound(engine, store_key);
+	value->seq = engine->seq;
+	if (!is_at(engine, at, store_key) || !is_alive(engine->items[at],
+		now_ms, &value->expire_ms, &value->bytes)) {
+		value->expire_ms = RT_NO_EXPIRY;
+		value->bytes = rt_slice(NULL, 0);
+		return RT_ENOTFOUND;
+	}
+	return RT_OK;
+}
+
+struct fake_iter {
+	struct rt_iter iter;
+	struct rtd_engine *engine;
+	uint32_t keyspace;
+	uint64_t now_ms;
+	size_t at;
+};
+
+static void
+settle(struct fake_iter *iter)
+{
+	struct rtd_engine *engine = iter->engine;
+	struct rt_slice bytes;
+	uint64_t expire_ms;
+
+	iter->iter.valid = false;
+	if (engine->read_code != RT_OK) {
+		iter->iter.code = rt_err_set(&iter->iter.err,
+		    engine->read_code, "read by test");
+		return;
+	}
+	for (; iter->at < engine->count; iter->at++) {
+		struct item *item = engine->items[iter->at];
+
+		if (rt_key_keyspace(rt_buf_slice(&item->key)) !=
+		    iter->keyspace)
+			continue;
+		if (!is_alive(item, iter->now_ms, &expire_ms, &bytes))
+			continue;
+		iter->iter.valid = true;
+		iter->iter.entry.key = rt_buf_slice(&item->key);
+		iter->iter.entry.value = rt_buf_slice(&item->value);
+		return;
+	}
+}
+
+static void
+seek_first(struct rt_iter *base)
+{
+	struct fake_iter *iter = (struct fake_iter *)base;
+
+	iter->at = 0;
+	settle(iter);
+}
+
+static void
+seek(struct rt_iter *base, struct rt_slice key, uint64_t seq)
+{
+	struct fake_iter *iter = (struct fake_iter *)base;
+
+	iter->at = lower_bound(iter->engine, key);
+	settle(iter);
+}
+
+static void
+next(struct rt_iter *base)
+{
+	struct fake_iter *iter = (struct fake_iter *)base;
+
+	iter->at++;
+	settle(iter);
+}
+
+static void
+free_iter(struct rt_iter *base)
+{
+	free(base);
+}
+
+struct rt_iter *
+rtd_reader_iter(struct rtd_reader *reader, uint32_t keyspace, uint64_t now_ms,
+    uint64_t *seq)
+{
+	static const struct rt_iter_ops ops = {
+		.seek_first = seek_first, .seek = seek, .next = next,
+		.free = free_iter,
+	};
+	struct fake_iter *iter = rt_alloc_zero(1, sizeof(*iter));
+
+	iter->iter.ops = &ops;
+	iter->engine = reader->engine;
+	iter->keyspace = keyspace;
+	iter->now_ms = now_ms;
+	if (seq != NULL)
+		*seq = reader->engine->seq;
+	return &iter->iter;
+}
+
+/* Small data sets never need it. */
+const struct rt_manifest *
+rtd_engine_manifest(struct rtd_engine *engine)
+{
+	ck_abort_msg("the fake engine has no manifest");
+	return NULL;
+}
