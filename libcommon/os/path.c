@@ -9,6 +9,7 @@
 #define MANIFEST_PREFIX "MANIFEST-"
 #define MANIFEST_DIGITS 20
 #define WAL_SUFFIX ".wal"
+#define WAL_SPARE_PREFIX "spare-"
 #define TABLE_SUFFIX ".sst"
 
 char *
@@ -23,6 +24,13 @@ char *
 rt_path_wal(char out[RT_PATH_NAME_BYTES], uint64_t number)
 {
 	snprintf(out, RT_PATH_NAME_BYTES, "%" PRIu64 WAL_SUFFIX, number);
+	return out;
+}
+
+char *
+rt_path_wal_spare(char out[RT_PATH_NAME_BYTES], uint64_t number)
+{
+	snprintf(out, RT_PATH_NAME_BYTES, WAL_SPARE_PREFIX "%" PRIu64, number);
 	return out;
 }
 
@@ -65,6 +73,15 @@ rt_path_parse_wal(const char *name, uint64_t *number)
 
 	return len > tail && strcmp(name + len - tail, WAL_SUFFIX) == 0 &&
 	    rt_parse_u64(rt_slice(name, len - tail), number);
+}
+
+bool
+rt_path_parse_wal_spare(const char *name, uint64_t *number)
+{
+	size_t head = strlen(WAL_SPARE_PREFIX);
+
+	return strncmp(name, WAL_SPARE_PREFIX, head) == 0 &&
+	    rt_parse_u64(rt_slice_cstr(name + head), number);
 }
 
 bool

@@ -33,11 +33,14 @@ rt_file_id_equal(struct rt_file_id a, struct rt_file_id b)
 /* Each writes a NUL-ended name into out and returns it. */
 char *rt_path_manifest(char out[RT_PATH_NAME_BYTES], uint64_t generation);
 char *rt_path_wal(char out[RT_PATH_NAME_BYTES], uint64_t number);
+/* A file whose space is prepared for a segment to come. */
+char *rt_path_wal_spare(char out[RT_PATH_NAME_BYTES], uint64_t number);
 char *rt_path_table(char out[RT_PATH_NAME_BYTES], struct rt_file_id id);
 
 /* True when name is exactly what the maker above gives; *out is set then. */
 bool rt_path_parse_manifest(const char *name, uint64_t *generation);
 bool rt_path_parse_wal(const char *name, uint64_t *number);
+bool rt_path_parse_wal_spare(const char *name, uint64_t *number);
 bool rt_path_parse_table(const char *name, struct rt_file_id *id);
 
 #endif

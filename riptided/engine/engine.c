@@ -369,24 +369,26 @@ engine_free(struct rtd_engine *engine)
 }
 
 static enum rt_code
-open_wal(struct rtd_engine *engine, uint64_t segment, struct rt_err *err)
+open_wal(struct rtd_engine *engine, struct rtd_wal_options *options,
+    struct rt_err *err)
 {
-	struct rtd_wal_options options = {
-		.fs = engine->fs,
-		.clock = engine->clock,
-		.dir = engine->wal_dir,
-		.database_uuid = engine->database_uuid,
-		.manifest_generation = engine->view->manifest->generation,
-		.first_segment = segment,
-		.last_seq = rtd_engine_visible_seq(engine),
-		.segment_bytes = engine->config->memtable_size,
-		.policy = (enum rt_appendfsync)engine->config->appendfsync,
-		.notify = wal_moved,
-		.notify_arg = engine,
-	};
 	struct rtd_wal *wal = NULL;
-	enum rt_code code = rtd_wal_open(&wal, &options, err);
+	enum rt_code code;
 
+	options->fs = engine->fs;
+	options->clock = engine->clock;
+	options->dir = engine->wal_dir;
+	options->database_uuid = engine->database_uuid;
+	options->manifest_generation = engine->view->manifest->generation;
+	options->last_seq = rtd_engine_visible_seq(engine);
+	options->segment_bytes = engine->config->memtable_size;
+	/* A local tool writes a few records: no space is prepared for them. */
+	if (engine->offline)
+		options->segment_bytes = 0;
+	options->policy = (enum rt_appendfsync)engine->config->appendfsync;
+	options->notify = wal_moved;
+	options->notify_arg = engine;
+	code = rtd_wal_open(&wal, options, err);
 	atomic_store(&engine->wal, wal);
 	return code;
 }
@@ -396,14 +398,14 @@ rtd_engine_open(struct rtd_engine **out,
     const struct rtd_engine_options *options, struct rt_err *err)
 {
 	struct rtd_engine *engine = engine_new(options);
-	uint64_t segment;
+	struct rtd_wal_options wal = { 0 };
 	enum rt_code code;
 
 	code = rtd_engine_open_directory(engine, err);
 	if (code == RT_OK)
-		code = rtd_engine_recover(engine, &segment, err);
+		code = rtd_engine_recover(engine, &wal, err);
 	if (code == RT_OK)
-		code = open_wal(engine, segment, err);
+		code = open_wal(engine, &wal, err);
 	if (code != RT_OK) {
 		engine_free(engine);
 		return code;
@@ -413,7 +415,7 @@ rtd_engine_open(struct rtd_engine **out,
 	if (!rtd_memtable_is_empty(engine->active))
 		rotate(engine);
 	else
-		engine->active->wal_segment = segment;
+		engine->active->wal_segment = wal.first_segment;
 	if (!engine->offline) {
 		code = rtd_reloader_start(engine, err);
 		if (code != RT_OK) {

@@ -118,10 +118,11 @@ RT_MUST_USE enum rt_code rtd_engine_open_directory(struct rtd_engine *engine,
     struct rt_err *err);
 
 /* -- recovery.c -- */
-/* From the locked directory to manifest, memtables and WAL. */
+/* From the locked directory to manifest, memtables and WAL. The members of wal
+ * that say where the log goes on are filled: first_segment, prev_segment,
+ * prev_bytes, floor. */
 RT_MUST_USE enum rt_code rtd_engine_recover(struct rtd_engine *engine,
-    uint64_t *segment,
-    struct rt_err *err);
+    struct rtd_wal_options *wal, struct rt_err *err);
 
 /* -- flusher.c -- */
 void rtd_flusher_start(struct rtd_engine *engine);

@@ -158,6 +158,7 @@ rtd_flusher_flush_oldest(struct rtd_engine *engine, struct rt_err *err)
 	code = rtd_engine_install(engine, next, err);
 	if (code != RT_OK)
 		goto out;
+	rtd_wal_note_generation(engine->wal, next->generation);
 	rtd_wal_release(engine->wal, wal_floor);
 	atomic_fetch_add(&engine->flushes, 1);
 	atomic_fetch_add(&engine->flush_bytes, info.size);

@@ -59,7 +59,7 @@ log_replay(const struct rtd_wal_replay *replay)
 		    (unsigned long long)replay->bytes,
 		    (unsigned long long)replay->last_seq);
 	if (replay->torn_segment != 0)
-		rt_log(RT_LOG_WARNING, "recovery", "torn wal tail cut",
+		rt_log(RT_LOG_WARNING, "recovery", "wal tail dropped",
 		    "segment=%llu offset=%llu bytes=%llu last_seq=%llu",
 		    (unsigned long long)replay->torn_segment,
 		    (unsigned long long)replay->torn_offset,
@@ -69,7 +69,8 @@ log_replay(const struct rtd_wal_replay *replay)
 
 static enum rt_code
 replay_wal(struct rtd_engine *engine, const struct rt_manifest *manifest,
-    struct rtd_memtable *memtable, uint64_t *segment, struct rt_err *err)
+    struct rtd_memtable *memtable, struct rtd_wal_options *wal,
+    struct rt_err *err)
 {
 	struct replaying replaying = {
 		.engine = engine,
@@ -94,6 +95,12 @@ replay_wal(struct rtd_engine *engine, const struct rt_manifest *manifest,
 
 	if (code != RT_OK)
 		return code;
+	if (err != NULL && err->code == RT_EDAMAGED) {
+		rt_log(RT_LOG_WARNING, "recovery",
+		    "damaged wal kept up to the damage", "damage=%s",
+		    err->text);
+		rt_err_clear(err);
+	}
 	log_replay(&replay);
 	/* Above every sequence that was ever given out and may be on disk. */
 	if (last_seq < manifest->max_seq)
@@ -102,10 +109,12 @@ replay_wal(struct rtd_engine *engine, const struct rt_manifest *manifest,
 		if (last_seq < manifest->drops[i].seq)
 			last_seq = manifest->drops[i].seq;
 	atomic_store(&engine->visible_seq, last_seq);
-	*segment = replay.last_segment;
-	if (*segment + 1 < manifest->wal_floor)
-		*segment = manifest->wal_floor - 1;
-	*segment += 1;
+	wal->first_segment = replay.last_segment + 1;
+	if (wal->first_segment < manifest->wal_floor)
+		wal->first_segment = manifest->wal_floor;
+	wal->prev_segment = replay.end_segment;
+	wal->prev_bytes = replay.end_bytes;
+	wal->floor = manifest->wal_floor;
 	return RT_OK;
 }
 
@@ -218,7 +227,7 @@ make_view(struct rtd_engine *engine, const struct rt_manifest *manifest,
 }
 
 enum rt_code
-rtd_engine_recover(struct rtd_engine *engine, uint64_t *segment,
+rtd_engine_recover(struct rtd_engine *engine, struct rtd_wal_options *wal,
     struct rt_err *err)
 {
 	struct rtd_memtable *memtable = rtd_engine_memtable(engine);
@@ -232,7 +241,7 @@ rtd_engine_recover(struct rtd_engine *engine, uint64_t *segment,
 		    "%s is a database without its manifest",
 		    engine->config->dir);
 	if (code == RT_OK)
-		code = replay_wal(engine, manifest, memtable, segment, err);
+		code = replay_wal(engine, manifest, memtable, wal, err);
 	if (code == RT_OK)
 		code = rt_fs_list(engine->fs, engine->sst_dir, note_table,
 		    &listing, err);

@@ -21,6 +21,9 @@
 #include "libcommon/os/clock.h"
 #include "libcommon/os/fs.h"
 
+/* The largest payload of one record. */
+#define RTD_WAL_PAYLOAD_BYTES_MAX (UINT32_MAX - 65536u)
+
 struct rtd_wal;
 
 struct rtd_wal_options {
@@ -31,7 +34,13 @@ struct rtd_wal_options {
 	uint64_t manifest_generation;	/* noted in segment headers */
 	uint64_t first_segment;		/* number of the segment to begin */
 	uint64_t last_seq;		/* the record before the first to come */
-	uint64_t segment_bytes;		/* space prepared in a segment */
+	/* Where replay found the end of the log (its end_segment, end_bytes):
+	 * the first segment's header names it as its predecessor, and the next
+	 * replay follows that chain. 0: the log begins here. */
+	uint64_t prev_segment;
+	uint64_t prev_bytes;
+	uint64_t floor;			/* segments below are free to reuse */
+	uint64_t segment_bytes;		/* space prepared; 0: none */
 	enum rt_appendfsync policy;
 	/* Called from the sync thread whenever a sequence rose or the log
 	 * failed; quick, no call back. May be NULL. */
@@ -43,8 +52,10 @@ struct rtd_wal_options {
 RT_MUST_USE enum rt_code rtd_wal_open(struct rtd_wal **out,
     const struct rtd_wal_options *options, struct rt_err *err);
 
-/* Write and sync what is pending, stop the thread, close. *segment and
- * *bytes: the current segment and its final length, for the clean mark. */
+/* Write and sync what is pending, end the log with a clean-end record, stop the
+ * threads, close. *segment and *bytes (may be NULL): the current segment and
+ * its final length, for the clean mark. The log is freed whatever happens;
+ * NULL is accepted. */
 enum rt_code rtd_wal_close(struct rtd_wal *wal, uint64_t *segment,
     uint64_t *bytes, struct rt_err *err);
 
@@ -71,8 +82,13 @@ void rtd_wal_sync_soon(struct rtd_wal *wal);
 void rtd_wal_set_policy(struct rtd_wal *wal, enum rt_appendfsync policy);
 
 /* Any thread: segments with a number below floor are no longer needed; they
- * become spares for recycling or are unlinked. */
+ * become spares for recycling or are unlinked. One that is not yet synced
+ * waits for that. */
 void rtd_wal_release(struct rtd_wal *wal, uint64_t floor);
+
+/* Any thread: a newer manifest is durable; headers of later segments name it,
+ * so that an older one put back by hand is refused. */
+void rtd_wal_note_generation(struct rtd_wal *wal, uint64_t generation);
 
 struct rtd_wal_stats {
 	uint64_t segments;	/* still needed */

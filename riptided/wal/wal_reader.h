@@ -27,6 +27,8 @@ struct rtd_wal_replay {
 	/* out */
 	uint64_t first_segment;		/* oldest found at or above floor; 0 */
 	uint64_t last_segment;		/* highest number in use; 0: none */
+	uint64_t end_segment;		/* where the log ends, for wal_open; 0 */
+	uint64_t end_bytes;
 	uint64_t last_seq;		/* highest replayed, or flushed_seq */
 	uint64_t records;
 	uint64_t bytes;
@@ -37,7 +39,12 @@ struct rtd_wal_replay {
 
 /* RT_EDAMAGED: acknowledged records are damaged or missing; err names segment,
  * offset and the sequences at risk; nothing was changed on disk. A torn tail
- * of the last segment is cut (truncated and synced) unless read_only. */
+ * of the last segment is cut (truncated and synced) unless read_only.
+ * tolerant: at damage the replay ends as if the log ended there: RT_OK, the
+ * torn_ members say where, err holds the words that RT_EDAMAGED would have had
+ * (err->code is RT_EDAMAGED), and nothing is changed on disk: the segment begun
+ * next names the place as the end of its predecessor. A log of another
+ * database or of a later manifest is refused in any case. */
 RT_MUST_USE enum rt_code rtd_wal_replay(struct rtd_wal_replay *replay,
     struct rt_err *err);
 

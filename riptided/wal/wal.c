@@ -1,0 +1,844 @@
+/* One mutex, held for short sections, never across a system call. The loop
+ * encodes into `pending`, which is its own. Three rules keep order:
+ *
+ * - Whoever writes to a file holds the token `writing`; there is one. The loop
+ *   never waits for it: when it is taken, or when the segment's file may not
+ *   be written yet (W3), the bytes are queued on the segment and the sync
+ *   thread writes them.
+ * - Segments form a list, oldest first. The sync thread begins a segment's
+ *   file only when it is the oldest, and takes the oldest off the list only
+ *   when it is sealed (rotated away), wholly written and synced. So no byte of
+ *   a segment, its header neither, precedes its predecessor's sync.
+ * - Only the sync thread syncs, one at a time; meanwhile the loop goes on
+ *   writing to the same file. What was written when the sync began is durable
+ *   when it ends.
+ *
+ * Each record tells how far its segment was durable when it was encoded. When
+ * no further record comes, a sync marker does it, so that the stretch of the
+ * log in which a torn tail and damage look alike stays short. */
+#include "riptided/wal/wal.h"
+
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "libcommon/base/buf.h"
+#include "libcommon/base/coding.h"
+#include "libcommon/base/invariant.h"
+#include "libcommon/os/crashpoint.h"
+#include "libcommon/os/mutex.h"
+#include "libcommon/os/path.h"
+#include "riptided/wal/wal_format.h"
+#include "riptided/wal/wal_space.h"
+
+/* At the start of a process without a spare: enough for a while, and written
+ * within milliseconds. */
+#define FIRST_FILL_BYTES_MAX (16u << 20)
+/* everysec: sync after this time, or this much. */
+#define SYNC_INTERVAL_NS UINT64_C(1000000000)
+#define SYNC_UNSYNCED_BYTES (8u << 20)
+/* A sync marker follows a sync after this time without a record. */
+#define MARKER_DELAY_NS UINT64_C(700000000)
+/* Buffers that a big record made bigger than this are given back. */
+#define BUFFER_KEPT_BYTES (4u << 20)
+#define NEVER UINT64_MAX
+
+struct segment {
+	struct segment *next;		/* newer */
+	uint64_t number;
+	uint64_t salt;
+	uint32_t seed;
+	int fd;
+	/* RT_GUARDED_BY(mu) from here on */
+	bool begun;			/* file and header are there */
+	bool sealed;			/* nothing is appended any more */
+	struct rt_buf queued;		/* handed over, not yet written */
+	uint64_t queued_seq;
+	uint64_t written;		/* bytes in the file */
+	uint64_t written_seq;
+	uint64_t synced;		/* of them durable */
+	bool marker_last;		/* the last record is a marker */
+	_Atomic uint64_t synced_upto;	/* synced, for the loop's records */
+};
+
+/* A segment whose every byte is durable, waiting for the floor to pass it. */
+struct retired {
+	uint64_t number;
+	uint64_t bytes;
+};
+
+struct rtd_wal {
+	struct rt_fs *fs;
+	struct rt_clock *clock;
+	int dir;
+	uint8_t database_uuid[RTD_WAL_UUID_BYTES];
+	uint64_t segment_bytes;
+	void (*notify)(void *arg);
+	void *notify_arg;
+	struct rtd_wal_space *space;
+	_Atomic uint64_t manifest_generation;
+	_Atomic uint64_t written_seq;
+	_Atomic uint64_t durable_seq;
+	_Atomic bool failed;
+
+	/* The loop's own. */
+	struct segment *newest;
+	struct rt_buf pending;
+	uint64_t last_seq;
+
+	struct rt_mutex mu;
+	struct rt_cond cond;		/* something for the sync thread */
+	/* RT_GUARDED_BY(mu) from here on */
+	struct segment *oldest;		/* on the list */
+	struct rt_err failure;
+	bool failure_told;
+	bool writing;			/* the token */
+	bool asleep;			/* the thread waits */
+	uint64_t wake_ns;		/* until then */
+	bool sync_asked;
+	bool stopping;
+	bool ended;			/* the clean end is written */
+	bool spare_asked;		/* for the newest segment's successor */
+	enum rt_appendfsync policy;
+	uint64_t last_sync_ns;
+	uint64_t floor;
+	uint64_t prev_number, prev_bytes;	/* of the oldest's predecessor */
+	uint64_t prev_last_seq;
+	struct retired *retired;
+	size_t retired_count, retired_cap;
+	struct rtd_wal_stats stats;
+	pthread_t thread;
+};
+
+/* -- segments -- */
+
+static struct segment *
+segment_new(uint64_t number, uint64_t last_seq)
+{
+	struct segment *seg = rt_alloc_zero(1, sizeof(*seg));
+
+	/* Before the kernel's pool is ready nothing else would run either. */
+	rt_assert(getrandom(&seg->salt, sizeof(seg->salt), 0) ==
+	    (ssize_t)sizeof(seg->salt));
+	seg->number = number;
+	seg->seed = rtd_wal_seed(seg->salt);
+	seg->fd = -1;
+	seg->written_seq = last_seq;
+	seg->queued_seq = last_seq;
+	return seg;
+}
+
+static void
+segment_free(struct rt_fs *fs, struct segment *seg)
+{
+	if (seg == NULL)
+		return;
+	rt_fs_close(fs, &seg->fd, NULL);
+	rt_buf_fini(&seg->queued);
+	free(seg);
+}
+
+/* Give the segment its file, with a header. The name is synced before any
+ * record can be acknowledged; the header goes to the disk with the first
+ * record at the latest, and means nothing without one. */
+static enum rt_code
+make_file(struct rtd_wal *wal, struct segment *seg, uint64_t prev_number,
+    uint64_t prev_bytes, uint64_t prev_last_seq, uint64_t fresh_bytes,
+    struct rt_err *err)
+{
+	struct rtd_wal_segment_header header = {
+		.number = seg->number,
+		.salt = seg->salt,
+		.prev_number = prev_number,
+		.prev_bytes = prev_bytes,
+		.prev_last_seq = prev_last_seq,
+		.manifest_generation = atomic_load(&wal->manifest_generation),
+	};
+	uint8_t bytes[RTD_WAL_RECORDS_AT];
+	bool recycled = false;
+	enum rt_code code;
+
+	code = rtd_wal_space_take(wal->space, seg->number, fresh_bytes,
+	    &seg->fd, &recycled, err);
+	RT_CRASHPOINT("wal-segment-named");
+	if (code == RT_OK) {
+		memcpy(header.database_uuid, wal->database_uuid,
+		    RTD_WAL_UUID_BYTES);
+		header.flags = recycled ? RTD_WAL_FLAG_RECYCLED : 0;
+		rtd_wal_segment_header_encode(bytes, &header);
+		code = rt_fs_write_exact(wal->fs, seg->fd, bytes,
+		    sizeof(bytes), 0, err);
+	}
+	RT_CRASHPOINT("wal-segment-begun");
+	if (code == RT_OK)
+		code = rt_fs_sync_dir(wal->fs, wal->dir, err);
+	if (code != RT_OK)
+		rt_err_prefix(err, "begin wal segment %llu",
+		    (unsigned long long)seg->number);
+	return code;
+}
+
+/* -- under the mutex -- */
+
+static void
+wake(struct rtd_wal *wal) RT_REQUIRES(wal->mu)
+{
+	if (wal->asleep) {
+		wal->asleep = false;
+		rt_cond_signal(&wal->cond);
+	}
+}
+
+/* W4 */
+static void
+fail(struct rtd_wal *wal, const struct rt_err *err) RT_REQUIRES(wal->mu)
+{
+	if (wal->failure.code == RT_OK) {
+		wal->failure = *err;
+		atomic_store(&wal->failed, true);
+	}
+	wake(wal);
+}
+
+static uint64_t
+unsynced(const struct segment *seg)
+{
+	return seg->written - seg->synced;
+}
+
+/* When the oldest segment, which has unsynced bytes, is to be synced; NEVER:
+ * not of itself. */
+static uint64_t
+sync_due_ns(const struct rtd_wal *wal)
+{
+	const struct segment *seg = wal->oldest;
+
+	if (seg->sealed || wal->sync_asked || wal->stopping ||
+	    wal->policy == RT_FSYNC_ALWAYS)
+		return 0;
+	if (wal->policy == RT_FSYNC_NO)
+		return NEVER;
+	if (unsynced(seg) >= SYNC_UNSYNCED_BYTES)
+		return 0;
+	return wal->last_sync_ns + SYNC_INTERVAL_NS;
+}
+
+/* One write at the end of the segment's file by the holder of the token. */
+static enum rt_code
+write_bytes(struct rtd_wal *wal, struct segment *seg, struct rt_slice bytes,
+    uint64_t last_seq, bool marker) RT_REQUIRES(wal->mu)
+{
+	uint64_t at = seg->written;
+	struct rt_err err = { 0 };
+	enum rt_code code;
+
+	rt_assert(!wal->writing && seg->begun);
+	wal->writing = true;
+	rt_mutex_unlock(&wal->mu);
+	code = rt_fs_write_exact(wal->fs, seg->fd, bytes.data, bytes.len, at,
+	    &err);
+	if (code != RT_OK)
+		rt_err_prefix(&err, "write wal segment %llu",
+		    (unsigned long long)seg->number);
+	RT_CRASHPOINT("wal-written");
+	rt_mutex_lock(&wal->mu);
+	wal->writing = false;
+	if (code != RT_OK) {
+		fail(wal, &err);
+		return code;
+	}
+	/* A sync that failed meanwhile: the sequences stand still (W4). */
+	if (wal->failure.code != RT_OK)
+		return wal->failure.code;
+	seg->written += bytes.len;
+	seg->written_seq = last_seq;
+	seg->marker_last = marker;
+	wal->stats.bytes_written += bytes.len;
+	atomic_store(&wal->written_seq, last_seq);
+	if (seg->written > wal->segment_bytes / 2 && !wal->spare_asked &&
+	    wal->segment_bytes != 0) {
+		wal->spare_asked = true;
+		rtd_wal_space_want(wal->space);
+	}
+	return RT_OK;
+}
+
+static void
+buffer_clear(struct rt_buf *buf)
+{
+	if (buf->cap > BUFFER_KEPT_BYTES)
+		rt_buf_fini(buf);
+	else
+		rt_buf_clear(buf);
+}
+
+/* Leave the pending bytes to the sync thread. */
+static void
+queue_pending(struct rtd_wal *wal, struct segment *seg) RT_REQUIRES(wal->mu)
+{
+	struct rt_buf empty = seg->queued;
+
+	if (empty.len == 0) {
+		seg->queued = wal->pending;
+		wal->pending = empty;
+	} else {
+		rt_buf_append_slice(&seg->queued, rt_buf_slice(&wal->pending));
+	}
+	seg->queued_seq = wal->last_seq;
+	buffer_clear(&wal->pending);
+	wake(wal);
+}
+
+/* Hand the pending bytes over: the loop. */
+static void
+hand_over(struct rtd_wal *wal) RT_REQUIRES(wal->mu)
+{
+	struct segment *seg = wal->newest;
+
+	if (wal->pending.len == 0)
+		return;
+	if (wal->failure.code != RT_OK) {
+		buffer_clear(&wal->pending);
+		return;
+	}
+	if (!seg->begun || wal->writing || seg->queued.len != 0) {
+		queue_pending(wal, seg);
+		return;
+	}
+	write_bytes(wal, seg, rt_buf_slice(&wal->pending), wal->last_seq,
+	    false);
+	buffer_clear(&wal->pending);
+	/* The thread is woken only when it should act before it would wake. */
+	if (wal->asleep && wal->failure.code == RT_OK) {
+		uint64_t due = sync_due_ns(wal);
+
+		if (due < wal->wake_ns)
+			wake(wal);
+	}
+}
+
+/* -- the sync thread -- */
+
+static void
+tell(struct rtd_wal *wal) RT_REQUIRES(wal->mu)
+{
+	if (wal->notify == NULL)
+		return;
+	rt_mutex_unlock(&wal->mu);
+	wal->notify(wal->notify_arg);
+	rt_mutex_lock(&wal->mu);
+}
+
+static void
+begin_oldest(struct rtd_wal *wal) RT_REQUIRES(wal->mu)
+{
+	struct segment *seg = wal->oldest;
+	uint64_t prev_number = wal->prev_number, prev_bytes = wal->prev_bytes;
+	uint64_t prev_last_seq = wal->prev_last_seq;
+	struct rt_err err = { 0 };
+	enum rt_code code;
+
+	rt_mutex_unlock(&wal->mu);
+	code = make_file(wal, seg, prev_number, prev_bytes, prev_last_seq, 0,
+	    &err);
+	rt_mutex_lock(&wal->mu);
+	if (code != RT_OK) {
+		fail(wal, &err);
+		return;
+	}
+	seg->begun = true;
+	seg->written = RTD_WAL_RECORDS_AT;
+	wal->spare_asked = false;
+}
+
+static void
+write_queued(struct rtd_wal *wal) RT_REQUIRES(wal->mu)
+{
+	struct segment *seg = wal->oldest;
+	struct rt_buf bytes = seg->queued;
+	uint64_t last_seq = seg->queued_seq;
+	enum rt_code code;
+
+	seg->queued = (struct rt_buf){ 0 };
+	code = write_bytes(wal, seg, rt_buf_slice(&bytes), last_seq, false);
+	rt_buf_fini(&bytes);
+	if (code == RT_OK)
+		tell(wal);
+}
+
+static void
+sync_oldest(struct rtd_wal *wal) RT_REQUIRES(wal->mu)
+{
+	struct segment *seg = wal->oldest;
+	uint64_t upto = seg->written, seq = seg->written_seq;
+	uint64_t start_ns = rt_clock_monotonic_ns(wal->clock);
+	struct rt_err err = { 0 };
+	enum rt_code code;
+
+	if (seg->next == NULL)
+		wal->sync_asked = false;
+	rt_mutex_unlock(&wal->mu);
+	RT_CRASHPOINT("wal-before-sync");
+	code = rt_fs_sync_data(wal->fs, seg->fd, &err);
+	RT_CRASHPOINT("wal-after-sync");
+	if (code != RT_OK)
+		rt_err_prefix(&err, "sync wal segment %llu",
+		    (unsigned long long)seg->number);
+	rt_mutex_lock(&wal->mu);
+	wal->last_sync_ns = rt_clock_monotonic_ns(wal->clock);
+	wal->stats.syncs++;
+	wal->stats.sync_ns += wal->last_sync_ns - start_ns;
+	if (code != RT_OK) {
+		fail(wal, &err);
+		return;
+	}
+	/* A write that failed meanwhile: the sequences stand still (W4). */
+	if (wal->failure.code != RT_OK)
+		return;
+	seg->synced = upto;
+	atomic_store_explicit(&seg->synced_upto, upto, memory_order_relaxed);
+	if (seq != atomic_load(&wal->durable_seq)) {
+		atomic_store(&wal->durable_seq, seq);
+		tell(wal);
+	}
+}
+
+/* A record of the log's own, behind all that is written. */
+static void
+write_mark(struct rtd_wal *wal, enum rtd_wal_type type) RT_REQUIRES(wal->mu)
+{
+	struct segment *seg = wal->oldest;
+	struct rtd_wal_record_header header = {
+		.type = (uint8_t)type,
+		.first_seq = seg->written_seq + 1,
+		.synced_upto = seg->synced,
+	};
+	uint8_t bytes[RTD_WAL_RECORD_HEADER_BYTES];
+
+	rtd_wal_record_encode(bytes, seg->seed, &header, NULL);
+	write_bytes(wal, seg, rt_slice(bytes, sizeof(bytes)),
+	    seg->written_seq, true);
+}
+
+/* When the newest segment wants a sync marker. */
+static uint64_t
+marker_due_ns(const struct rtd_wal *wal)
+{
+	const struct segment *seg = wal->oldest;
+
+	if (wal->policy == RT_FSYNC_NO || seg->sealed || seg->marker_last ||
+	    wal->stopping || unsynced(seg) != 0 ||
+	    seg->written == RTD_WAL_RECORDS_AT)
+		return NEVER;
+	return wal->last_sync_ns + MARKER_DELAY_NS;
+}
+
+static void
+release_retired(struct rtd_wal *wal) RT_REQUIRES(wal->mu)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < wal->retired_count; i++) {
+		if (wal->retired[i].number < wal->floor)
+			rtd_wal_space_release(wal->space,
+			    wal->retired[i].number);
+		else
+			wal->retired[kept++] = wal->retired[i];
+	}
+	wal->retired_count = kept;
+}
+
+static void
+retire(struct rtd_wal *wal, uint64_t number, uint64_t bytes)
+{
+	if (wal->retired_count == wal->retired_cap) {
+		wal->retired_cap = wal->retired_cap * 2 + 8;
+		wal->retired = rt_realloc(wal->retired,
+		    wal->retired_cap * sizeof(wal->retired[0]));
+	}
+	wal->retired[wal->retired_count++] =
+	    (struct retired){ .number = number, .bytes = bytes };
+}
+
+/* The oldest is sealed and durable: its successor may begin. */
+static void
+retire_oldest(struct rtd_wal *wal) RT_REQUIRES(wal->mu)
+{
+	struct segment *seg = wal->oldest;
+
+	wal->oldest = seg->next;
+	wal->prev_number = seg->number;
+	wal->prev_bytes = seg->written;
+	wal->prev_last_seq = seg->written_seq;
+	retire(wal, seg->number, seg->written);
+	release_retired(wal);
+	segment_free(wal->fs, seg);
+}
+
+static void
+sleep_until(struct rtd_wal *wal, uint64_t due_ns, uint64_t now_ns)
+    RT_REQUIRES(wal->mu)
+{
+	wal->asleep = true;
+	wal->wake_ns = due_ns;
+	if (due_ns == NEVER)
+		rt_cond_wait(&wal->cond, &wal->mu);
+	else
+		rt_cond_wait_ms(&wal->cond, &wal->mu,
+		    (due_ns - now_ns) / 1000000 + 1);
+	wal->asleep = false;
+}
+
+/* One thing that is due now. False: nothing is, and *due_ns tells when
+ * something will be. */
+static bool
+step(struct rtd_wal *wal, uint64_t now_ns, uint64_t *due_ns)
+    RT_REQUIRES(wal->mu)
+{
+	struct segment *seg = wal->oldest;
+	uint64_t due;
+
+	*due_ns = NEVER;
+	if (!seg->begun) {
+		begin_oldest(wal);
+		return true;
+	}
+	if (seg->queued.len != 0 && !wal->writing) {
+		write_queued(wal);
+		return true;
+	}
+	if (unsynced(seg) != 0) {
+		due = sync_due_ns(wal);
+		if (due <= now_ns) {
+			sync_oldest(wal);
+			return true;
+		}
+		*due_ns = due;
+		return false;
+	}
+	/* The loop, holding the token, may be about to add to it. */
+	if (wal->writing)
+		return false;
+	if (seg->sealed) {
+		retire_oldest(wal);
+		return true;
+	}
+	if (wal->stopping) {
+		if (!wal->ended)
+			write_mark(wal, RTD_WAL_CLEAN_END);
+		else
+			return false;
+		wal->ended = true;
+		return true;
+	}
+	wal->sync_asked = false;
+	due = marker_due_ns(wal);
+	if (due <= now_ns) {
+		write_mark(wal, RTD_WAL_SYNC_MARKER);
+		return true;
+	}
+	*due_ns = due;
+	return false;
+}
+
+/* Scheduling matters more than the choice of system call: among busy threads
+ * of the ordinary class a sync waits for a scheduler tick. All refusals are
+ * accepted. */
+static void
+favour_this_thread(void)
+{
+	struct sched_param param = { .sched_priority = 1 };
+
+	if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &param) < 0)
+		(void)setpriority(PRIO_PROCESS, (id_t)gettid(), -5);
+}
+
+static void *
+sync_run(void *arg)
+{
+	struct rtd_wal *wal = arg;
+
+	favour_this_thread();
+	rt_mutex_lock(&wal->mu);
+	for (;;) {
+		uint64_t now_ns = rt_clock_monotonic_ns(wal->clock);
+		uint64_t due_ns = NEVER;
+
+		if (wal->failure.code != RT_OK) {
+			if (!wal->failure_told) {
+				wal->failure_told = true;
+				tell(wal);
+				continue;
+			}
+		} else if (step(wal, now_ns, &due_ns)) {
+			continue;
+		}
+		if (wal->stopping)
+			break;
+		sleep_until(wal, due_ns, now_ns);
+	}
+	rt_mutex_unlock(&wal->mu);
+	return NULL;
+}
+
+/* -- the loop's side -- */
+
+struct listing {
+	struct rtd_wal *wal;
+	uint64_t first_segment;
+};
+
+static void
+note_segment(void *arg, const char *name)
+{
+	struct listing *listing = arg;
+	struct rtd_wal *wal = listing->wal;
+	struct stat status;
+	uint64_t number;
+
+	if (rt_path_parse_wal(name, &number) && number >= wal->floor &&
+	    number < listing->first_segment &&
+	    wal->fs->fstatat(wal->fs, wal->dir, name, &status) >= 0)
+		retire(wal, number, (uint64_t)status.st_size);
+}
+
+static struct rtd_wal *
+wal_new(const struct rtd_wal_options *options)
+{
+	struct rtd_wal *wal = rt_alloc_zero(1, sizeof(*wal));
+
+	wal->fs = options->fs;
+	wal->clock = options->clock;
+	wal->dir = options->dir;
+	memcpy(wal->database_uuid, options->database_uuid,
+	    RTD_WAL_UUID_BYTES);
+	wal->segment_bytes = options->segment_bytes;
+	wal->notify = options->notify;
+	wal->notify_arg = options->notify_arg;
+	wal->policy = options->policy;
+	wal->last_seq = options->last_seq;
+	wal->floor = options->floor;
+	atomic_init(&wal->manifest_generation, options->manifest_generation);
+	atomic_init(&wal->written_seq, options->last_seq);
+	atomic_init(&wal->durable_seq, options->last_seq);
+	wal->newest = segment_new(options->first_segment, options->last_seq);
+	wal->oldest = wal->newest;
+	rt_mutex_init(&wal->mu);
+	rt_cond_init(&wal->cond);
+	return wal;
+}
+
+static void
+wal_free(struct rtd_wal *wal)
+{
+	while (wal->oldest != NULL) {
+		struct segment *seg = wal->oldest;
+
+		wal->oldest = seg->next;
+		segment_free(wal->fs, seg);
+	}
+	rtd_wal_space_close(wal->space);
+	rt_buf_fini(&wal->pending);
+	free(wal->retired);
+	rt_cond_fini(&wal->cond);
+	rt_mutex_fini(&wal->mu);
+	free(wal);
+}
+
+enum rt_code
+rtd_wal_open(struct rtd_wal **out, const struct rtd_wal_options *options,
+    struct rt_err *err)
+{
+	struct rtd_wal *wal = wal_new(options);
+	struct listing listing = { .wal = wal,
+		.first_segment = options->first_segment };
+	uint64_t fresh_bytes = options->segment_bytes < FIRST_FILL_BYTES_MAX ?
+	    options->segment_bytes : FIRST_FILL_BYTES_MAX;
+	enum rt_code code;
+
+	code = rt_fs_list(wal->fs, wal->dir, note_segment, &listing, err);
+	if (code == RT_OK)
+		code = rtd_wal_space_open(&wal->space, wal->fs, wal->dir,
+		    options->segment_bytes, options->floor, err);
+	if (code == RT_OK)
+		code = make_file(wal, wal->newest, options->prev_segment,
+		    options->prev_bytes, options->last_seq, fresh_bytes, err);
+	/* The header is durable from the start: a segment that holds
+	 * acknowledged records always has one. */
+	if (code == RT_OK)
+		code = rt_fs_sync(wal->fs, wal->newest->fd, err);
+	if (code != RT_OK) {
+		wal_free(wal);
+		return code;
+	}
+	wal->newest->begun = true;
+	wal->newest->written = wal->newest->synced = RTD_WAL_RECORDS_AT;
+	rt_thread_start(&wal->thread, "wal-sync", sync_run, wal);
+	*out = wal;
+	return RT_OK;
+}
+
+enum rt_code
+rtd_wal_close(struct rtd_wal *wal, uint64_t *segment, uint64_t *bytes,
+    struct rt_err *err)
+{
+	enum rt_code code;
+
+	if (wal == NULL)
+		return RT_OK;
+	rt_mutex_lock(&wal->mu);
+	hand_over(wal);
+	wal->stopping = true;
+	wake(wal);
+	rt_mutex_unlock(&wal->mu);
+	rt_thread_join(wal->thread);
+	code = rtd_wal_state(wal, err);
+	if (segment != NULL)
+		*segment = wal->newest->number;
+	if (bytes != NULL)
+		*bytes = wal->newest->written;
+	wal_free(wal);
+	return code;
+}
+
+void
+rtd_wal_append(struct rtd_wal *wal, uint64_t first_seq, uint32_t count,
+    struct rt_slice payload)
+{
+	const struct segment *seg = wal->newest;
+	struct rtd_wal_record_header header = {
+		.type = RTD_WAL_DATA,
+		.length = (uint32_t)payload.len,
+		.count = count,
+		.first_seq = first_seq,
+		.synced_upto = atomic_load_explicit(&seg->synced_upto,
+		    memory_order_relaxed),
+	};
+
+	rt_assert(count != 0 && first_seq == wal->last_seq + 1); /* W1 */
+	rt_assert(payload.len <= RTD_WAL_PAYLOAD_BYTES_MAX);
+	wal->last_seq += count;
+	if (RT_UNLIKELY(atomic_load_explicit(&wal->failed,
+		memory_order_relaxed)))
+		return;
+	rt_buf_reserve(&wal->pending,
+	    RTD_WAL_RECORD_HEADER_BYTES + payload.len);
+	rtd_wal_record_encode(wal->pending.data + wal->pending.len, seg->seed,
+	    &header, payload.data);
+	wal->pending.len += RTD_WAL_RECORD_HEADER_BYTES + payload.len;
+}
+
+void
+rtd_wal_write(struct rtd_wal *wal)
+{
+	if (wal->pending.len == 0)
+		return;
+	rt_mutex_lock(&wal->mu);
+	hand_over(wal);
+	rt_mutex_unlock(&wal->mu);
+}
+
+uint64_t
+rtd_wal_rotate(struct rtd_wal *wal)
+{
+	struct segment *old = wal->newest;
+	struct segment *seg = segment_new(old->number + 1, wal->last_seq);
+
+	rt_mutex_lock(&wal->mu);
+	hand_over(wal);
+	old->sealed = true;
+	old->next = seg;
+	wal->newest = seg;
+	wake(wal);
+	rt_mutex_unlock(&wal->mu);
+	return seg->number;
+}
+
+/* -- any thread -- */
+
+enum rt_code
+rtd_wal_state(struct rtd_wal *wal, struct rt_err *err)
+{
+	enum rt_code code;
+
+	if (!atomic_load(&wal->failed))
+		return RT_OK;
+	rt_mutex_lock(&wal->mu);
+	code = wal->failure.code;
+	if (err != NULL)
+		*err = wal->failure;
+	rt_mutex_unlock(&wal->mu);
+	return code;
+}
+
+uint64_t
+rtd_wal_written_seq(const struct rtd_wal *wal)
+{
+	return atomic_load(&wal->written_seq);
+}
+
+uint64_t
+rtd_wal_durable_seq(const struct rtd_wal *wal)
+{
+	return atomic_load(&wal->durable_seq);
+}
+
+void
+rtd_wal_sync_soon(struct rtd_wal *wal)
+{
+	rt_mutex_lock(&wal->mu);
+	wal->sync_asked = true;
+	wake(wal);
+	rt_mutex_unlock(&wal->mu);
+}
+
+void
+rtd_wal_set_policy(struct rtd_wal *wal, enum rt_appendfsync policy)
+{
+	rt_mutex_lock(&wal->mu);
+	wal->policy = policy;
+	wake(wal);
+	rt_mutex_unlock(&wal->mu);
+}
+
+void
+rtd_wal_release(struct rtd_wal *wal, uint64_t floor)
+{
+	rt_mutex_lock(&wal->mu);
+	if (floor > wal->floor) {
+		wal->floor = floor;
+		release_retired(wal);
+	}
+	rt_mutex_unlock(&wal->mu);
+}
+
+void
+rtd_wal_note_generation(struct rtd_wal *wal, uint64_t generation)
+{
+	uint64_t known = atomic_load(&wal->manifest_generation);
+
+	while (known < generation && !atomic_compare_exchange_weak(
+	    &wal->manifest_generation, &known, generation))
+		continue;
+}
+
+void
+rtd_wal_get_stats(struct rtd_wal *wal, struct rtd_wal_stats *out)
+{
+	rt_mutex_lock(&wal->mu);
+	*out = wal->stats;
+	for (size_t i = 0; i < wal->retired_count; i++) {
+		out->segments++;
+		out->bytes += wal->retired[i].bytes;
+	}
+	for (const struct segment *seg = wal->oldest; seg != NULL;
+	    seg = seg->next) {
+		out->segments++;
+		out->bytes += seg->written;
+	}
+	rt_mutex_unlock(&wal->mu);
+}
