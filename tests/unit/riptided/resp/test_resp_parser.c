@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "libcommon/base/invariant.h"
+#include "libcommon/os/clock.h"
 #include "tests/support/runner.h"
 
 static const struct rtd_resp_limits limits_open = {
@@ -32,9 +33,10 @@ static void
 seed_random(void)
 {
 	const char *given = getenv("RTT_SEED");
+	struct rt_clock *clock = rt_clock_system();
 
 	random_state = given != NULL ? strtoull(given, NULL, 0)
-				     : (uint64_t)random() << 20 | 1;
+				     : rt_clock_monotonic_ns(clock) | 1;
 	printf("# RTT_SEED=%llu\n", (unsigned long long)random_state);
 }
 
