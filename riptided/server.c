@@ -1,0 +1,350 @@
+#include "riptided/server.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "libcommon/base/invariant.h"
+#include "libcommon/daemon/lifecycle.h"
+#include "libcommon/daemon/log.h"
+#include "libcommon/daemon/stats.h"
+#include "riptided/cmd/cmd_info.h"
+#include "riptided/net/listener.h"
+#include "riptided/net/loop.h"
+#include "riptided/spawn.h"
+
+#define TICKS_PER_SECOND 10
+/* Descriptors that are not clients': tables, log segments, our own. */
+#define OTHER_FILES 512
+/* How long replies may take to be acked and sent when we stop. */
+#define DRAIN_US UINT64_C(5000000)
+
+struct rtd_server {
+	struct rtd_server_state state;
+	struct rt_config *config;
+	const char *config_file;
+	int argc;
+	char *const *argv;
+	struct rtd_loop loop;
+	struct rtd_listener *listener;
+	struct rtd_spawn *spawn;
+	int signal_fd;
+	struct event *signal_event;
+	struct event *tick_event;
+	bool stopping;
+	uint64_t ticks;
+	uint64_t commands_before[TICKS_PER_SECOND];	/* a ring of ticks */
+};
+
+/* -- what happens now and then -- */
+
+static void
+count_operations(struct rtd_server *server)
+{
+	uint64_t now = server->state.commands_processed;
+	uint64_t *before =
+	    &server->commands_before[server->ticks % TICKS_PER_SECOND];
+
+	/* CONFIG RESETSTAT may have begun to count anew. */
+	server->state.ops_per_sec = now >= *before ? now - *before : now;
+	*before = now;
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct rtd_server *server = arg;
+
+	rtd_loop_begin_turn(&server->loop);
+	count_operations(server);
+	rtd_loop_tick(&server->loop);
+	if (server->listener != NULL)
+		rtd_listener_tick(server->listener);
+	if (server->spawn != NULL && !server->stopping)
+		rtd_spawn_tick(server->spawn, server->state.now_us);
+	if (server->ticks++ % TICKS_PER_SECOND != 0)
+		return;
+	/* CONFIG SET takes effect within a second. */
+	if (!rtd_loop_config_changed(&server->loop))
+		rt_log_limited(60000, RT_LOG_WARNING, "server",
+		    "client-output-buffer-limit is not well formed", "");
+	rtd_loop_check_times(&server->loop);
+}
+
+static void
+apply_option(void *arg, const char *name, const char *value)
+{
+	struct rtd_server *server = arg;
+
+	/* Options that are fixed at start say no; the rest were checked. */
+	if (rt_config_set(server->config, rt_slice_cstr(name),
+		rt_slice_cstr(value), true, NULL) != RT_OK)
+		rt_log(RT_LOG_DEBUG, "server", "option stays until a restart",
+		    "name=%s", name);
+}
+
+static void
+reload(struct rtd_server *server)
+{
+	struct rt_command_line line;
+	struct rt_config fresh;
+	struct rt_err err = { 0 };
+
+	rt_log_reopen();
+	rt_config_init(&fresh);
+	if (rt_config_read(&fresh, RT_FOR_DAEMON, server->argc, server->argv,
+		&line, &err) != RT_OK) {
+		rt_log(RT_LOG_WARNING, "server",
+		    "configuration not read again", "error=\"%s\"", err.text);
+	} else {
+		rt_config_get(&fresh, rt_slice_cstr("*"), apply_option,
+		    server);
+		rt_log_set_level((enum rt_loglevel)server->config->loglevel);
+		rtd_engine_config_changed(server->state.engine);
+		rt_log(RT_LOG_NOTICE, "server", "configuration read again",
+		    "");
+	}
+	rt_config_fini(&fresh);
+}
+
+static void
+log_state(struct rtd_server *server)
+{
+	struct rt_stats stats = { 0 };
+
+	rtd_info_collect(&server->state, rt_slice_cstr("all"), &stats);
+	rt_stats_log(&stats);
+	rt_stats_fini(&stats);
+}
+
+static void
+on_signal(evutil_socket_t fd, short what, void *arg)
+{
+	struct rtd_server *server = arg;
+	int number;
+
+	rtd_loop_begin_turn(&server->loop);
+	while ((number = rt_lifecycle_next_signal(fd)) != 0) {
+		if (number == SIGHUP) {
+			reload(server);
+		} else if (number == SIGUSR1) {
+			log_state(server);
+		} else {
+			rt_log(RT_LOG_NOTICE, "server", "stop asked for",
+			    "signal=%d", number);
+			server->stopping = true;
+		}
+	}
+}
+
+static void
+on_accepted(void *arg, int fd, const char *unix_path)
+{
+	struct rtd_server *server = arg;
+
+	rtd_loop_accept(&server->loop, fd, unix_path);
+}
+
+static void
+on_engine(void *arg)
+{
+	struct rtd_server *server = arg;
+
+	rtd_loop_wake(&server->loop);
+}
+
+/* -- start -- */
+
+static enum rt_code
+name_run(struct rtd_server_state *state, const char *config_file,
+    struct rt_err *err)
+{
+	uint8_t random[20];
+	ssize_t len;
+	char *path;
+
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+		return rt_err_set(err, RT_EIO, "no random bytes to be had");
+	for (size_t i = 0; i < sizeof(random); i++)
+		snprintf(state->run_id + 2 * i, 3, "%02x", random[i]);
+	len = readlink("/proc/self/exe", state->executable,
+	    sizeof(state->executable) - 1);
+	state->executable[len > 0 ? len : 0] = '\0';
+	path = config_file != NULL ? realpath(config_file, NULL) : NULL;
+	if (path != NULL)
+		snprintf(state->config_file, sizeof(state->config_file), "%s",
+		    path);
+	free(path);
+	return RT_OK;
+}
+
+static void
+fit_maxclients(struct rt_config *config)
+{
+	unsigned wanted = (unsigned)config->maxclients + OTHER_FILES;
+	unsigned given = rt_lifecycle_open_files(wanted);
+
+	if (given >= wanted)
+		return;
+	config->maxclients = given > 2 * OTHER_FILES
+	    ? (int64_t)given - OTHER_FILES : (int64_t)given / 2;
+	rt_log(RT_LOG_WARNING, "server",
+	    "maxclients lowered to what the limit of open files allows",
+	    "maxclients=%" PRId64 " open_files=%u", config->maxclients, given);
+}
+
+static enum rt_code
+open_engine(struct rtd_server *server, struct rt_err *err)
+{
+	struct rtd_server_state *state = &server->state;
+	struct rtd_engine_options options = {
+		.fs = rt_fs_posix(),
+		.clock = state->clock,
+		.config = server->config,
+		.notify = on_engine,
+		.notify_arg = server,
+	};
+	enum rt_code code;
+
+	state->loading = true;
+	code = rtd_engine_open(&state->engine, &options, err);
+	if (code != RT_OK)
+		return code;
+	state->loading = false;
+	state->reader = rtd_reader_new(state->engine);
+	server->loop.acked = rtd_engine_acked_seq(state->engine);
+	return RT_OK;
+}
+
+static void
+add_events(struct rtd_server *server)
+{
+	static const struct timeval tick = {
+		.tv_usec = 1000000 / TICKS_PER_SECOND };
+
+	server->signal_event = event_new(server->loop.base, server->signal_fd,
+	    EV_READ | EV_PERSIST, on_signal, server);
+	server->tick_event = event_new(server->loop.base, -1, EV_PERSIST,
+	    on_tick, server);
+	rt_assert(server->signal_event != NULL && server->tick_event != NULL);
+	event_add(server->signal_event, NULL);
+	event_add(server->tick_event, &tick);
+}
+
+/* Addresses come before the data: a second daemon on the same port must not
+ * touch anything. */
+static enum rt_code
+start(struct rtd_server *server, struct rt_err *err)
+{
+	struct rtd_server_state *state = &server->state;
+	struct rt_config *config = server->config;
+	enum rt_code code;
+
+	if ((code = rt_log_open("riptided", config, err)) != RT_OK ||
+	    (code = rt_lifecycle_open(&server->signal_fd, err)) != RT_OK ||
+	    (code = name_run(state, server->config_file, err)) != RT_OK ||
+	    (code = rtd_loop_open(&server->loop, state, err)) != RT_OK)
+		return code;
+	fit_maxclients(config);
+	code = rtd_listener_bind(&server->listener, config, err);
+	if (code != RT_OK)
+		return code;
+	state->pool = rtd_pool_new((unsigned)config->reader_threads,
+	    rtd_loop_wake, &server->loop);
+	code = open_engine(server, err);
+	if (code != RT_OK)
+		return code;
+	if (config->compactor == RT_COMPACTOR_SPAWN)
+		server->spawn = rtd_spawn_new(rt_fs_posix(), config,
+		    server->config_file, server->argc, server->argv);
+	add_events(server);
+	return rtd_listener_start(server->listener, server->loop.base,
+	    (int)config->tcp_backlog, on_accepted, server, err);
+}
+
+/* -- stop -- */
+
+/* Replies under way wait for their acks, but not for ever. */
+static void
+drain(struct rtd_server *server)
+{
+	struct rtd_loop *loop = &server->loop;
+	uint64_t deadline;
+
+	rtd_loop_quiet(loop);
+	rtd_loop_begin_turn(loop);
+	deadline = server->state.now_us + DRAIN_US;
+	while (!rtd_loop_drained(loop) && server->state.now_us < deadline)
+		rtd_loop_turn(loop);
+}
+
+static enum rt_code
+stop(struct rtd_server *server, struct rt_err *err)
+{
+	struct rtd_server_state *state = &server->state;
+	enum rt_code code = RT_OK;
+
+	rtd_listener_free(server->listener);
+	server->listener = NULL;
+	if (state->engine != NULL && server->tick_event != NULL)
+		drain(server);
+	rtd_spawn_free(server->spawn);
+	/* Jobs that finish here still find their clients. */
+	rtd_pool_free(state->pool);
+	state->pool = NULL;
+	if (server->tick_event != NULL)
+		event_free(server->tick_event);
+	if (server->signal_event != NULL)
+		event_free(server->signal_event);
+	rtd_reader_free(state->reader);
+	if (state->engine != NULL)
+		code = rtd_engine_close(state->engine, err);
+	state->engine = NULL;
+	/* The engine's threads, which wake the loop, have ended. */
+	rtd_loop_close(&server->loop);
+	rtd_server_state_fini(state);
+	if (server->signal_fd >= 0)
+		close(server->signal_fd);
+	return code;
+}
+
+enum rt_code
+rtd_server_run(struct rt_config *config, const char *config_file, int argc,
+    char *const argv[], struct rt_err *err)
+{
+	struct rtd_server *server = rt_alloc_zero(1, sizeof(*server));
+	struct rtd_server_state *state = &server->state;
+	enum rt_code code, stopped;
+
+	server->config = config;
+	server->config_file = config_file;
+	server->argc = argc;
+	server->argv = argv;
+	server->signal_fd = -1;
+	server->loop.wake_fd = -1;
+	state->config = config;
+	state->clock = rt_clock_system();
+	rtd_server_state_init(state);
+	state->next_client_id = 1;
+	state->started_ms = rt_clock_wall_ms(state->clock);
+	state->tcp_port = (uint16_t)config->port;
+	code = start(server, err);
+	if (code == RT_OK) {
+		rt_log(RT_LOG_NOTICE, "server", "ready",
+		    "port=%u pid=%d maxclients=%" PRId64, state->tcp_port,
+		    (int)getpid(), config->maxclients);
+		while (!server->stopping && !state->shutdown_asked)
+			rtd_loop_turn(&server->loop);
+	}
+	stopped = stop(server, code == RT_OK ? err : NULL);
+	if (code == RT_OK)
+		code = stopped;
+	if (code == RT_OK)
+		rt_log(RT_LOG_NOTICE, "server", "stopped", "");
+	rt_log_close();
+	free(server);
+	return code;
+}

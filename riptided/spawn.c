@@ -1,0 +1,239 @@
+/* The child is looked after by polling: its end with waitpid(2), the role lock
+ * with a probe. A child that ends is started again after a pause that doubles
+ * from one second to a minute, and is one second again once a child has lived
+ * for a minute. A compactor that somebody else started is left in peace: while
+ * it holds the lock none is started. */
+#include "riptided/spawn.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "libcommon/base/invariant.h"
+#include "libcommon/daemon/lifecycle.h"
+#include "libcommon/daemon/log.h"
+#include "libcommon/daemon/option.h"
+#include "libcommon/os/dirlock.h"
+
+#define PROGRAM "riptide-compactd"
+#define SECOND_US UINT64_C(1000000)
+#define PAUSE_MIN_US SECOND_US
+#define PAUSE_MAX_US (60 * SECOND_US)
+#define STOP_TRIES 100
+#define STOP_TRY_MS 50
+#define EXIT_NOT_STARTED 127
+#define PATH_BYTES 4096
+
+struct rtd_spawn {
+	struct rtd_spawn_info info;
+	struct rt_fs *fs;
+	const struct rt_config *config;
+	char **argv;			/* [0] is the program's path */
+	char program[PATH_BYTES];
+	uint64_t started_us;
+	uint64_t next_us;		/* no look before */
+	uint64_t pause_us;
+};
+
+/* Beside our own program, where both are installed; in the room beside ours,
+ * where both were built; else wherever PATH finds it. */
+static void
+find_program(char *out, size_t out_bytes)
+{
+	static const char *const places[] = { PROGRAM,
+		"../" PROGRAM "/" PROGRAM };
+	char self[PATH_BYTES / 2];
+	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *slash;
+
+	snprintf(out, out_bytes, "%s", PROGRAM);
+	if (len <= 0)
+		return;
+	self[len] = '\0';
+	slash = strrchr(self, '/');
+	if (slash == NULL)
+		return;
+	slash[1] = '\0';
+	for (size_t i = 0; i < RT_COUNTOF(places); i++) {
+		char path[PATH_BYTES];
+
+		snprintf(path, sizeof(path), "%s%s", self, places[i]);
+		if (access(path, X_OK) == 0) {
+			snprintf(out, out_bytes, "%s", path);
+			return;
+		}
+	}
+}
+
+/* Copy from our command line the options that the compactor reads: a name and
+ * the words up to the next name. */
+static void
+copy_options(struct rtd_spawn *spawn, size_t count, int argc,
+    char *const argv[])
+{
+	bool wanted = false;
+
+	for (int i = 1; i < argc; i++) {
+		if (strncmp(argv[i], "--", 2) == 0) {
+			const char *name = argv[i] + 2;
+			const struct rt_option *option = rt_option_find(
+			    rt_slice(name, strcspn(name, "=")));
+
+			wanted = option != NULL && strcmp(name, "dir") != 0 &&
+			    (option->who & RT_FOR_COMPACTOR) != 0;
+		}
+		if (wanted)
+			spawn->argv[count++] = argv[i];
+	}
+	spawn->argv[count] = NULL;
+}
+
+struct rtd_spawn *
+rtd_spawn_new(struct rt_fs *fs, const struct rt_config *config,
+    const char *config_file, int argc, char *const argv[])
+{
+	struct rtd_spawn *spawn = rt_alloc_zero(1, sizeof(*spawn));
+	size_t count = 0;
+
+	spawn->fs = fs;
+	spawn->config = config;
+	spawn->pause_us = PAUSE_MIN_US;
+	find_program(spawn->program, sizeof(spawn->program));
+	spawn->argv = rt_alloc_zero((size_t)argc + 8, sizeof(*spawn->argv));
+	spawn->argv[count++] = spawn->program;
+	if (config_file != NULL)
+		spawn->argv[count++] = (char *)(uintptr_t)config_file;
+	spawn->argv[count++] = (char *)(uintptr_t)"--dir";
+	spawn->argv[count++] = spawn->config->dir;
+	copy_options(spawn, count, argc, argv);
+	return spawn;
+}
+
+static bool
+role_is_held(struct rtd_spawn *spawn)
+{
+	bool held = false;
+	int dir = -1;
+	pid_t pid;
+
+	if (rt_fs_open_dir(spawn->fs, spawn->config->dir, &dir, NULL) != RT_OK)
+		return true;
+	if (rt_dirlock_probe(spawn->fs, dir, "COMPACTOR.LOCK", &held, &pid,
+		NULL) != RT_OK)
+		held = false;
+	rt_fs_close(spawn->fs, &dir, NULL);
+	return held;
+}
+
+static void
+become_compactor(const struct rtd_spawn *spawn, pid_t parent)
+{
+	rt_lifecycle_child();
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	/* The parent may have ended before the line above. */
+	if (getppid() != parent)
+		_exit(0);
+	execvp(spawn->argv[0], spawn->argv);
+	_exit(EXIT_NOT_STARTED);
+}
+
+static void
+start(struct rtd_spawn *spawn, uint64_t now_us)
+{
+	pid_t parent = getpid();
+	pid_t pid = fork();
+
+	spawn->next_us = now_us + spawn->pause_us;
+	if (pid == 0)
+		become_compactor(spawn, parent);
+	if (pid < 0) {
+		snprintf(spawn->info.reason, sizeof(spawn->info.reason),
+		    "fork: %s", strerrordesc_np(errno));
+		rt_log_limited(60000, RT_LOG_WARNING, "spawn",
+		    "compactor not started", "reason=\"%s\"",
+		    spawn->info.reason);
+		return;
+	}
+	spawn->info.pid = pid;
+	spawn->started_us = now_us;
+	rt_log(RT_LOG_NOTICE, "spawn", "compactor started", "pid=%d", (int)pid);
+}
+
+static void
+note_end(struct rtd_spawn *spawn, int status, uint64_t now_us)
+{
+	struct rtd_spawn_info *info = &spawn->info;
+
+	if (now_us - spawn->started_us >= PAUSE_MAX_US)
+		spawn->pause_us = PAUSE_MIN_US;
+	if (WIFSIGNALED(status))
+		snprintf(info->reason, sizeof(info->reason), "signal %d",
+		    WTERMSIG(status));
+	else if (WEXITSTATUS(status) == EXIT_NOT_STARTED)
+		snprintf(info->reason, sizeof(info->reason),
+		    "%s was not found", PROGRAM);
+	else
+		snprintf(info->reason, sizeof(info->reason), "exit status %d",
+		    WEXITSTATUS(status));
+	rt_log(RT_LOG_WARNING, "spawn", "compactor ended",
+	    "pid=%d reason=\"%s\" again_in_s=%u", (int)info->pid, info->reason,
+	    (unsigned)(spawn->pause_us / SECOND_US));
+	info->pid = 0;
+	info->restarts++;
+	spawn->next_us = now_us + spawn->pause_us;
+	spawn->pause_us *= 2;
+	if (spawn->pause_us > PAUSE_MAX_US)
+		spawn->pause_us = PAUSE_MAX_US;
+}
+
+void
+rtd_spawn_tick(struct rtd_spawn *spawn, uint64_t now_us)
+{
+	int status;
+
+	if (spawn->info.pid != 0) {
+		if (waitpid(spawn->info.pid, &status, WNOHANG) ==
+		    spawn->info.pid)
+			note_end(spawn, status, now_us);
+		return;
+	}
+	if (now_us < spawn->next_us)
+		return;
+	spawn->next_us = now_us + SECOND_US;
+	if (!role_is_held(spawn))
+		start(spawn, now_us);
+}
+
+const struct rtd_spawn_info *
+rtd_spawn_info(const struct rtd_spawn *spawn)
+{
+	return &spawn->info;
+}
+
+void
+rtd_spawn_free(struct rtd_spawn *spawn)
+{
+	struct timespec pause = { .tv_nsec = STOP_TRY_MS * 1000000L };
+	int status;
+
+	if (spawn == NULL)
+		return;
+	if (spawn->info.pid != 0)
+		kill(spawn->info.pid, SIGTERM);
+	for (int i = 0; spawn->info.pid != 0 && i < STOP_TRIES; i++) {
+		if (waitpid(spawn->info.pid, &status, WNOHANG) != 0)
+			spawn->info.pid = 0;
+		else
+			nanosleep(&pause, NULL);
+	}
+	if (spawn->info.pid != 0)
+		rt_log(RT_LOG_WARNING, "spawn", "compactor is still ending",
+		    "pid=%d", (int)spawn->info.pid);
+	free(spawn->argv);
+	free(spawn);
+}
