@@ -75,6 +75,21 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
+fit_maxclients(struct rt_config *config)
+{
+	unsigned wanted = (unsigned)config->maxclients + OTHER_FILES;
+	unsigned given = rt_lifecycle_open_files(wanted);
+
+	if (given >= wanted)
+		return;
+	config->maxclients = given > 2 * OTHER_FILES
+	    ? (int64_t)given - OTHER_FILES : (int64_t)given / 2;
+	rt_log(RT_LOG_WARNING, "server",
+	    "maxclients lowered to what the limit of open files allows",
+	    "maxclients=%" PRId64 " open_files=%u", config->maxclients, given);
+}
+
+static void
 apply_option(void *arg, const char *name, const char *value)
 {
 	struct rtd_server *server = arg;
@@ -102,6 +117,7 @@ reload(struct rtd_server *server)
 	} else {
 		rt_config_get(&fresh, rt_slice_cstr("*"), apply_option,
 		    server);
+		fit_maxclients(server->config);
 		rt_log_set_level((enum rt_loglevel)server->config->loglevel);
 		rtd_engine_config_changed(server->state.engine);
 		rt_log(RT_LOG_NOTICE, "server", "configuration read again",
@@ -113,11 +129,18 @@ reload(struct rtd_server *server)
 static void
 log_state(struct rtd_server *server)
 {
+	const struct rtd_spawn_info *child;
 	struct rt_stats stats = { 0 };
 
 	rtd_info_collect(&server->state, rt_slice_cstr("all"), &stats);
 	rt_stats_log(&stats);
 	rt_stats_fini(&stats);
+	if (server->spawn == NULL)
+		return;
+	child = rtd_spawn_info(server->spawn);
+	rt_log(RT_LOG_NOTICE, "spawn", "compactor child",
+	    "pid=%d restarts=%" PRIu64 " last_end=\"%s\"", (int)child->pid,
+	    child->restarts, child->reason);
 }
 
 static void
@@ -179,21 +202,6 @@ name_run(struct rtd_server_state *state, const char *config_file,
 		    path);
 	free(path);
 	return RT_OK;
-}
-
-static void
-fit_maxclients(struct rt_config *config)
-{
-	unsigned wanted = (unsigned)config->maxclients + OTHER_FILES;
-	unsigned given = rt_lifecycle_open_files(wanted);
-
-	if (given >= wanted)
-		return;
-	config->maxclients = given > 2 * OTHER_FILES
-	    ? (int64_t)given - OTHER_FILES : (int64_t)given / 2;
-	rt_log(RT_LOG_WARNING, "server",
-	    "maxclients lowered to what the limit of open files allows",
-	    "maxclients=%" PRId64 " open_files=%u", config->maxclients, given);
 }
 
 static enum rt_code

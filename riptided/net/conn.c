@@ -185,7 +185,7 @@ after_run(struct rtd_conn *conn)
 		conn->partial_us = server->now_us;
 	if (is_unauthenticated(conn) && max > UNAUTHENTICATED_QUERY_MAX)
 		max = UNAUTHENTICATED_QUERY_MAX;
-	if (conn->in.len > max && may_run(conn)) {
+	if (conn->in.len + conn->want > max && may_run(conn)) {
 		refuse_request(conn, "ERR Protocol error: request is larger "
 		    "than client-query-buffer-limit");
 		rt_buf_fini(&conn->in);
@@ -459,7 +459,8 @@ finish(struct rtd_conn *conn)
 {
 	int unread = 0;
 
-	if (conn->peer_closed || ioctl(conn->client.fd, FIONREAD, &unread) != 0 ||
+	if (conn->peer_closed ||
+	    ioctl(conn->client.fd, FIONREAD, &unread) != 0 ||
 	    (unread == 0 && conn->parser.error[0] == '\0')) {
 		rtd_conn_doom(conn);
 		return;

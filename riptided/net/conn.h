@@ -36,8 +36,8 @@ struct rtd_conn {
 	uint64_t opened_us;
 	uint64_t active_us;
 	uint64_t partial_us;		/* a command is half here since */
-	uint64_t soft_us;		/* output is above the soft limit since */
-	uint64_t linger_us;		/* shut down, waits for the peer since */
+	uint64_t soft_us;		/* output above the soft limit since */
+	uint64_t linger_us;		/* shut down, the peer not, since */
 	bool reading;			/* read_event is added */
 	bool writing;			/* write_event is added */
 	bool peer_closed;

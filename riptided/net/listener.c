@@ -17,6 +17,7 @@
 
 #define SOCKETS_MAX 17		/* 16 addresses and a unix socket */
 #define ADDRESS_BYTES 256
+#define NAME_BYTES (ADDRESS_BYTES + 16)
 /* So that others are served between two herds of new clients. */
 #define ACCEPTS_PER_TURN 256
 #define LOG_INTERVAL_MS 60000
@@ -26,6 +27,7 @@ struct listening {
 	int fd;
 	struct event *event;
 	const char *unix_path;		/* NULL: TCP */
+	char name[NAME_BYTES];		/* for people */
 };
 
 struct rtd_listener {
@@ -48,10 +50,14 @@ address_error(struct rt_err *err, int os_errno, const char *name)
 }
 
 static void
-add_socket(struct rtd_listener *listener, int fd, const char *unix_path)
+add_socket(struct rtd_listener *listener, int fd, const char *name,
+    const char *unix_path)
 {
-	listener->sockets[listener->count++] = (struct listening){
-		.listener = listener, .fd = fd, .unix_path = unix_path };
+	struct listening *socket = &listener->sockets[listener->count++];
+
+	*socket = (struct listening){ .listener = listener, .fd = fd,
+		.unix_path = unix_path };
+	snprintf(socket->name, sizeof(socket->name), "%s", name);
 }
 
 /* -- TCP -- */
@@ -93,7 +99,7 @@ bind_host(struct rtd_listener *listener, const char *word, int64_t port,
 		.ai_flags = AI_PASSIVE | AI_NUMERICSERV };
 	bool optional = word[0] == '-';
 	const char *host = word + (optional ? 1 : 0);
-	char service[8], name[ADDRESS_BYTES + 16];
+	char service[8], name[NAME_BYTES];
 	struct addrinfo *found;
 	int status, fd;
 
@@ -115,7 +121,7 @@ bind_host(struct rtd_listener *listener, const char *word, int64_t port,
 		return RT_OK;
 	if (fd < 0)
 		return address_error(err, errno, name);
-	add_socket(listener, fd, NULL);
+	add_socket(listener, fd, name, NULL);
 	return RT_OK;
 }
 
@@ -213,7 +219,7 @@ bind_unix(struct rtd_listener *listener, const struct rt_config *config,
 		return code;
 	}
 	listener->unix_path = rt_strdup(path);
-	add_socket(listener, fd, listener->unix_path);
+	add_socket(listener, fd, path, listener->unix_path);
 	return RT_OK;
 }
 
@@ -327,9 +333,7 @@ rtd_listener_start(struct rtd_listener *listener, struct event_base *base,
 		struct listening *socket = &listener->sockets[i];
 
 		if (listen(socket->fd, backlog) != 0)
-			return address_error(err, errno,
-			    socket->unix_path != NULL ? socket->unix_path
-						      : "listen");
+			return address_error(err, errno, socket->name);
 		socket->event = event_new(base, socket->fd,
 		    EV_READ | EV_PERSIST, on_acceptable, socket);
 		rt_assert(socket->event != NULL);

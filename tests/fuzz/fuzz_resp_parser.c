@@ -27,8 +27,9 @@ note(const struct rtd_resp_parser *parser, struct rt_buf *out)
 	}
 }
 
-/* Pieces of 1 to step bytes; step 0: all at once. Each is parsed from memory of its exact size, so
- * that a sanitizer sees a look beyond it, and a slice into an older one. */
+/* Pieces of 1 to step bytes; step 0: all at once. Each is parsed from memory
+ * of its exact size, so that a sanitizer sees a look beyond it, and a slice
+ * into an older one. */
 static void
 feed(struct rt_slice input, size_t step, struct outcome *outcome)
 {

@@ -362,6 +362,25 @@ def test_no_descriptors(tap, server):
     tap.ok(True, "service_goes_on_after_the_shortage")
 
 
+def test_protected_mode(tap):
+    name = "other_hosts_are_denied_in_protected_mode"
+    try:
+        address = socket.gethostbyname(socket.gethostname())
+    except OSError:
+        address = "127.0.0.1"
+    if address.startswith("127."):
+        tap.skip(name, "this host has no other address")
+        return
+    with rt.Server(bind="127.0.0.1 " + address) as server:
+        with rt.RespClient(address, server.port) as client:
+            tap.ok(client.recv_all().startswith(b"-DENIED "), name)
+        server.options["protected-mode"] = "no"
+        server.restart()
+        with rt.RespClient(address, server.port) as client:
+            tap.equal(client.call("PING"), "PONG",
+                      "other_hosts_are_served_without_protected_mode")
+
+
 # -- the unix socket --
 
 def test_unix_socket(tap):
@@ -445,8 +464,8 @@ def main():
         for test in tests:
             tap.run(test, server)
         tap.equal(server.stop(), 0, "the_server_stops_in_order_after_all_that")
-    for test in (test_before_auth, test_maxclients, test_unix_socket,
-                 test_start_and_stop, test_command_line):
+    for test in (test_before_auth, test_maxclients, test_protected_mode,
+                 test_unix_socket, test_start_and_stop, test_command_line):
         tap.run(test)
     tap.done()
 
