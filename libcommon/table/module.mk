@@ -1,4 +1,5 @@
 # table: the immutable sorted file, written once by either process.
+EXTRA_DIST += docs/formats/table.md
 noinst_LIBRARIES += libcommon/table/libtable.a
 libcommon_table_libtable_a_SOURCES = \
 	libcommon/table/block_builder.c libcommon/table/block_builder.h \
