@@ -1,0 +1,234 @@
+/* fuzz_table_reader: any bytes as a table. The first byte chooses what the
+ * others are: a file as it is; a file whose checksums are put right first, so
+ * that what lies behind them is reached; the content of a block; an index.
+ * Reading ends with an error or an answer, and a get never contradicts what
+ * an iteration without error has shown. */
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libcommon/base/coding.h"
+#include "libcommon/base/crc32c.h"
+#include "libcommon/base/hash.h"
+#include "libcommon/base/invariant.h"
+#include "libcommon/table/block_reader.h"
+#include "libcommon/table/table_format.h"
+#include "libcommon/table/table_index.h"
+#include "libcommon/table/table_reader.h"
+
+#define FILE_BYTES_MAX (1u << 20)
+#define ENTRIES_MAX 20000
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* One file in memory. */
+struct memory_fs {
+	struct rt_fs fs;
+	const uint8_t *data;
+	size_t size;
+};
+
+static int
+memory_openat(struct rt_fs *fs, int dir, const char *name, int flags,
+    mode_t mode)
+{
+	return 3;
+}
+
+static int
+memory_close(struct rt_fs *fs, int fd)
+{
+	return 0;
+}
+
+static int
+memory_fstat(struct rt_fs *fs, int fd, struct stat *out)
+{
+	*out = (struct stat){
+		.st_size = (off_t)((struct memory_fs *)fs)->size,
+	};
+	return 0;
+}
+
+static ssize_t
+memory_pread(struct rt_fs *fs, int fd, void *out, size_t len, off_t offset)
+{
+	struct memory_fs *memory = (struct memory_fs *)fs;
+	size_t at = (size_t)offset;
+
+	if (at >= memory->size)
+		return 0;
+	if (len > memory->size - at)
+		len = memory->size - at;
+	memcpy(out, memory->data + at, len);
+	return (ssize_t)len;
+}
+
+static void
+get_each(struct rt_table_reader *reader)
+{
+	struct rt_iter *iter = rt_table_reader_iter(reader, 0, 4096);
+	size_t count = 0;
+
+	for (rt_iter_seek_first(iter); iter->valid && count < ENTRIES_MAX;
+	     rt_iter_next(iter)) {
+		struct rt_slice key = iter->entry.key;
+		struct rt_table_found found;
+
+		count++;
+		/* A forged filter or bucket may hide an entry. */
+		if (rt_table_reader_get(reader, key, rt_hash64(key),
+			iter->entry.seq, 0, &found, NULL) != RT_OK)
+			continue;
+		rt_assert(found.seq <= iter->entry.seq);
+		rt_assert(found.seq != iter->entry.seq ||
+		    rt_slice_equal(found.value, iter->entry.value));
+		rt_table_found_fini(&found);
+	}
+	rt_iter_seek(iter, rt_slice("\0\0\0\1sk", 6), 100);
+	rt_iter_seek(iter, rt_slice("\xff", 1), 0);
+	rt_iter_free(iter);
+}
+
+static void
+read_file(const uint8_t *data, size_t size)
+{
+	struct memory_fs memory = { .fs = { .openat = memory_openat,
+					.close = memory_close,
+					.fstat = memory_fstat,
+					.pread = memory_pread,
+					.pread_nowait = memory_pread },
+		.data = data,
+		.size = size };
+	struct rt_block_cache *cache = rt_block_cache_new(10000);
+	struct rt_table_reader *reader = NULL;
+	struct rt_err err = { .code = RT_OK };
+	enum rt_code code;
+
+	code = rt_table_reader_open(&reader, &memory.fs, 0, "fuzz", NULL, cache,
+	    NULL, &err);
+	if (code == RT_OK) {
+		get_each(reader);
+		code = rt_table_reader_verify(reader, 0, &err);
+		rt_table_reader_unref(reader);
+	}
+	if (code != RT_OK) {
+		rt_assert(code == RT_EDAMAGED || code == RT_EFORMAT);
+		rt_assert(strstr(err.text, "fuzz") != NULL);
+	}
+	rt_block_cache_free(cache);
+}
+
+/* Put the checksum of the stored bytes at offset right. */
+static void
+seal(uint8_t *file, uint64_t unique_id, uint64_t offset, uint64_t size)
+{
+	uint8_t place[16];
+	uint32_t crc;
+
+	rt_put_fixed64(place, unique_id);
+	rt_put_fixed64(place + 8, offset);
+	crc = rt_crc32c(0, place, sizeof(place));
+	crc = rt_crc32c(crc, file + offset, (size_t)size + 1);
+	rt_put_fixed32(file + offset + size + 1, crc);
+}
+
+static void
+repair(uint8_t *file, size_t size)
+{
+	uint8_t *end = file + size - RT_TABLE_FOOTER_BYTES;
+	struct rt_table_index index;
+	struct rt_table_footer footer;
+	struct rt_slice section;
+
+	memcpy(end + 88, RT_TABLE_MAGIC, RT_TABLE_MAGIC_BYTES);
+	rt_put_fixed32(end + 84, rt_crc32c(0, end, 84));
+	if (rt_table_footer_decode(&footer, end, size, NULL) != RT_OK)
+		return;
+	section = rt_slice(file + footer.index.offset,
+	    (size_t)footer.index.size);
+	if (rt_table_index_load(&index, section, footer.data_bytes, NULL) ==
+	    RT_OK) {
+		for (size_t i = 0; i < index.count; i++)
+			seal(file, footer.unique_id, index.offsets[i],
+			    rt_table_index_block_size(&index, i));
+		rt_table_index_fini(&index);
+	}
+	if (footer.filter.size != 0)
+		seal(file, footer.unique_id, footer.filter.offset,
+		    footer.filter.size);
+	seal(file, footer.unique_id, footer.index.offset, footer.index.size);
+	seal(file, footer.unique_id, footer.properties.offset,
+	    footer.properties.size);
+}
+
+static void
+read_repaired(const uint8_t *data, size_t size)
+{
+	uint8_t *file;
+
+	if (size < RT_TABLE_FOOTER_BYTES || size > FILE_BYTES_MAX)
+		return;
+	file = rt_alloc(size);
+	memcpy(file, data, size);
+	repair(file, size);
+	read_file(file, size);
+	free(file);
+}
+
+static void
+read_block(const uint8_t *data, size_t size)
+{
+	struct rt_block_iter iter = { .at = NULL }, again = { .at = NULL };
+	struct rt_block block;
+	struct rt_entry found;
+
+	if (!rt_block_init(&block, rt_slice(data, size)))
+		return;
+	rt_block_iter_begin(&iter, &block, false);
+	while (rt_block_iter_next(&iter) == RT_BLOCK_FOUND) {
+		struct rt_slice key = iter.entry.key;
+
+		if (rt_block_find(&block, key, rt_hash64(key), iter.entry.seq,
+			&found) == RT_BLOCK_FOUND)
+			rt_assert(found.seq <= iter.entry.seq);
+		rt_block_iter_begin(&again, &block, false);
+		rt_block_iter_seek(&again, key, iter.entry.seq);
+	}
+	rt_block_verify(&block);
+	rt_block_iter_fini(&iter);
+	rt_block_iter_fini(&again);
+}
+
+static void
+read_index(const uint8_t *data, size_t size)
+{
+	struct rt_table_index index;
+	uint64_t data_bytes;
+
+	if (size < 8)
+		return;
+	data_bytes = rt_get_fixed64(data);
+	if (rt_table_index_load(&index, rt_slice(data + 8, size - 8),
+		data_bytes, NULL) != RT_OK)
+		return;
+	for (size_t i = 0; i < size; i++)
+		rt_assert(rt_table_index_find(&index,
+			      rt_slice(data + i, size - i), i) <= index.count);
+	rt_table_index_fini(&index);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static void (*const readers[])(const uint8_t *data, size_t size) = {
+		read_file, read_repaired, read_block, read_index
+	};
+
+	if (size == 0)
+		return 0;
+	readers[data[0] % RT_COUNTOF(readers)](data + 1, size - 1);
+	return 0;
+}
