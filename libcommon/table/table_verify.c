@@ -156,6 +156,11 @@ rt_table_reader_verify(struct rt_table_reader *reader, uint32_t crc32c,
 		code = check_block(reader, i, &entries, &tally, err);
 	if (code == RT_OK)
 		code = check_totals(reader, &tally, err);
+	if (code == RT_OK && reader->footer.filter.size != 0 &&
+	    reader->filter == NULL)
+		code = rt_err_set(err, RT_EDAMAGED,
+		    "%s: the filter is damaged, reads go without it",
+		    reader->name);
 	rt_block_iter_fini(&entries);
 	rt_table_info_fini(&tally.info);
 	rt_buf_fini(&tally.last);
