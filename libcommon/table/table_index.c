@@ -84,7 +84,7 @@ enum rt_code
 rt_table_index_builder_finish(const struct rt_table_index_builder *builder,
     struct rt_buf *out, struct rt_err *err)
 {
-	if (builder->key_bytes > UINT32_MAX ||
+	if (builder->key_bytes > RT_TABLE_INDEX_BYTES_MAX ||
 	    builder->entries.len + RT_VARINT_BYTES_MAX >
 		RT_TABLE_INDEX_BYTES_MAX)
 		return rt_err_set(err, RT_ELIMIT,
@@ -147,7 +147,8 @@ measure(struct rt_table_index *index, struct rt_cursor cursor,
 		*has_seqs |= entry.has_seq;
 	}
 	*key_bytes -= (uint64_t)index->count * index->common_len;
-	return rt_cursor_done(&cursor) && *key_bytes <= UINT32_MAX;
+	return rt_cursor_done(&cursor) &&
+	    *key_bytes <= RT_TABLE_INDEX_BYTES_MAX;
 }
 
 static uint64_t
