@@ -9,7 +9,8 @@ unit_tests += \
 	tests/unit/libcommon/table/test_merge_iter \
 	tests/unit/libcommon/table/test_table \
 	tests/unit/libcommon/table/test_table_damage \
-	tests/unit/libcommon/table/test_table_fault
+	tests/unit/libcommon/table/test_table_fault \
+	tests/unit/libcommon/table/test_table_golden
 
 tests_unit_libcommon_table_test_block_SOURCES = \
 	tests/unit/libcommon/table/test_block.c $(TABLE_MODEL)
@@ -23,3 +24,11 @@ tests_unit_libcommon_table_test_table_damage_SOURCES = \
 	tests/unit/libcommon/table/test_table_damage.c $(TABLE_MODEL)
 tests_unit_libcommon_table_test_table_fault_SOURCES = \
 	tests/unit/libcommon/table/test_table_fault.c $(TABLE_MODEL)
+tests_unit_libcommon_table_test_table_golden_SOURCES = \
+	tests/unit/libcommon/table/test_table_golden.c $(TABLE_MODEL)
+tests_unit_libcommon_table_test_table_golden_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DGOLDEN_DIR='"$(abs_top_srcdir)/tests/unit/libcommon/table/golden"'
+EXTRA_DIST += tests/unit/libcommon/table/golden/v1-none.sst \
+	tests/unit/libcommon/table/golden/v1-snappy.sst \
+	tests/unit/libcommon/table/golden/v1-lz4.sst \
+	tests/unit/libcommon/table/golden/v1-zstd.sst

@@ -1,0 +1,122 @@
+/* Tables of format 1 that were written when it was made: they can be read for
+ * ever, and an uncompressed one is written to the byte as it was. */
+#include "libcommon/table/table_reader.h"
+
+#include <stdio.h>
+
+#include "tests/support/runner.h"
+#include "tests/support/scratch_dir.h"
+#include "tests/unit/libcommon/table/table_model.h"
+
+static const struct {
+	const char *name;
+	enum rt_compression compression;
+	unsigned bloom_bits_per_key;
+} files[] = {
+	{ "v1-none.sst", RT_COMPRESSION_NONE, 10 },
+	{ "v1-snappy.sst", RT_COMPRESSION_SNAPPY, 16 },
+	{ "v1-lz4.sst", RT_COMPRESSION_LZ4, 0 },
+	{ "v1-zstd.sst", RT_COMPRESSION_ZSTD, 6 },
+};
+
+static void
+fill(struct rtt_model *model)
+{
+	for (unsigned i = 0; i < 60; i++) {
+		char key[16];
+
+		snprintf(key, sizeof(key), "key:%04u", i / 2 * 7);
+		rtt_model_add(model, rt_slice_cstr(key), 500 - i,
+		    i % 11 == 10 ? -1 : (ptrdiff_t)(i % 50),
+		    i % 3 == 0 ? 1700000000000 + i : 0);
+	}
+	/* Versions of a key over several blocks, and one block of its own. */
+	for (unsigned i = 0; i < 100; i++)
+		rtt_model_add(model, rt_slice_cstr("versions"), 1000 + i * 300,
+		    30, 0);
+	rtt_model_add(model, rt_slice_cstr("wide"), 7, 3000, 0);
+	rtt_model_add(model, rt_slice(NULL, 0), RT_SEQ_MAX, 1, 0);
+	rtt_model_sort(model);
+}
+
+static void
+write_files(const struct rtt_model *model, const struct rtt_scratch *scratch)
+{
+	for (size_t i = 0; i < RT_COUNTOF(files); i++) {
+		struct rt_table_options options =
+		    rtt_table_options(files[i].compression);
+		struct rt_table_info info;
+
+		options.bloom_bits_per_key = files[i].bloom_bits_per_key;
+		rtt_model_write(model, scratch->fd, files[i].name, &options,
+		    &info);
+		rt_table_info_fini(&info);
+	}
+}
+
+static int
+open_golden(void)
+{
+	int dir = -1;
+
+	ck_assert_int_eq(
+	    rt_fs_open_dir(rt_fs_posix(), GOLDEN_DIR, &dir, NULL), RT_OK);
+	return dir;
+}
+
+START_TEST(old_tables_are_read)
+{
+	struct rtt_model model = { .count = 0 };
+	int dir = open_golden();
+
+	fill(&model);
+	for (size_t i = 0; i < RT_COUNTOF(files); i++) {
+		struct rt_table_reader *reader = NULL;
+		struct rt_err err = { .code = RT_OK };
+		struct rt_iter *iter;
+
+		ck_assert_int_eq(rt_table_reader_open(&reader, rt_fs_posix(),
+				     dir, files[i].name, NULL, NULL, NULL,
+				     &err),
+		    RT_OK);
+		ck_assert_int_eq(rt_table_reader_verify(reader, 0, &err),
+		    RT_OK);
+		iter = rt_table_reader_iter(reader, 0, 0);
+		rt_iter_seek_first(iter);
+		rtt_model_assert_iter(&model, 0, iter);
+		rt_iter_free(iter);
+		rt_table_reader_unref(reader);
+	}
+	rt_fs_close(rt_fs_posix(), &dir, NULL);
+	rtt_model_fini(&model);
+}
+END_TEST
+
+START_TEST(tables_are_written_as_ever)
+{
+	struct rt_buf golden = { 0 }, written = { 0 };
+	struct rtt_model model = { .count = 0 };
+	struct rtt_scratch scratch;
+	int dir = open_golden();
+
+	fill(&model);
+	rtt_scratch_init(&scratch);
+	write_files(&model, &scratch);
+	/* What the compressors make may change with their versions. */
+	ck_assert_int_eq(rt_fs_read_file(rt_fs_posix(), dir, files[0].name,
+			     1 << 20, &golden, NULL),
+	    RT_OK);
+	ck_assert_int_eq(rt_fs_read_file(rt_fs_posix(), scratch.fd,
+			     files[0].name, 1 << 20, &written, NULL),
+	    RT_OK);
+	ck_assert(rt_slice_equal(rt_buf_slice(&golden),
+	    rt_buf_slice(&written)));
+	rt_fs_close(rt_fs_posix(), &dir, NULL);
+	rt_buf_fini(&golden);
+	rt_buf_fini(&written);
+	rtt_scratch_fini(&scratch);
+	rtt_model_fini(&model);
+}
+END_TEST
+
+RTT_MAIN("table_golden", old_tables_are_read, tables_are_written_as_ever)
