@@ -192,7 +192,7 @@ rtd_cmd_command_info(struct rtd_call *call)
 		if (command != NULL)
 			reply_info(reply, command);
 		else
-			rtd_reply_null_array(reply);
+			rtd_reply_null(reply);
 	}
 }
 

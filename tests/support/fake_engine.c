@@ -1,12 +1,12 @@
 #include "tests/support/fake_engine.h"
 
-#include <check.h>
 #include <stdlib.h>
 
 #include "libcommon/base/invariant.h"
 #include "libcommon/table/value.h"
 
 struct item {
+	struct item *dead;	/* the one that was replaced before */
 	struct rt_buf key;	/* store key */
 	struct rt_buf value;	/* stored value */
 	uint64_t seq;
@@ -14,6 +14,7 @@ struct item {
 
 struct rtd_engine {
 	struct item **items;	/* sorted by key */
+	struct item *dead;	/* values that were given out stay readable */
 	size_t count;
 	uint64_t seq;
 	enum rt_code read_code, write_code;
@@ -43,6 +44,11 @@ rtt_fake_engine_free(struct rtd_engine *engine)
 {
 	for (size_t i = 0; i < engine->count; i++)
 		item_free(engine->items[i]);
+	for (struct item *item = engine->dead, *after; item != NULL;
+	     item = after) {
+		after = item->dead;
+		item_free(item);
+	}
 	free(engine->items);
 	free(engine);
 }
@@ -91,9 +97,16 @@ is_at(const struct rtd_engine *engine, size_t at, struct rt_slice key)
 }
 
 static void
+bury(struct rtd_engine *engine, struct item *item)
+{
+	item->dead = engine->dead;
+	engine->dead = item;
+}
+
+static void
 delete_at(struct rtd_engine *engine, size_t at)
 {
-	item_free(engine->items[at]);
+	bury(engine, engine->items[at]);
 	engine->count--;
 	memmove(engine->items + at, engine->items + at + 1,
 	    (engine->count - at) * sizeof(*engine->items));
@@ -103,21 +116,19 @@ static void
 put(struct rtd_engine *engine, const struct rtd_write_op *op)
 {
 	size_t at = lower_bound(engine, op->key);
-	struct item *item;
+	struct item *item = rt_alloc_zero(1, sizeof(*item));
 
 	if (is_at(engine, at, op->key)) {
-		item = engine->items[at];
+		bury(engine, engine->items[at]);
 	} else {
 		engine->items = rt_realloc(engine->items,
 		    (engine->count + 1) * sizeof(*engine->items));
 		memmove(engine->items + at + 1, engine->items + at,
 		    (engine->count - at) * sizeof(*engine->items));
 		engine->count++;
-		item = rt_alloc_zero(1, sizeof(*item));
-		engine->items[at] = item;
-		rt_buf_append_slice(&item->key, op->key);
 	}
-	rt_buf_clear(&item->value);
+	engine->items[at] = item;
+	rt_buf_append_slice(&item->key, op->key);
 	rt_buf_append_slice(&item->value, op->value);
 	item->seq = engine->seq;
 }
@@ -153,7 +164,7 @@ rtd_engine_write(struct rtd_engine *engine,
 		return rt_err_set(err, engine->write_code, "refused by test");
 	while (rtd_write_batch_next(&cursor, &op))
 		apply(engine, &op);
-	ck_assert(!cursor.bad);
+	rt_assert(!cursor.bad);
 	*seq = engine->seq;
 	return RT_OK;
 }
@@ -229,7 +240,7 @@ static bool
 is_alive(const struct item *item, uint64_t now_ms, uint64_t *expire_ms,
     struct rt_slice *bytes)
 {
-	ck_assert(rt_value_decode(rt_buf_slice(&item->value), expire_ms,
+	rt_assert(rt_value_decode(rt_buf_slice(&item->value), expire_ms,
 	    bytes));
 	return *expire_ms == RT_NO_EXPIRY || *expire_ms > now_ms;
 }
@@ -353,6 +364,5 @@ rtd_reader_iter(struct rtd_reader *reader, uint32_t keyspace, uint64_t now_ms,
 const struct rt_manifest *
 rtd_engine_manifest(struct rtd_engine *engine)
 {
-	ck_abort_msg("the fake engine has no manifest");
-	return NULL;
+	rt_invariant_failed(__FILE__, __LINE__, "a fake engine is small");
 }

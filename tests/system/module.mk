@@ -1,1 +1,3 @@
 # script_tests += tests/system/name.py
+script_tests += tests/system/test_commands.py
+script_tests += tests/system/test_differential.py

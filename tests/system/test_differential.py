@@ -1,0 +1,322 @@
+#!/usr/bin/env python3
+"""Random commands to redis-server and to riptided: replies equal byte for byte.
+
+Both get the same list of commands, in RESP2 and RESP3, on several connections
+one after the other. RTT_SEED replays a run and RTT_COMMANDS lengthens it.
+
+Intended differences, left out of the lists or made alike below:
+- SCAN and KEYS come in key order here and in hash order there: SCAN is
+  compared as the set of keys of a whole scan, KEYS as a sorted list.
+- Times that are left (TTL, PTTL and the absolute forms of a relative time) may
+  differ by what passes between the two servers: by 2 s at most.
+- proto-max-bulk-len is 64mb here and 512mb there; both are set to 64mb.
+- DBSIZE there counts keys that have ended until something looks at them: it
+  is compared after a whole scan, which looks at all.
+- OBJECT ENCODING after APPEND or SETRANGE is raw there: not asked.
+- Bytes outside ASCII in error replies are written as \\xNN here: not sent as
+  command names or options.
+"""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+import riptide_test as rt  # noqa: E402
+
+SEED = int(os.environ.get("RTT_SEED", "20240607"))
+COMMANDS = int(os.environ.get("RTT_COMMANDS", "20000"))
+BATCH = 100
+
+KEYS = [b"k%d" % i for i in range(24)] + [b"", b"\x00", b"a\r\nb", b"\xff\x00",
+                                          b"user:1", b"user:2", b"user:10"]
+VALUES = [b"", b"0", b"1", b"-1", b"10", b"007", b" 1", b"1 ", b"+1", b"-0",
+          b"9223372036854775807", b"-9223372036854775808",
+          b"9223372036854775808", b"3.5", b"abc", b"hello world", b"\x00\x01",
+          b"x" * 44, b"x" * 45, b"\r\n", bytes(range(256))]
+NUMBERS = [b"0", b"1", b"-1", b"2", b"5", b"-5", b"100", b"-100", b"1.5",
+           b"abc", b"", b"9223372036854775807", b"-9223372036854775808",
+           b"9223372036854775808", b"9223372036854775", b"-9223372036854775",
+           b"9223372036854776", b"1000000", b"+3", b"03"]
+# Far away, so that nothing ends while the two are compared.
+SECONDS = [b"100", b"1000", b"100000", b"0", b"-1", b"abc", b"1.5",
+           b"9223372036854775807", b"9223372036854775", b"-9223372036854775"]
+MILLISECONDS = [b"100000", b"5000000", b"0", b"-1", b"abc",
+                b"9223372036854775807", b"-9223372036854775808"]
+AT_SECONDS = [b"4102444800", b"4102444801", b"1", b"0", b"-1", b"abc",
+              b"9223372036854775807"]
+AT_MILLISECONDS = [b"4102444800000", b"4102444800123", b"4102444800501", b"1",
+                   b"0", b"-1", b"x"]
+
+
+class Maker:
+    """Commands at random. Every choice comes from one generator."""
+
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+
+    def one(self, items):
+        return self.random.choice(items)
+
+    def key(self):
+        return self.one(KEYS)
+
+    def value(self):
+        return self.one(VALUES)
+
+    def time_option(self):
+        name = self.one([b"EX", b"PX", b"EXAT", b"PXAT", b"ex", b"Px"])
+        times = {b"EX": SECONDS, b"PX": MILLISECONDS, b"EXAT": AT_SECONDS,
+                 b"PXAT": AT_MILLISECONDS}[name.upper()]
+        # Mostly times that are taken.
+        amount = times[self.random.randrange(2)] \
+            if self.random.random() < 0.7 else self.one(times)
+        return [name, amount]
+
+    def set_options(self):
+        words = []
+        for _ in range(self.one([0, 0, 1, 1, 2, 3])):
+            words += self.one([
+                [b"NX"], [b"XX"], [b"GET"], [b"KEEPTTL"], [b"nx"], [b"get"],
+                self.time_option(), self.time_option(), [b"PERSIST"],
+                [b"EX"], [b"NOSUCH"]])
+        return words
+
+    def getex_options(self):
+        return self.one([[], self.time_option(), self.time_option(),
+                         [b"PERSIST"], [b"persist"], [b"EX"], [b"NX"],
+                         [b"PERSIST", b"EX", b"10"]])
+
+    def conditions(self):
+        return self.one([[], [], [], [b"NX"], [b"XX"], [b"GT"], [b"LT"],
+                         [b"xx", b"gt"], [b"NX", b"GT"], [b"GT", b"LT"],
+                         [b"NOSUCH"], [b"NX", b"XX"]])
+
+    def pairs(self):
+        words = []
+        for _ in range(self.random.randrange(1, 5)):
+            words += [self.key(), self.value()]
+        if self.random.random() < 0.1:
+            words.pop()
+        return words
+
+    def keys(self):
+        return [self.key() for _ in range(self.random.randrange(1, 5))]
+
+    def command(self):
+        if self.random.random() < 0.02:
+            return self.wrong()
+        return self.one(MAKERS)(self)
+
+    def wrong(self):
+        """Unknown names, wrong numbers of arguments, unknown subcommands."""
+        name = self.one(NAMES)
+        return self.one([
+            [b"NOSUCH", b"k1"], [b"nosuch", b"a" * 200, b"b"],
+            [b"nosuch", b"x" * 127, b"y", b"z"], [name],
+            [name] + [b"1"] * 9, [b"CLIENT", b"NOSUCH"], [b"CONFIG"],
+            [b"config", b"nosuch"], [b"OBJECT", b"NOSUCH", b"k"],
+            [b"CLIENT", b"SETNAME"], [b"MEMORY", b"USAGE"],
+            [b"n" * 200]])
+
+
+def m(*words):
+    """A maker of [word ...]; functions among the words are called."""
+    def make(maker):
+        out = []
+        for word in words:
+            got = word(maker) if callable(word) else word
+            out += got if isinstance(got, list) else [got]
+        return out
+    return make
+
+
+def number(maker):
+    return maker.one(NUMBERS)
+
+
+def database(maker):
+    return maker.one([b"0", b"1", b"15", b"0", b"1", b"16", b"-1", b"x",
+                      b"99999999999999999999"])
+
+
+MAKERS = [
+    m(b"SET", Maker.key, Maker.value, Maker.set_options),
+    m(b"SET", Maker.key, Maker.value),
+    m(b"SET", Maker.key, Maker.value, Maker.time_option),
+    m(b"SETNX", Maker.key, Maker.value),
+    m(b"SETEX", Maker.key, lambda r: r.one(SECONDS), Maker.value),
+    m(b"PSETEX", Maker.key, lambda r: r.one(MILLISECONDS), Maker.value),
+    m(b"GETSET", Maker.key, Maker.value),
+    m(b"GETDEL", Maker.key),
+    m(b"GETEX", Maker.key, Maker.getex_options),
+    m(b"GET", Maker.key), m(b"get", Maker.key),
+    m(b"MGET", Maker.keys), m(b"MSET", Maker.pairs),
+    m(b"DEL", Maker.keys), m(b"UNLINK", Maker.keys),
+    m(b"EXISTS", Maker.keys), m(b"TYPE", Maker.key),
+    m(b"INCR", Maker.key), m(b"DECR", Maker.key),
+    m(b"INCRBY", Maker.key, number), m(b"DECRBY", Maker.key, number),
+    m(b"APPEND", Maker.key, Maker.value), m(b"STRLEN", Maker.key),
+    m(b"GETRANGE", Maker.key, number, number),
+    m(b"SETRANGE", Maker.key, lambda r: r.one(
+        [b"0", b"1", b"10", b"100", b"-1", b"abc", b"67108864",
+         b"9223372036854775807"]), Maker.value),
+    m(b"EXPIRE", Maker.key, lambda r: r.one(SECONDS), Maker.conditions),
+    m(b"PEXPIRE", Maker.key, lambda r: r.one(MILLISECONDS), Maker.conditions),
+    m(b"EXPIREAT", Maker.key, lambda r: r.one(AT_SECONDS), Maker.conditions),
+    m(b"PEXPIREAT", Maker.key, lambda r: r.one(AT_MILLISECONDS),
+      Maker.conditions),
+    m(b"TTL", Maker.key), m(b"PTTL", Maker.key), m(b"EXPIRETIME", Maker.key),
+    m(b"PEXPIRETIME", Maker.key), m(b"PERSIST", Maker.key),
+    m(b"SELECT", database), m(b"PING"), m(b"PING", Maker.value),
+    m(b"ECHO", Maker.value), m(b"OBJECT", b"FREQ", Maker.key),
+    m(b"KEYS", lambda r: r.one([b"*", b"k*", b"user:*", b"k[12]?", b"?"])),
+    m(b"CLIENT", b"GETNAME"),
+    m(b"CLIENT", b"SETNAME", lambda r: r.one([b"a", b"", b"a b", b"x\n"])),
+    m(b"CONFIG", b"GET", b"maxmemory-policy"),
+    m(b"CONFIG", b"GET", b"nosuch"), m(b"CONFIG", b"SET", b"nosuch", b"1"),
+    m(b"HELLO", lambda r: r.one([b"9", b"x", b"1"])),
+    m(b"SCAN", lambda r: r.one([b"x", b"", b"-"]) + b"!"),
+    m(b"SCAN", b"0", lambda r: r.one(
+        [[b"COUNT", b"0"], [b"COUNT", b"x"], [b"NOSUCH", b"1"], [b"MATCH"]])),
+    m(b"CLIENT", b"MAINT_NOTIFICATIONS", b"ON"),
+    m(b"COMMAND", b"INFO", b"nosuch"),
+    m(b"COMMAND", b"GETKEYS", b"MSET", b"a", b"1", b"b", b"2"),
+    m(b"FLUSHDB", lambda r: r.one([[], [b"ASYNC"], [b"SYNC"], [b"NOSUCH"],
+                                   [b"NOSUCH"]])),
+]
+NAMES = [b"GET", b"SET", b"DEL", b"MGET", b"MSET", b"INCR", b"INCRBY",
+         b"APPEND", b"STRLEN", b"GETRANGE", b"SETRANGE", b"SETEX", b"TTL",
+         b"PERSIST", b"TYPE", b"DBSIZE", b"SELECT", b"ECHO", b"KEYS",
+         b"SETNX", b"GETSET", b"GETDEL", b"EXPIRETIME"]
+TIMES = {b"TTL": 2, b"PTTL": 2000, b"EXPIRETIME": 2, b"PEXPIRETIME": 2000}
+
+
+class Recorder(rt.RespClient):
+    """A client that keeps each reply's bytes."""
+
+    def recv_raw(self, count):
+        data = super().recv_raw(count)
+        self.record += data
+        return data
+
+    def recv_line(self):
+        line = super().recv_line()
+        self.record += line + b"\r\n"
+        return line
+
+    def replies(self, commands):
+        self.send_raw(b"".join(rt.encode(*words) for words in commands))
+        out = []
+        for _ in commands:
+            self.record = bytearray()
+            value = self.read()
+            out.append((bytes(self.record), value))
+        return out
+
+
+def alike(words, theirs, ours):
+    if theirs[0] == ours[0]:
+        return True
+    name = words[0].upper()
+    if name in TIMES and isinstance(theirs[1], int) and \
+            isinstance(ours[1], int) and theirs[1] > 0 and ours[1] > 0:
+        return abs(theirs[1] - ours[1]) <= TIMES[name]
+    if name == b"KEYS" and isinstance(theirs[1], list):
+        return sorted(theirs[1]) == sorted(ours[1])
+    return False
+
+
+def whole_scan(client, *options):
+    """All keys of a scan; cursors are followed to the end."""
+    found, cursor = set(), b"0"
+    while True:
+        cursor, keys = client.call("SCAN", cursor, *options)
+        found.update(keys)
+        if cursor == b"0":
+            return found
+
+
+def start_redis(program):
+    port = rt.free_port()
+    process = subprocess.Popen(
+        [program, "--save", "", "--port", str(port), "--bind", "127.0.0.1",
+         "--dir", rt.scratch_dir(), "--proto-max-bulk-len", "64mb"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+    def answers():
+        try:
+            with rt.RespClient(port=port) as client:
+                return client.call("PING") == "PONG"
+        except OSError:
+            return False
+
+    rt.wait_until(answers, "redis-server to answer")
+    return process, port
+
+
+def compare(tap, protocol, seed, ports, count):
+    maker = Maker(seed)
+    theirs, ours = (Recorder("127.0.0.1", port) for port in ports)
+    for client in (theirs, ours):
+        client.record = bytearray()
+        client.call("HELLO", protocol)
+        client.call("FLUSHALL")
+    differ, done = [], 0
+    while done < count and len(differ) < 10:
+        commands = [maker.command() for _ in range(BATCH)]
+        for words, a, b in zip(commands, theirs.replies(commands),
+                               ours.replies(commands)):
+            done += 1
+            if not alike(words, a, b):
+                differ.append("%.200r\n  redis    %.300r\n  riptided %.300r" %
+                              (words, a[0], b[0]))
+    tap.ok(not differ, "resp%d_replies_are_those_of_redis" % protocol,
+           "seed %d, %d commands\n%s" % (seed, done, "\n".join(differ)))
+    for number_ in (0, 1, 15):
+        for client in (theirs, ours):
+            client.call("SELECT", number_)
+        for options in ((), ("COUNT", 3), ("MATCH", "k*"),
+                        ("MATCH", "user:*", "COUNT", 1), ("TYPE", "string"),
+                        ("TYPE", "list")):
+            tap.equal(whole_scan(ours, *options), whole_scan(theirs, *options),
+                      "resp%d_scan_of_%d_%s" % (
+                          protocol, number_, "_".join(map(str, options))))
+        tap.equal(ours.call("DBSIZE"), theirs.call("DBSIZE"),
+                  "resp%d_dbsize_of_%d" % (protocol, number_))
+    theirs.close()
+    ours.close()
+
+
+def main():
+    tap = rt.Tap()
+    redis = shutil.which("redis-server")
+    if redis is None:
+        tap.skip("differential", "redis-server is not installed")
+        tap.done()
+    print("# seed %d, %d commands" % (SEED, COMMANDS), flush=True)
+    process, redis_port = start_redis(redis)
+    began = time.monotonic()
+    try:
+        port = os.environ.get("RTT_PORT")
+        if port is not None:	# a server that stands already
+            ports = (redis_port, int(port))
+            compare(tap, 2, SEED, ports, COMMANDS // 2)
+            compare(tap, 3, SEED + 1, ports, COMMANDS // 2)
+        else:
+            with rt.Server(appendfsync="everysec") as server:
+                ports = (redis_port, server.port)
+                compare(tap, 2, SEED, ports, COMMANDS // 2)
+                compare(tap, 3, SEED + 1, ports, COMMANDS // 2)
+    finally:
+        process.terminate()
+        process.wait()
+    print("# %.1f s" % (time.monotonic() - began), flush=True)
+    tap.done()
+
+
+main()
