@@ -5,7 +5,7 @@
 
 #include "libcommon/base/number.h"
 
-/* Memory of the batch that is kept between commands. */
+/* Memory of batch and scratch that is kept between commands. */
 #define BATCH_KEPT_BYTES ((size_t)4 << 20)
 
 enum rtd_lookup
@@ -66,6 +66,8 @@ rtd_call_commit(struct rtd_call *call)
 		return true;
 	code = rtd_engine_write(call->server->engine, batch, &seq, &err);
 	rtd_write_batch_clear(batch);
+	if (call->server->scratch.cap > BATCH_KEPT_BYTES)
+		rt_buf_fini(&call->server->scratch);
 	if (batch->bytes.cap > BATCH_KEPT_BYTES)
 		rtd_write_batch_fini(batch);
 	if (code != RT_OK) {

@@ -402,7 +402,7 @@ lsm_section(struct collect *c)
 	rt_stats_u64(out, "block_cache_misses", e->cache.misses);
 	rt_stats_u64(out, "bloom_useful", rt_table_filter_useful());
 	rt_stats_u64(out, "filters_damaged", e->filters_damaged);
-	/* The log and the tables, the compactor's too, by what clients wrote. */
+	/* Log and tables, the compactor's too, by what clients wrote. */
 	rt_stats_f(out, "write_amplification", ratio(e->wal_bytes_written +
 		e->flush_bytes + c->compactor.bytes_written,
 		e->user_bytes_written), 2);

@@ -18,7 +18,8 @@ rtd_cmd_slowlog_reset(struct rtd_call *call)
 }
 
 static void
-reply_entry(struct rtd_resp_writer *reply, const struct rtd_slowlog_entry *entry)
+reply_entry(struct rtd_resp_writer *reply,
+    const struct rtd_slowlog_entry *entry)
 {
 	struct rt_cursor cursor = rt_cursor(rt_buf_slice(&entry->args));
 

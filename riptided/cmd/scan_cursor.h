@@ -7,7 +7,7 @@
  * C3 A place never moves forward past a key that was there all the time.
  *
  * Two forms, told apart by bit 62:
- *	0  the first 7 bytes of a key, as a big-endian number, zero-padded: go on
+ *	0  the first 7 bytes of a key, big endian, zero-padded: go on
  *	   at the first key whose 7 bytes are >= these. Given out when the next
  *	   key differs from the last one in its first 7 bytes.
  *	1  62 bits of the hash of the last key that was returned: go on behind

@@ -1,5 +1,6 @@
-/* cmd_harness: commands over the fake engine, without sockets: a line in, the reply's bytes out. Jobs of the pool run at once, on
- * the test's thread; the wall clock is turned by the test. */
+/* cmd_harness: commands over the fake engine, without sockets: a line in, the
+ * reply's bytes out. Jobs of the pool run at once, on the test's thread; the
+ * wall clock is turned by the test. */
 #ifndef TESTS_SUPPORT_CMD_HARNESS_H
 #define TESTS_SUPPORT_CMD_HARNESS_H
 

@@ -11,7 +11,8 @@ START_TEST(prefixes_keep_the_order_of_keys)
 {
 	static const char *const keys[] = {
 		"", "\x01", "a", "aa", "abcdefg", "abcdefgh", "b", "\xff",
-		"\xff\xff\xff\xff\xff\xff\xff", "\xff\xff\xff\xff\xff\xff\xff\xff",
+		"\xff\xff\xff\xff\xff\xff\xff",
+		"\xff\xff\xff\xff\xff\xff\xff\xff",
 	};
 
 	for (size_t i = 0; i + 1 < RT_COUNTOF(keys); i++) {
