@@ -1,1 +1,17 @@
-# placeholder, filled by the room
+# riptide-compactd: merges levels and publishes manifests.
+noinst_LIBRARIES += riptide-compactd/libriptide-compactd.a
+riptide_compactd_libriptide_compactd_a_SOURCES = \
+	riptide-compactd/compactor.c riptide-compactd/compactor.h \
+	riptide-compactd/job.c riptide-compactd/job.h \
+	riptide-compactd/merger.c riptide-compactd/merger.h \
+	riptide-compactd/pace.c riptide-compactd/pace.h \
+	riptide-compactd/picker.c riptide-compactd/picker.h \
+	riptide-compactd/publisher.c riptide-compactd/publisher.h \
+	riptide-compactd/retention.c riptide-compactd/retention.h \
+	riptide-compactd/sweeper.c riptide-compactd/sweeper.h
+
+sbin_PROGRAMS += riptide-compactd/riptide-compactd
+riptide_compactd_riptide_compactd_SOURCES = riptide-compactd/main.c
+riptide_compactd_riptide_compactd_LDADD = \
+	riptide-compactd/libriptide-compactd.a $(DAEMON_LIBS) $(COMMON_LIBS) \
+	$(COMMON_SYSTEM_LIBS)

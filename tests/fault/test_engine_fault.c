@@ -221,7 +221,7 @@ END_TEST
 int
 main(void)
 {
-	static const TTest *const tests[] = { any_call_fails_once_with_eio,
+	const TTest *const tests[] = { any_call_fails_once_with_eio,
 		any_call_fails_once_with_enospc,
 		everything_fails_from_any_call_on };
 	Suite *suite = suite_create("engine_fault");

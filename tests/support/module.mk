@@ -1,7 +1,9 @@
 # support: what tests share.
 check_LIBRARIES += tests/support/libsupport.a
 tests_support_libsupport_a_SOURCES = \
+	tests/support/draw_manifest.c tests/support/draw_manifest.h \
 	tests/support/fault_fs.c tests/support/fault_fs.h \
 	tests/support/runner.c tests/support/runner.h \
-	tests/support/scratch_dir.c tests/support/scratch_dir.h
+	tests/support/scratch_dir.c tests/support/scratch_dir.h \
+	tests/support/text_cases.c tests/support/text_cases.h
 EXTRA_DIST += tests/support/riptide_test.py

@@ -1,0 +1,548 @@
+#include "riptide-compactd/compactor.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "libcommon/base/invariant.h"
+#include "libcommon/daemon/lifecycle.h"
+#include "libcommon/daemon/log.h"
+#include "libcommon/daemon/option_text.h"
+#include "libcommon/daemon/stats.h"
+#include "libcommon/manifest/compactor_status.h"
+#include "libcommon/manifest/manifest_watch.h"
+#include "libcommon/os/dirlock.h"
+#include "riptide-compactd/picker.h"
+#include "riptide-compactd/publisher.h"
+#include "riptide-compactd/sweeper.h"
+
+#define COMPACTOR_FEATURES 0
+#define LOOK_MS 1000
+#define BACKOFF_MS_MIN 1000
+#define BACKOFF_MS_MAX 60000
+#define MS_PER_S 1000
+
+struct rtc_compactor {
+	struct rtc_options options;
+	int dir, sst;
+	struct rt_dirlock lock;
+	struct rt_manifest_store *store;
+	struct rt_manifest_watch *watch;
+	uint64_t epoch;
+	uint64_t next_number;
+	struct rtc_pace pace;
+	struct rt_compactor_status status;
+	unsigned backoff_ms;	/* 0: the last job went well */
+	bool stopping;
+};
+
+/* -- small steps -- */
+
+static uint64_t
+wall_ms(const struct rtc_compactor *compactor)
+{
+	int64_t now = rt_clock_wall_ms(compactor->options.clock);
+
+	return now > 0 ? (uint64_t)now : 0;
+}
+
+/* The clock that expiry is judged by never goes back behind what a manifest
+ * has seen; a value has its grace on top. */
+static uint64_t
+expired_before_ms(const struct rt_config *config, uint64_t now_ms,
+    const struct rt_manifest *manifest)
+{
+	uint64_t grace_ms = (uint64_t)config->expiry_grace * MS_PER_S;
+
+	if (now_ms < manifest->expiry_clock_ms)
+		now_ms = manifest->expiry_clock_ms;
+	return now_ms > grace_ms ? now_ms - grace_ms : 0;
+}
+
+static bool
+in_window(const struct rt_config *config, int64_t now_ms)
+{
+	struct rt_option_window window;
+	time_t now = (time_t)(now_ms / MS_PER_S);
+	unsigned minute;
+	struct tm local;
+
+	if (config->compaction_window[0] == '\0' ||
+	    !rt_option_text_window(config->compaction_window, &window) ||
+	    window.from_min == window.to_min || localtime_r(&now, &local) == NULL)
+		return true;
+	minute = (unsigned)(local.tm_hour * 60 + local.tm_min);
+	if (window.from_min < window.to_min)
+		return minute >= window.from_min && minute < window.to_min;
+	return minute >= window.from_min || minute < window.to_min;
+}
+
+static struct rtc_limits
+limits_now(const struct rtc_options *options,
+    const struct rt_manifest *manifest)
+{
+	const struct rt_config *config = options->config;
+	int64_t now_ms = rt_clock_wall_ms(options->clock);
+
+	return (struct rtc_limits){
+		.l0_trigger = (uint64_t)config->l0_compaction_trigger,
+		.level_base_bytes = config->level_base_size,
+		.level_multiplier = (uint64_t)config->level_size_multiplier,
+		.expired_before_ms = expired_before_ms(config,
+		    now_ms > 0 ? (uint64_t)now_ms : 0, manifest),
+		.full = options->full,
+		.l0_only = !options->full && !in_window(config, now_ms),
+	};
+}
+
+static void
+save_status(struct rtc_compactor *compactor)
+{
+	struct rt_err err = { .code = RT_OK };
+
+	if (rt_compactor_status_save(compactor->options.fs, compactor->dir,
+		&compactor->status, &err) != RT_OK)
+		rt_log_limited(60000, RT_LOG_VERBOSE, "status",
+		    "status not written", "error=\"%s\"", err.text);
+}
+
+static void
+log_state(const struct rtc_compactor *compactor)
+{
+	const struct rt_compactor_status *status = &compactor->status;
+	struct rt_stats stats = { 0 };
+
+	rt_stats_section(&stats, "Compactor");
+	rt_stats_u64(&stats, "compactor_epoch", status->epoch);
+	rt_stats_text(&stats, "compactor_state", "%s",
+	    status->running ? "running" : "idle");
+	rt_stats_u64(&stats, "compactor_jobs_done", status->jobs_done);
+	rt_stats_u64(&stats, "compactor_bytes_read", status->bytes_read);
+	rt_stats_u64(&stats, "compactor_bytes_written", status->bytes_written);
+	rt_stats_u64(&stats, "compaction_debt_bytes", status->debt_bytes);
+	rt_stats_log(&stats);
+	rt_stats_fini(&stats);
+}
+
+static void
+take_signals(struct rtc_compactor *compactor)
+{
+	int sig;
+
+	if (compactor->options.signal_fd < 0)
+		return;
+	while ((sig = rt_lifecycle_next_signal(
+		    compactor->options.signal_fd)) != 0) {
+		switch (sig) {
+		case SIGTERM:
+		case SIGINT:
+			compactor->stopping = true;
+			break;
+		case SIGHUP:
+			rt_log_reopen();
+			if (compactor->options.reload != NULL)
+				compactor->options.reload(
+				    compactor->options.reload_arg);
+			rtc_pace_init(&compactor->pace,
+			    compactor->options.clock, compactor->options
+				.config->compaction_rate_limit);
+			break;
+		case SIGUSR1:
+			log_state(compactor);
+			break;
+		}
+	}
+}
+
+/* Sleep until a signal, an event of the watch, or the time is over. */
+static void
+wait_for_news(struct rtc_compactor *compactor, unsigned timeout_ms)
+{
+	struct pollfd wait[2] = {
+		{ .fd = rt_manifest_watch_fd(compactor->watch),
+		    .events = POLLIN },
+		{ .fd = compactor->options.signal_fd, .events = POLLIN },
+	};
+
+	if (poll(wait, RT_COUNTOF(wait), (int)timeout_ms) > 0)
+		rt_manifest_watch_drain(compactor->watch);
+	take_signals(compactor);
+}
+
+/* The merger asks. The pace's waits end early for a signal. */
+static bool
+should_stop(void *arg, unsigned wait_ms)
+{
+	struct rtc_compactor *compactor = arg;
+	struct pollfd wait = {
+		.fd = compactor->options.signal_fd,
+		.events = POLLIN,
+	};
+
+	if (wait_ms > 0)
+		(void)poll(&wait, 1, (int)wait_ms);
+	take_signals(compactor);
+	return compactor->stopping;
+}
+
+/* -- one job -- */
+
+static void
+log_job(const struct rtc_compactor *compactor, const struct rtc_job *job,
+    const struct rtc_result *result, uint64_t began_ns)
+{
+	uint64_t ns = rt_clock_monotonic_ns(compactor->options.clock) -
+	    began_ns;
+	double seconds = (double)ns / 1e9;
+
+	rt_log(RT_LOG_NOTICE, "job", "done",
+	    "job=\"%s -> L%" PRIu32 "\" reason=\"%s\" inputs=%zu outputs=%zu "
+	    "bytes_in=%" PRIu64 " bytes_out=%" PRIu64 " mb_per_s=%.1f ms=%"
+	    PRIu64 " shadowed=%" PRIu64 " dropped=%" PRIu64 " tombstones=%"
+	    PRIu64 " expired=%" PRIu64,
+	    job->kind == RTC_JOB_MOVE ? "move" : "merge", job->target_level,
+	    job->reason, job->inputs_count, result->outputs_count,
+	    result->bytes_in, result->bytes_out,
+	    seconds > 0 ? (double)result->bytes_in / 1e6 / seconds : 0.0,
+	    ns / 1000000, result->verdicts[RTC_GO_SHADOWED],
+	    result->verdicts[RTC_GO_DROPPED],
+	    result->verdicts[RTC_GO_TOMBSTONE],
+	    result->verdicts[RTC_GO_EXPIRED] +
+		result->verdicts[RTC_KEEP_AS_TOMBSTONE]);
+}
+
+static void
+count_job(struct rtc_compactor *compactor, const struct rtc_result *result)
+{
+	struct rt_compactor_status *status = &compactor->status;
+
+	status->jobs_done++;
+	status->bytes_read += result->bytes_in;
+	status->bytes_written += result->bytes_out;
+	status->versions_dropped += result->verdicts[RTC_GO_SHADOWED] +
+	    result->verdicts[RTC_GO_DROPPED];
+	status->tombstones_dropped += result->verdicts[RTC_GO_TOMBSTONE];
+	status->expired_dropped += result->verdicts[RTC_GO_EXPIRED];
+	status->last_publish_ms =
+	    rt_clock_wall_ms(compactor->options.clock);
+	status->last_error[0] = '\0';
+}
+
+static enum rt_code
+publish_result(struct rtc_compactor *compactor, const struct rtc_merger *merger,
+    const struct rtc_job *job, struct rtc_result *result, struct rt_err *err)
+{
+	struct rtc_publisher publisher = {
+		.store = compactor->store,
+		.epoch = compactor->epoch,
+		.expiry_clock_ms = wall_ms(compactor),
+	};
+	bool unknown = false;
+	enum rt_code code;
+
+	if (!rt_dirlock_still_ours(&compactor->lock, compactor->dir,
+		RT_PATH_LOCK_COMPACTOR))
+		code = rt_err_set(err, RT_EFENCED,
+		    "the file " RT_PATH_LOCK_COMPACTOR
+		    " was removed or replaced");
+	else
+		code = rtc_publisher_publish(&publisher, job, result, &unknown,
+		    err);
+	/* Fenced: the next holder of the role sweeps. */
+	if (code != RT_OK && code != RT_EFENCED && !unknown)
+		rtc_result_unlink(result, merger);
+	return code;
+}
+
+static enum rt_code
+run_job(struct rtc_compactor *compactor, const struct rtc_job *job,
+    uint64_t expired_before, struct rt_err *err)
+{
+	struct rtc_merger merger = {
+		.fs = compactor->options.fs,
+		.dir = compactor->sst,
+		.config = compactor->options.config,
+		.epoch = compactor->epoch,
+		.next_number = &compactor->next_number,
+		.expired_before_ms = expired_before,
+		.pace = &compactor->pace,
+		.should_stop = should_stop,
+		.should_stop_arg = compactor,
+	};
+	uint64_t began_ns =
+	    rt_clock_monotonic_ns(compactor->options.clock);
+	struct rtc_result result = { 0 };
+	enum rt_code code = RT_OK;
+
+	rtc_job_print(job, compactor->status.job,
+	    sizeof(compactor->status.job));
+	compactor->status.running = true;
+	save_status(compactor);
+	if (job->kind == RTC_JOB_MERGE)
+		code = rtc_merger_run(&merger, job, &result, err);
+	if (code == RT_OK)
+		code = publish_result(compactor, &merger, job, &result, err);
+	if (code == RT_OK) {
+		count_job(compactor, &result);
+		log_job(compactor, job, &result, began_ns);
+	}
+	rtc_result_fini(&result);
+	compactor->status.running = false;
+	compactor->status.job[0] = '\0';
+	return code;
+}
+
+/* -- the loop -- */
+
+/* Do one job if one is due. */
+static enum rt_code
+step(struct rtc_compactor *compactor, bool *worked, struct rt_err *err)
+{
+	const struct rt_manifest *manifest = NULL;
+	struct rtc_limits limits;
+	struct rtc_job job;
+	enum rt_code code;
+
+	*worked = false;
+	code = rt_manifest_store_load(compactor->store, &manifest, err);
+	if (code != RT_OK)
+		return code;
+	if (manifest->compactor_epoch != compactor->epoch) {
+		code = rt_err_set(err, RT_EFENCED,
+		    "another compactor took over: our epoch %" PRIu64
+		    ", now %" PRIu64, compactor->epoch,
+		    manifest->compactor_epoch);
+		goto out;
+	}
+	limits = limits_now(&compactor->options, manifest);
+	compactor->status.debt_bytes = rtc_picker_debt(manifest, &limits);
+	if (limits.l0_only && compactor->options.config
+		    ->compaction_outside_window == RT_OUTSIDE_NONE)
+		goto out;
+	if (!rtc_picker_pick(manifest, &limits, &job))
+		goto out;
+	code = run_job(compactor, &job, limits.expired_before_ms, err);
+	rtc_job_fini(&job);
+	*worked = code == RT_OK;
+	/* The inputs changed under us: pick again. */
+	if (code == RT_ECONFLICT) {
+		rt_log(RT_LOG_VERBOSE, "job", "given up", "reason=\"%s\"",
+		    err->text);
+		*worked = true;
+		code = RT_OK;
+	}
+out:
+	rt_manifest_unref(manifest);
+	return code;
+}
+
+static void
+drain(struct rtc_compactor *compactor)
+{
+	struct rt_err err = { .code = RT_OK };
+	size_t removed = 0;
+
+	if (rtc_sweeper_drain(compactor->options.fs, compactor->dir,
+		compactor->sst, compactor->store, &removed, &err) != RT_OK)
+		rt_log_limited(60000, RT_LOG_WARNING, "sweep",
+		    "obsolete tables not removed", "error=\"%s\"", err.text);
+	else if (removed > 0)
+		rt_log(RT_LOG_VERBOSE, "sweep", "obsolete tables removed",
+		    "tables=%zu", removed);
+}
+
+static void
+note_failure(struct rtc_compactor *compactor, const struct rt_err *err)
+{
+	snprintf(compactor->status.last_error,
+	    sizeof(compactor->status.last_error), "%.255s", err->text);
+	compactor->backoff_ms = compactor->backoff_ms == 0
+	    ? BACKOFF_MS_MIN : compactor->backoff_ms * 2;
+	if (compactor->backoff_ms > BACKOFF_MS_MAX)
+		compactor->backoff_ms = BACKOFF_MS_MAX;
+	rt_log(RT_LOG_WARNING, "job", "failed", "error=\"%s\" retry_ms=%u",
+	    err->text, compactor->backoff_ms);
+}
+
+enum rt_code
+rtc_compactor_run(struct rtc_compactor *compactor, struct rt_err *err)
+{
+	bool ends = compactor->options.once || compactor->options.full;
+	bool worked = false, idle_told = false;
+
+	while (!compactor->stopping) {
+		struct rt_err own = { .code = RT_OK };
+		enum rt_code code;
+
+		take_signals(compactor);
+		if (compactor->stopping)
+			break;
+		code = step(compactor, &worked, &own);
+		if (code == RT_ESTOPPED)
+			break;
+		if (code == RT_EFENCED || (code != RT_OK && ends)) {
+			if (err != NULL)
+				*err = own;
+			return code;
+		}
+		if (code != RT_OK) {
+			note_failure(compactor, &own);
+			save_status(compactor);
+			wait_for_news(compactor, compactor->backoff_ms);
+			continue;
+		}
+		compactor->backoff_ms = 0;
+		if (worked) {
+			idle_told = false;
+			drain(compactor);
+			continue;
+		}
+		if (ends)
+			break;
+		if (!idle_told) {
+			save_status(compactor);
+			drain(compactor);
+			idle_told = true;
+		}
+		wait_for_news(compactor, LOOK_MS);
+	}
+	save_status(compactor);
+	drain(compactor);
+	return RT_OK;
+}
+
+/* -- opening and closing -- */
+
+static enum rt_code
+open_database(const struct rtc_options *options, int *dir, int *sst,
+    struct rt_manifest_store **store, struct rt_err *err)
+{
+	const char *path = options->config->dir;
+	uint64_t highest = 0;
+	enum rt_code code;
+
+	code = rt_fs_open_dir(options->fs, path, dir, err);
+	if (code == RT_OK)
+		code = rt_manifest_store_open(store, options->fs, *dir, false,
+		    err);
+	if (code == RT_OK)
+		code = rt_manifest_store_highest(*store, &highest, err);
+	if (code == RT_OK && highest == 0)
+		code = rt_err_set(err, RT_ENOTFOUND, "no manifest");
+	if (code == RT_OK)
+		code = rt_fs_open_subdir(options->fs, *dir, RT_PATH_DIR_SST,
+		    false, sst, err);
+	if (code == RT_ENOTFOUND)
+		rt_err_prefix(err, "%s is not a database", path);
+	return code;
+}
+
+/* The epoch is ours only when it is durable; what dead epochs left behind is
+ * judged by a manifest that came after. */
+static enum rt_code
+claim_role(struct rtc_compactor *compactor, struct rt_err *err)
+{
+	struct rt_manifest_edit *edit =
+	    rt_manifest_edit_new(RT_ROLE_COMPACTOR, 0);
+	const struct rt_manifest *claimed = NULL;
+	size_t removed = 0;
+	enum rt_code code;
+
+	rt_manifest_edit_claim(edit, COMPACTOR_FEATURES);
+	code = rt_manifest_store_publish(compactor->store, edit, &claimed, NULL,
+	    err);
+	rt_manifest_edit_free(edit);
+	if (code != RT_OK)
+		return code;
+	compactor->epoch = claimed->compactor_epoch;
+	code = rtc_sweeper_sweep(compactor->options.fs, compactor->sst, claimed,
+	    compactor->epoch, &removed, err);
+	rt_manifest_unref(claimed);
+	if (removed > 0)
+		rt_log(RT_LOG_NOTICE, "sweep", "unpublished tables removed",
+		    "tables=%zu", removed);
+	return code;
+}
+
+enum rt_code
+rtc_compactor_open(struct rtc_compactor **out,
+    const struct rtc_options *options, struct rt_err *err)
+{
+	struct rtc_compactor *compactor = rt_alloc_zero(1, sizeof(*compactor));
+	enum rt_code code;
+
+	compactor->options = *options;
+	compactor->dir = compactor->sst = -1;
+	compactor->lock = (struct rt_dirlock)RT_DIRLOCK_INIT;
+	compactor->next_number = 1;
+	rtc_pace_init(&compactor->pace, options->clock,
+	    options->config->compaction_rate_limit);
+	code = open_database(options, &compactor->dir, &compactor->sst,
+	    &compactor->store, err);
+	if (code == RT_OK)
+		code = rt_dirlock_take(&compactor->lock, options->fs,
+		    compactor->dir, RT_PATH_LOCK_COMPACTOR, err);
+	if (code == RT_OK)
+		code = rt_manifest_watch_open(&compactor->watch,
+		    options->config->dir, err);
+	if (code == RT_OK)
+		code = claim_role(compactor, err);
+	if (code != RT_OK) {
+		rtc_compactor_close(compactor);
+		return code;
+	}
+	compactor->status.epoch = compactor->epoch;
+	compactor->status.pid = (uint32_t)getpid();
+	compactor->status.started_ms = rt_clock_wall_ms(options->clock);
+	save_status(compactor);
+	*out = compactor;
+	return RT_OK;
+}
+
+void
+rtc_compactor_close(struct rtc_compactor *compactor)
+{
+	if (compactor == NULL)
+		return;
+	rt_manifest_watch_close(compactor->watch);
+	rt_manifest_store_close(compactor->store);
+	rt_fs_close(compactor->options.fs, &compactor->sst, NULL);
+	rt_dirlock_release(&compactor->lock);
+	rt_fs_close(compactor->options.fs, &compactor->dir, NULL);
+	free(compactor);
+}
+
+enum rt_code
+rtc_compactor_dry_run(const struct rtc_options *options, struct rt_err *err)
+{
+	const struct rt_manifest *manifest = NULL;
+	struct rt_manifest_store *store = NULL;
+	int dir = -1, sst = -1;
+	enum rt_code code;
+
+	code = open_database(options, &dir, &sst, &store, err);
+	if (code == RT_OK)
+		code = rt_manifest_store_load(store, &manifest, err);
+	if (code == RT_OK) {
+		struct rtc_limits limits = limits_now(options, manifest);
+		struct rtc_job job;
+		char line[256];
+
+		if (rtc_picker_pick(manifest, &limits, &job)) {
+			puts(rtc_job_print(&job, line, sizeof(line)));
+			rtc_job_fini(&job);
+		} else {
+			puts("nothing is due");
+		}
+	}
+	rt_manifest_unref(manifest);
+	rt_manifest_store_close(store);
+	rt_fs_close(options->fs, &sst, NULL);
+	rt_fs_close(options->fs, &dir, NULL);
+	return code;
+}

@@ -1,0 +1,42 @@
+/* compactor: wait, load, pick, merge, publish, sweep: one function a step.
+ * Thread: main; there is no other. */
+#ifndef RIPTIDE_COMPACTD_COMPACTOR_H
+#define RIPTIDE_COMPACTD_COMPACTOR_H
+
+#include "libcommon/daemon/config.h"
+#include "libcommon/os/clock.h"
+#include "libcommon/os/fs.h"
+
+struct rtc_compactor;
+
+struct rtc_options {
+	struct rt_fs *fs;
+	struct rt_clock *clock;
+	struct rt_config *config;	/* borrowed, and reloaded on HUP */
+	bool once;		/* end when nothing is due */
+	bool full;		/* merge everything down, then end */
+	int signal_fd;		/* from rt_lifecycle_open(), or -1 */
+	/* Called for SIGHUP. */
+	void (*reload)(void *arg);
+	void *reload_arg;
+};
+
+/* Open the directory, take the compactor's role and claim its epoch. A
+ * directory that is not a database: RT_ENOTFOUND, and nothing is created. */
+RT_MUST_USE enum rt_code rtc_compactor_open(struct rtc_compactor **out,
+    const struct rtc_options *options, struct rt_err *err);
+
+/* Work until told to stop, or with once or full until nothing is due. Errors
+ * of a job are logged and tried again later, unless once or full is set.
+ * RT_EFENCED: another compactor took the role. */
+RT_MUST_USE enum rt_code rtc_compactor_run(struct rtc_compactor *compactor,
+    struct rt_err *err);
+
+void rtc_compactor_close(struct rtc_compactor *compactor);
+
+/* --dry-run: the jobs that are due now, one a line on standard output. Takes
+ * no lock and changes nothing. */
+RT_MUST_USE enum rt_code rtc_compactor_dry_run(
+    const struct rtc_options *options, struct rt_err *err);
+
+#endif

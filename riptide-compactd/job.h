@@ -1,0 +1,45 @@
+/* job: what one merge is to do: inputs, target level, size goal. Made by the
+ * picker from one manifest, run by the merger. Thread: main. */
+#ifndef RIPTIDE_COMPACTD_JOB_H
+#define RIPTIDE_COMPACTD_JOB_H
+
+#include <stdbool.h>
+
+#include "libcommon/manifest/manifest.h"
+
+enum rtc_job_kind {
+	RTC_JOB_MERGE,		/* inputs to new tables of the target level */
+	RTC_JOB_MOVE,		/* one table changes its level, unread */
+	RTC_JOB_DISCARD,	/* nothing in the inputs is of use to anybody */
+};
+
+/* Inputs borrow the manifest, which the job holds. Inert when zeroed. */
+struct rtc_job {
+	enum rtc_job_kind kind;
+	const struct rt_manifest *manifest;
+	const struct rt_manifest_table **inputs;	/* newest run first */
+	size_t inputs_count, inputs_cap;
+	uint32_t source_level;
+	uint32_t target_level;
+	bool is_last_level;		/* nothing lies below the target */
+	uint64_t input_bytes;
+	const char *reason;		/* constant words */
+};
+
+void rtc_job_init(struct rtc_job *job, const struct rt_manifest *manifest,
+    enum rtc_job_kind kind, uint32_t source_level, uint32_t target_level,
+    const char *reason);
+void rtc_job_fini(struct rtc_job *job);
+void rtc_job_add(struct rtc_job *job, const struct rt_manifest_table *table);
+bool rtc_job_has(const struct rtc_job *job,
+    const struct rt_manifest_table *table);
+
+/* The key range of all inputs, both ends inclusive. */
+void rtc_job_range(const struct rtc_job *job, struct rt_slice *smallest,
+    struct rt_slice *largest);
+
+/* One line for people: "merge L0 -> L6: 4 tables, 1048576 bytes (level 0 is
+ * full)". Returns out. */
+char *rtc_job_print(const struct rtc_job *job, char *out, size_t out_bytes);
+
+#endif

@@ -1,0 +1,147 @@
+/* riptide-compactd: flags, configuration, manners, exit code. */
+#include "build-config.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "libcommon/daemon/lifecycle.h"
+#include "libcommon/daemon/log.h"
+#include "riptide-compactd/compactor.h"
+
+#define NICE 10
+/* From linux/ioprio.h, which the C library does not carry. */
+#define IOPRIO_WHO_PROCESS 1
+#define IOPRIO_CLASS_IDLE 3
+#define IOPRIO_CLASS_SHIFT 13
+
+static const char usage_text[] =
+    "usage: riptide-compactd [CONFIG-FILE] [--NAME VALUE ...]\n"
+    "           [--once | --full | --dry-run]\n"
+    "\n"
+    "  --once         do everything that is due, then end\n"
+    "  --full         merge everything down to the last level, then end\n"
+    "  --dry-run      print the job that is due, and change nothing\n"
+    "  --check-config look at the configuration, and end\n"
+    "  --help, --version\n"
+    "\n";
+
+struct program {
+	struct rt_config config;
+	int argc;
+	char **argv;
+};
+
+static int
+complain(const struct rt_err *err)
+{
+	fprintf(stderr, "riptide-compactd: %s\n", err->text);
+	return rt_code_exit_status(err->code);
+}
+
+static void
+print_help(void)
+{
+	struct rt_buf help = { 0 };
+
+	rt_config_print_help(&help, RT_FOR_COMPACTOR);
+	fputs(usage_text, stdout);
+	fwrite(help.data, 1, help.len, stdout);
+	rt_buf_fini(&help);
+}
+
+/* Others come first, for the processor and for the disk. What is refused here
+ * is done without. */
+static void
+be_modest(void)
+{
+	struct sched_param param = { .sched_priority = 0 };
+
+	if (setpriority(PRIO_PROCESS, 0, NICE) != 0)
+		rt_log(RT_LOG_VERBOSE, "main", "niceness refused", "");
+	if (sched_setscheduler(0, SCHED_IDLE, &param) != 0)
+		rt_log(RT_LOG_VERBOSE, "main", "idle scheduling refused", "");
+	if (syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
+		IOPRIO_CLASS_IDLE << IOPRIO_CLASS_SHIFT) != 0)
+		rt_log(RT_LOG_VERBOSE, "main", "idle disk priority refused",
+		    "");
+}
+
+static void
+reload(void *arg)
+{
+	struct program *program = arg;
+	struct rt_err err = { .code = RT_OK };
+
+	if (rt_config_reload(&program->config, RT_FOR_COMPACTOR, program->argc,
+		program->argv, &err) != RT_OK)
+		rt_log(RT_LOG_WARNING, "main", "configuration not taken over",
+		    "error=\"%s\"", err.text);
+	rt_log_set_level((enum rt_loglevel)program->config.loglevel);
+}
+
+static enum rt_code
+serve(struct program *program, const struct rt_command_line *line,
+    struct rt_err *err)
+{
+	struct rtc_compactor *compactor = NULL;
+	struct rtc_options options = {
+		.fs = rt_fs_posix(),
+		.clock = rt_clock_system(),
+		.config = &program->config,
+		.once = line->once,
+		.full = line->full,
+		.signal_fd = -1,
+		.reload = reload,
+		.reload_arg = program,
+	};
+	enum rt_code code;
+
+	if (line->dry_run)
+		return rtc_compactor_dry_run(&options, err);
+	code = rt_log_open("riptide-compactd", &program->config, err);
+	if (code == RT_OK)
+		code = rt_lifecycle_open(&options.signal_fd, err);
+	if (code == RT_OK)
+		code = rtc_compactor_open(&compactor, &options, err);
+	if (code == RT_OK) {
+		be_modest();
+		rt_log(RT_LOG_NOTICE, "main", "started", "dir=\"%s\"",
+		    program->config.dir);
+		code = rtc_compactor_run(compactor, err);
+		rtc_compactor_close(compactor);
+		rt_log(RT_LOG_NOTICE, "main", "ended", "result=\"%s\"",
+		    code == RT_OK ? "ok" : err->text);
+	}
+	rt_log_close();
+	return code;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct program program = { .argc = argc, .argv = argv };
+	struct rt_command_line line = { .config_file = NULL };
+	struct rt_err err = { .code = RT_OK };
+	int status = EX_OK;
+
+	rt_config_init(&program.config);
+	if (rt_config_read(&program.config, RT_FOR_COMPACTOR, argc, argv, &line,
+		&err) != RT_OK)
+		status = complain(&err);
+	else if (line.help)
+		print_help();
+	else if (line.version)
+		puts("riptide-compactd " PACKAGE_VERSION);
+	else if (line.check_config)
+		puts("configuration is good");
+	else if (serve(&program, &line, &err) != RT_OK)
+		status = complain(&err);
+	rt_config_fini(&program.config);
+	return status;
+}

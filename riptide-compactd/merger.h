@@ -1,0 +1,56 @@
+/* merger: runs a job: inputs through one merge into new tables.
+ *
+ * G1 An output is cut between user keys, never between versions of one.
+ * G2 Entries read = entries written + entries left out, or the job fails.
+ * G3 Every output is opened and read back whole before it is told.
+ * G4 Nothing it makes is part of the database until it is published; on any
+ *    failure its files are unlinked again.
+ * Thread: main. */
+#ifndef RIPTIDE_COMPACTD_MERGER_H
+#define RIPTIDE_COMPACTD_MERGER_H
+
+#include "libcommon/daemon/config.h"
+#include "libcommon/os/fs.h"
+#include "libcommon/table/table_writer.h"
+#include "riptide-compactd/job.h"
+#include "riptide-compactd/pace.h"
+#include "riptide-compactd/retention.h"
+
+struct rtc_merger {
+	struct rt_fs *fs;
+	int dir;			/* sst/ */
+	const struct rt_config *config;
+	uint64_t epoch;			/* ours: names of outputs */
+	uint64_t *next_number;		/* rises with each output */
+	uint64_t expired_before_ms;
+	struct rtc_pace *pace;
+	/* Asked now and then; true ends the job with RT_ESTOPPED. It may wait
+	 * up to wait_ms for the pace. */
+	bool (*should_stop)(void *arg, unsigned wait_ms);
+	void *should_stop_arg;
+};
+
+struct rtc_output {
+	struct rt_file_id id;
+	struct rt_table_info info;
+};
+
+struct rtc_result {
+	struct rtc_output *outputs;	/* in key order */
+	size_t outputs_count, outputs_cap;
+	uint64_t entries_in;
+	uint64_t entries_out;
+	uint64_t verdicts[RTC_VERDICTS];
+	uint64_t bytes_in, bytes_out;
+};
+
+/* Run a RTC_JOB_MERGE. The outputs are synced, and their directory is. */
+RT_MUST_USE enum rt_code rtc_merger_run(const struct rtc_merger *merger,
+    const struct rtc_job *job, struct rtc_result *result, struct rt_err *err);
+
+/* Unlink the outputs: they were never published. */
+void rtc_result_unlink(struct rtc_result *result,
+    const struct rtc_merger *merger);
+void rtc_result_fini(struct rtc_result *result);
+
+#endif

@@ -1,0 +1,91 @@
+#include "riptide-compactd/publisher.h"
+
+#include <stdlib.h>
+
+#include "libcommon/base/invariant.h"
+#include "libcommon/os/crashpoint.h"
+
+static struct rt_manifest_table
+table_of(const struct rtc_output *output)
+{
+	const struct rt_table_info *info = &output->info;
+
+	return (struct rt_manifest_table){
+		.id = output->id,
+		.unique_id = info->unique_id,
+		.size = info->size,
+		.smallest = rt_buf_slice(&info->smallest),
+		.largest = rt_buf_slice(&info->largest),
+		.min_seq = info->min_seq,
+		.max_seq = info->max_seq,
+		.entries = info->entries,
+		.tombstones = info->tombstones,
+		.expire_min_ms = info->expire_min_ms,
+		.expire_max_ms = info->expire_max_ms,
+		.crc32c = info->crc32c,
+		.payload = info->payload,
+	};
+}
+
+static void
+add_replacement(struct rt_manifest_edit *edit, const struct rtc_job *job,
+    const struct rtc_result *result)
+{
+	struct rt_manifest_table *tables =
+	    rt_alloc_zero(result->outputs_count, sizeof(tables[0]));
+	struct rt_file_id *inputs =
+	    rt_alloc_zero(job->inputs_count, sizeof(inputs[0]));
+
+	for (size_t i = 0; i < job->inputs_count; i++)
+		inputs[i] = job->inputs[i]->id;
+	for (size_t i = 0; i < result->outputs_count; i++)
+		tables[i] = table_of(&result->outputs[i]);
+	rt_manifest_edit_replace(edit, inputs, job->inputs_count,
+	    job->target_level, tables, result->outputs_count);
+	free(inputs);
+	free(tables);
+}
+
+/* An outcome that the store could not tell may be told by the newest
+ * manifest. */
+static enum rt_code
+look_for(const struct rtc_publisher *publisher,
+    const struct rt_manifest_edit *edit, enum rt_code code, bool *unknown)
+{
+	const struct rt_manifest *newest = NULL;
+
+	if (rt_manifest_store_load(publisher->store, &newest, NULL) != RT_OK)
+		return code;
+	if (rt_manifest_edit_is_in(edit, newest)) {
+		*unknown = false;
+		code = RT_OK;
+	}
+	rt_manifest_unref(newest);
+	return code;
+}
+
+enum rt_code
+rtc_publisher_publish(const struct rtc_publisher *publisher,
+    const struct rtc_job *job, const struct rtc_result *result, bool *unknown,
+    struct rt_err *err)
+{
+	struct rt_manifest_edit *edit =
+	    rt_manifest_edit_new(RT_ROLE_COMPACTOR, publisher->epoch);
+	enum rt_code code;
+
+	if (job->kind == RTC_JOB_MOVE)
+		rt_manifest_edit_move(edit, job->inputs[0]->id,
+		    job->target_level);
+	else
+		add_replacement(edit, job, result);
+	rt_manifest_edit_set_expiry_clock(edit, publisher->expiry_clock_ms);
+	*unknown = false;
+	RT_CRASHPOINT("before-publish");
+	code = rt_manifest_store_publish(publisher->store, edit, NULL, unknown,
+	    err);
+	RT_CRASHPOINT("after-publish");
+	if (code != RT_OK && *unknown)
+		code = look_for(publisher, edit, code, unknown);
+	rt_manifest_edit_free(edit);
+	return code;
+}

@@ -1,0 +1,26 @@
+/* sweeper: files that nobody needs. Thread: main.
+ *
+ * W1 Unpublished tables of a compactor epoch below our own belong to its
+ *    successor, which we are: those that a manifest read after our claim
+ *    neither has in a run nor on the obsolete list are unlinked.
+ * W2 Obsolete tables are the daemon's to unlink. When none runs, we take the
+ *    daemon's lock for as long as it takes to unlink them, after a sync of the
+ *    manifest directory. They stay on the list, which is the daemon's field; a
+ *    missing file counts as unlinked there. */
+#ifndef RIPTIDE_COMPACTD_SWEEPER_H
+#define RIPTIDE_COMPACTD_SWEEPER_H
+
+#include "libcommon/manifest/manifest_store.h"
+#include "libcommon/os/fs.h"
+
+/* W1. manifest: loaded after the claim of `epoch`. sst: the tables' directory.
+ * *removed: how many. */
+RT_MUST_USE enum rt_code rtc_sweeper_sweep(struct rt_fs *fs, int sst,
+    const struct rt_manifest *manifest, uint64_t epoch, size_t *removed,
+    struct rt_err *err);
+
+/* W2. dir: the data directory. Does nothing while a daemon runs. */
+RT_MUST_USE enum rt_code rtc_sweeper_drain(struct rt_fs *fs, int dir, int sst,
+    struct rt_manifest_store *store, size_t *removed, struct rt_err *err);
+
+#endif
