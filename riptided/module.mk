@@ -8,3 +8,15 @@ include riptided/flush/module.mk
 include riptided/engine/module.mk
 include riptided/cmd/module.mk
 include riptided/net/module.mk
+
+sbin_PROGRAMS += riptided/riptided
+riptided_riptided_SOURCES = \
+	riptided/main.c \
+	riptided/server.c riptided/server.h \
+	riptided/spawn.c riptided/spawn.h
+riptided_riptided_LDADD = \
+	riptided/net/libnet.a riptided/cmd/libcmd.a riptided/resp/libresp.a \
+	riptided/engine/libengine.a riptided/flush/libflush.a \
+	riptided/view/libview.a riptided/wal/libwal.a \
+	riptided/memtable/libmemtable.a riptided/pool/libpool.a \
+	$(DAEMON_LIBS) $(COMMON_LIBS) $(COMMON_SYSTEM_LIBS) $(EVENT_LIBS)

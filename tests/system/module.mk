@@ -1,3 +1,6 @@
-# script_tests += tests/system/name.py
-script_tests += tests/system/test_commands.py
-script_tests += tests/system/test_differential.py
+# system: the programs as a user sees them.
+script_tests += \
+	tests/system/test_commands.py \
+	tests/system/test_differential.py \
+	tests/system/test_protocol.py \
+	tests/system/test_spawn.py
