@@ -26,8 +26,6 @@ tests_unit_libcommon_table_test_table_fault_SOURCES = \
 	tests/unit/libcommon/table/test_table_fault.c $(TABLE_MODEL)
 tests_unit_libcommon_table_test_table_golden_SOURCES = \
 	tests/unit/libcommon/table/test_table_golden.c $(TABLE_MODEL)
-tests_unit_libcommon_table_test_table_golden_CPPFLAGS = $(AM_CPPFLAGS) \
-	-DGOLDEN_DIR='"$(abs_top_srcdir)/tests/unit/libcommon/table/golden"'
 EXTRA_DIST += tests/unit/libcommon/table/golden/v1-none.sst \
 	tests/unit/libcommon/table/golden/v1-snappy.sst \
 	tests/unit/libcommon/table/golden/v1-lz4.sst \

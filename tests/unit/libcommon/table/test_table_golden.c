@@ -3,6 +3,7 @@
 #include "libcommon/table/table_reader.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "tests/support/runner.h"
 #include "tests/support/scratch_dir.h"
@@ -57,10 +58,14 @@ write_files(const struct rtt_model *model, const struct rtt_scratch *scratch)
 static int
 open_golden(void)
 {
+	const char *srcdir = getenv("RTT_SRCDIR");
+	char path[4096];
 	int dir = -1;
 
+	snprintf(path, sizeof(path), "%s/tests/unit/libcommon/table/golden",
+	    srcdir != NULL ? srcdir : "..");
 	ck_assert_int_eq(
-	    rt_fs_open_dir(rt_fs_posix(), GOLDEN_DIR, &dir, NULL), RT_OK);
+	    rt_fs_open_dir(rt_fs_posix(), path, &dir, NULL), RT_OK);
 	return dir;
 }
 
