@@ -660,6 +660,7 @@ rtd_wal_open(struct rtd_wal **out, const struct rtd_wal_options *options,
 	    options->segment_bytes : FIRST_FILL_BYTES_MAX;
 	enum rt_code code;
 
+	rt_assert(options->first_segment >= options->floor);
 	code = rt_fs_list(wal->fs, wal->dir, note_segment, &listing, err);
 	if (code == RT_OK)
 		code = rtd_wal_space_open(&wal->space, wal->fs, wal->dir,

@@ -46,6 +46,8 @@ rtt_wal_reopen(struct rt_fs *fs, int dir, const struct rtd_wal_replay *replay,
 	struct rt_err err = { 0 };
 
 	options.first_segment = replay->last_segment + 1;
+	if (options.first_segment < replay->floor)
+		options.first_segment = replay->floor;
 	options.prev_segment = replay->end_segment;
 	options.prev_bytes = replay->end_bytes;
 	options.last_seq = replay->last_seq;
