@@ -196,6 +196,8 @@ step_down(struct replayer *replayer, const struct found *from, size_t *next,
     struct rt_err *err)
 {
 	uint64_t prev = from->header.prev_number;
+	/* Downwards in any case, whatever the header says. */
+	uint64_t below = prev < from->number ? prev : from->number;
 
 	*next = newest_whole(replayer, from->number);
 	if (prev == 0) {
@@ -215,11 +217,11 @@ step_down(struct replayer *replayer, const struct found *from, size_t *next,
 			*next = i;
 			return RT_OK;
 		}
-		*next = newest_whole(replayer, prev);
+		*next = newest_whole(replayer, below);
 		return break_chain(replayer, prev, "has no whole header",
 		    from->number, err);
 	}
-	*next = newest_whole(replayer, prev);
+	*next = newest_whole(replayer, below);
 	return break_chain(replayer, prev, "is missing", from->number, err);
 bottom:
 	*next = replayer->found_count;
@@ -282,7 +284,7 @@ take_record(struct replayer *replayer, uint64_t segment,
 	uint64_t last = first + record->header.count - 1;
 	enum rt_code code = RT_OK;
 
-	if (first != replayer->next_seq)
+	if (first != replayer->next_seq || last + 1 < first)
 		return RT_ENOTFOUND;
 	if (record->header.type != RTD_WAL_DATA)
 		return RT_OK;
