@@ -1,0 +1,28 @@
+"""go-redis 9 with its defaults."""
+
+import os
+
+import client_setup as cs
+from client_setup import rt
+
+tap = rt.Tap()
+
+
+def test_go_redis(tap):
+    def install(directory):
+        env = dict(os.environ, GOFLAGS="-mod=readonly -buildvcs=false")
+        cs.command(["go", "build", "-o", os.path.join(directory, "smoke"),
+                    "."], cwd=os.path.join(cs.SOURCES, "go_redis"), env=env)
+
+    directory = cs.installed("go_redis", ["go_redis/go.mod", "go_redis/go.sum",
+                                          "go_redis/main.go"], install)
+    with rt.Server() as server:
+        cs.drive(tap, server, [os.path.join(directory, "smoke")], facts=20)
+
+
+why = cs.missing("go", at_least=(1, 26))
+if why is not None:
+    tap.skip("test_go_redis", why)
+else:
+    tap.run(test_go_redis)
+tap.done()

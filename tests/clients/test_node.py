@@ -1,0 +1,34 @@
+"""ioredis and node-redis, the newest, with their defaults."""
+
+import os
+import shutil
+
+import client_setup as cs
+from client_setup import rt
+
+PINS = ["node/package.json", "node/package-lock.json", "node/smoke.js",
+        "node/redis.js", "node/ioredis.js"]
+
+tap = rt.Tap()
+
+
+def test_node(tap, program, facts):
+    def install(directory):
+        for pin in PINS:
+            shutil.copy(os.path.join(cs.SOURCES, pin), directory)
+        cs.command(["npm", "ci", "--ignore-scripts", "--no-audit",
+                    "--no-fund"], cwd=directory)
+
+    directory = cs.installed("node", PINS, install)
+    with rt.Server() as server:
+        cs.drive(tap, server, ["node", os.path.join(directory, program)],
+                 facts=facts)
+
+
+why = cs.missing("node", "npm", at_least=(20, 0))
+for one_program, one_facts in (("ioredis.js", 10), ("redis.js", 20)):
+    if why is not None:
+        tap.skip("test_node_" + one_program, why)
+    else:
+        tap.run(test_node, one_program, one_facts)
+tap.done()
