@@ -387,6 +387,18 @@ rt_table_filter_useful(void)
 
 /* The index leads to the one block that can hold the answer: a separator tells
  * versions of a key apart where they fill several blocks. */
+void
+rt_table_reader_prefetch(const struct rt_table_reader *reader,
+    uint64_t key_hash)
+{
+	const struct rt_bloom *bloom = &reader->bloom;
+
+	if (reader->filter != NULL)
+		__builtin_prefetch(bloom->lines +
+		    rt_bloom_line(key_hash, bloom->lines_count) *
+			RT_BLOOM_LINE_BYTES);
+}
+
 enum rt_code
 rt_table_reader_get(struct rt_table_reader *reader, struct rt_slice key,
     uint64_t key_hash, uint64_t read_seq, unsigned flags,

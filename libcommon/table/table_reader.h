@@ -52,6 +52,11 @@ RT_MUST_USE enum rt_code rt_table_reader_get(struct rt_table_reader *reader,
     struct rt_slice key, uint64_t key_hash, uint64_t read_seq, unsigned flags,
     struct rt_table_found *found, struct rt_err *err);
 
+/* Ask the memory for the line that the filter will look at, so that the
+ * answers of several tables can be fetched at once. */
+void rt_table_reader_prefetch(const struct rt_table_reader *reader,
+    uint64_t key_hash);
+
 /* False when the filter excludes the key; counts as useful when it does. */
 bool rt_table_reader_may_contain(struct rt_table_reader *reader,
     uint64_t key_hash);

@@ -177,32 +177,61 @@ table_of(const struct rt_manifest_run *run, struct rt_slice key)
 	return low;
 }
 
+/* Where a run may hold the key. */
+struct place {
+	const struct rtd_view_run *run;
+	size_t table;
+};
+
+#define PLACES_AT_ONCE 16
+
+static enum rt_code
+get_from_place(const struct place *place, struct rt_slice key, uint64_t hash,
+    uint64_t read_seq, unsigned flags, struct rtd_view_found *found,
+    struct rt_err *err)
+{
+	enum rt_code code = rt_table_reader_get(
+	    place->run->readers[place->table], key, hash, read_seq, flags,
+	    &found->table, err);
+
+	if (code == RT_OK) {
+		found->seq = found->table.seq;
+		found->type = found->table.type;
+		found->value = found->table.value;
+	}
+	return code;
+}
+
+/* The tables that may hold the key, newest first. Their filters lie far apart
+ * in memory, so that many are asked for before the first is looked at. */
 static enum rt_code
 get_from_tables(const struct rtd_view *view, struct rt_slice key, uint64_t hash,
     uint64_t read_seq, uint64_t drop_seq, unsigned flags,
     struct rtd_view_found *found, struct rt_err *err)
 {
-	for (size_t i = 0; i < view->runs_count; i++) {
-		const struct rtd_view_run *run = &view->runs[i];
-		size_t at = table_of(run->run, key);
-		enum rt_code code;
+	struct place places[PLACES_AT_ONCE];
+	enum rt_code code = RT_ENOTFOUND;
+	size_t i = 0;
 
-		/* Runs whose every version is dropped go unread. */
-		if (at == run->run->tables_count ||
-		    run->run->tables[at].max_seq <= drop_seq)
-			continue;
-		code = rt_table_reader_get(run->readers[at], key, hash,
-		    read_seq, flags, &found->table, err);
-		if (code == RT_ENOTFOUND)
-			continue;
-		if (code == RT_OK) {
-			found->seq = found->table.seq;
-			found->type = found->table.type;
-			found->value = found->table.value;
+	while (i < view->runs_count && code == RT_ENOTFOUND) {
+		size_t count = 0;
+
+		for (; i < view->runs_count && count < PLACES_AT_ONCE; i++) {
+			const struct rtd_view_run *run = &view->runs[i];
+			size_t at = table_of(run->run, key);
+
+			/* What is dropped as a whole goes unread. */
+			if (at == run->run->tables_count ||
+			    run->run->tables[at].max_seq <= drop_seq)
+				continue;
+			rt_table_reader_prefetch(run->readers[at], hash);
+			places[count++] = (struct place){ run, at };
 		}
-		return code;
+		for (size_t j = 0; j < count && code == RT_ENOTFOUND; j++)
+			code = get_from_place(&places[j], key, hash, read_seq,
+			    flags, found, err);
 	}
-	return RT_ENOTFOUND;
+	return code;
 }
 
 enum rt_code
