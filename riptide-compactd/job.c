@@ -3,8 +3,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "libcommon/base/buf.h"
 #include "libcommon/base/invariant.h"
+
+/* Tables that a printed job names. */
+#define NAMED_MAX 6u
 
 void
 rtc_job_init(struct rtc_job *job, const struct rt_manifest *manifest,
@@ -70,6 +75,17 @@ rtc_job_range(const struct rtc_job *job, struct rt_slice *smallest,
 	}
 }
 
+struct rt_file_id *
+rtc_job_ids(const struct rtc_job *job)
+{
+	struct rt_file_id *ids = rt_alloc_zero(job->inputs_count,
+	    sizeof(ids[0]));
+
+	for (size_t i = 0; i < job->inputs_count; i++)
+		ids[i] = job->inputs[i]->id;
+	return ids;
+}
+
 char *
 rtc_job_print(const struct rtc_job *job, char *out, size_t out_bytes)
 {
@@ -78,11 +94,22 @@ rtc_job_print(const struct rtc_job *job, char *out, size_t out_bytes)
 		[RTC_JOB_MOVE] = "move",
 		[RTC_JOB_DISCARD] = "discard",
 	};
+	struct rt_buf names = { 0 };
 
+	for (size_t i = 0; i < job->inputs_count && i < NAMED_MAX; i++) {
+		char name[RT_PATH_NAME_BYTES];
+
+		rt_path_table(name, job->inputs[i]->id);
+		rt_buf_printf(&names, " %.*s", (int)strcspn(name, "."), name);
+	}
+	if (job->inputs_count > NAMED_MAX)
+		rt_buf_printf(&names, " and %zu more",
+		    job->inputs_count - NAMED_MAX);
 	snprintf(out, out_bytes,
-	    "%s L%" PRIu32 " -> L%" PRIu32 ": %zu tables, %" PRIu64
-	    " bytes (%s)", kinds[job->kind], job->source_level,
-	    job->target_level, job->inputs_count, job->input_bytes,
+	    "%s L%" PRIu32 " -> L%" PRIu32 ":%.*s, %" PRIu64 " bytes (%s)",
+	    kinds[job->kind], job->source_level, job->target_level,
+	    (int)names.len, (const char *)names.data, job->input_bytes,
 	    job->reason);
+	rt_buf_fini(&names);
 	return out;
 }

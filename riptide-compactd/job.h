@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "libcommon/manifest/manifest.h"
+#include "libcommon/table/table_writer.h"
 
 enum rtc_job_kind {
 	RTC_JOB_MERGE,		/* inputs to new tables of the target level */
@@ -22,6 +23,7 @@ struct rtc_job {
 	uint32_t source_level;
 	uint32_t target_level;
 	bool is_last_level;		/* nothing lies below the target */
+	enum rt_compression compression;	/* of what is written */
 	uint64_t input_bytes;
 	const char *reason;		/* constant words */
 };
@@ -34,12 +36,15 @@ void rtc_job_add(struct rtc_job *job, const struct rt_manifest_table *table);
 bool rtc_job_has(const struct rtc_job *job,
     const struct rt_manifest_table *table);
 
+/* The ids of all inputs (malloc). */
+struct rt_file_id *rtc_job_ids(const struct rtc_job *job);
+
 /* The key range of all inputs, both ends inclusive. */
 void rtc_job_range(const struct rtc_job *job, struct rt_slice *smallest,
     struct rt_slice *largest);
 
-/* One line for people: "merge L0 -> L6: 4 tables, 1048576 bytes (level 0 is
- * full)". Returns out. */
+/* One line for people: "merge L0 -> L6: d-3 d-2 d-1 c1-4, 1048576 bytes (level 0
+ * is full)"; of long lists the first tables. Returns out. */
 char *rtc_job_print(const struct rtc_job *job, char *out, size_t out_bytes);
 
 #endif

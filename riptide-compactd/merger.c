@@ -1,5 +1,7 @@
 #include "riptide-compactd/merger.h"
 
+#include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -8,14 +10,18 @@
 #include "libcommon/os/crashpoint.h"
 #include "libcommon/table/merge_iter.h"
 #include "libcommon/table/table_reader.h"
+#include "riptide-compactd/table_chain.h"
 
-#define READAHEAD_BYTES ((size_t)256 << 10)
 #define WRITE_BEHIND_BYTES ((size_t)1 << 20)
-#define LOOK_ENTRIES 4096
+/* Entries and bytes between two looks at the clock. */
+#define LOOK_ENTRIES 1024u
+#define LOOK_BYTES ((size_t)256 << 10)
 #define LEVEL0_BLOOM_BITS 16
 /* An output ends early rather than overlap more of the level below its own
  * than so many tables' worth of bytes. */
 #define GRANDPARENT_TABLES 10
+/* From so much of its size on it ends where a table of that level does. */
+#define ALIGN_FROM(bytes) ((bytes) / 4 * 3)
 
 /* One merge under way. */
 struct merge {
@@ -28,6 +34,8 @@ struct merge {
 	struct rt_file_id writer_id;
 	struct rt_buf last_key;		/* of the output under way */
 	uint64_t paced_bytes;		/* of the output, paid for */
+	unsigned look_entries;		/* read since the last look, */
+	size_t look_bytes;		/* and their bytes */
 	const struct rt_manifest_run *grandparents;
 	size_t grandparent_at;
 	uint64_t grandparent_bytes;
@@ -43,16 +51,6 @@ random_id(void)
 	return id;
 }
 
-static enum rt_compression
-compression_of(const struct rtc_job *job, const struct rt_config *config)
-{
-	if (job->target_level == 0)
-		return RT_COMPRESSION_NONE;
-	if (job->is_last_level)
-		return (enum rt_compression)config->compression_bottom;
-	return (enum rt_compression)config->compression;
-}
-
 static enum rt_code
 open_output(struct merge *merge, struct rt_err *err)
 {
@@ -61,7 +59,7 @@ open_output(struct merge *merge, struct rt_err *err)
 	struct rt_table_options options = {
 		.block_bytes = config->block_size,
 		.bloom_bits_per_key = (unsigned)config->bloom_bits_per_key,
-		.compression = compression_of(merge->job, config),
+		.compression = merge->job->compression,
 		.unique_id = random_id(),
 		.write_behind_bytes = WRITE_BEHIND_BYTES,
 	};
@@ -81,15 +79,30 @@ open_output(struct merge *merge, struct rt_err *err)
 	    rt_path_table(name, merge->writer_id), &options, err);
 }
 
+/* What goes to the last level is read back from it and not soon again: it is
+ * not worth its place in the page cache. */
+static void
+forget_pages(const struct rtc_merger *merger, const char *name)
+{
+	int fd = -1;
+
+	if (rt_fs_open_read(merger->fs, merger->dir, name, &fd, NULL) != RT_OK)
+		return;
+	merger->fs->fadvise(merger->fs, fd, 0, 0, POSIX_FADV_DONTNEED);
+	rt_fs_close(merger->fs, &fd, NULL);
+}
+
 /* G3 */
 static enum rt_code
-read_back(const struct rtc_merger *merger, const struct rtc_output *output,
+read_back(const struct merge *merge, const struct rtc_output *output,
     struct rt_err *err)
 {
 	struct rt_table_expect expect = {
 		.size = output->info.size,
 		.unique_id = output->info.unique_id,
+		.database_uuid = merge->job->manifest->database_uuid,
 	};
+	const struct rtc_merger *merger = merge->merger;
 	struct rt_table_reader *reader = NULL;
 	char name[RT_PATH_NAME_BYTES];
 	enum rt_code code;
@@ -101,6 +114,8 @@ read_back(const struct rtc_merger *merger, const struct rtc_output *output,
 	rt_table_reader_unref(reader);
 	if (code != RT_OK)
 		rt_err_prefix(err, "read back %s", name);
+	else if (merge->job->is_last_level)
+		forget_pages(merger, name);
 	return code;
 }
 
@@ -129,35 +144,38 @@ close_output(struct merge *merge, struct rt_err *err)
 	result->bytes_out += output->info.size;
 	result->entries_out += output->info.entries;
 	RT_CRASHPOINT("merge-output-done");
-	return read_back(merge->merger, output, err);
+	return read_back(merge, output, err);
 }
 
-/* The bytes of the grandparent level that the output overlaps so far. */
+/* Follow the key through the level below the target; true when a table of it
+ * ended before the key. */
 static bool
-overlaps_enough(struct merge *merge, struct rt_slice key)
+crosses_below(struct merge *merge, struct rt_slice key)
 {
 	const struct rt_manifest_run *run = merge->grandparents;
+	size_t before = merge->grandparent_at;
 
 	while (run != NULL && merge->grandparent_at < run->tables_count &&
 	    rt_slice_compare(run->tables[merge->grandparent_at].largest, key) <
 		0)
 		merge->grandparent_bytes +=
 		    run->tables[merge->grandparent_at++].size;
-	return merge->grandparent_bytes >
-	    GRANDPARENT_TABLES * merge->merger->config->table_size;
+	return merge->grandparent_at != before;
 }
 
-/* G1: only where the key changes. Level 0 takes one table a run. */
+/* G1: only where the key changes. */
 static bool
 is_cut_due(struct merge *merge, struct rt_slice key)
 {
-	bool enough = overlaps_enough(merge, key);
+	uint64_t goal = merge->merger->config->table_size, bytes;
+	bool crossed = crosses_below(merge, key);
 
-	if (merge->writer == NULL || merge->job->target_level == 0 ||
+	if (merge->writer == NULL ||
 	    rt_slice_equal(rt_buf_slice(&merge->last_key), key))
 		return false;
-	return enough || rt_table_writer_bytes(merge->writer) >=
-		merge->merger->config->table_size;
+	bytes = rt_table_writer_bytes(merge->writer);
+	return bytes >= goal || (crossed && bytes >= ALIGN_FROM(goal)) ||
+	    merge->grandparent_bytes > GRANDPARENT_TABLES * goal;
 }
 
 static enum rt_code
@@ -196,12 +214,17 @@ take_entry(struct merge *merge, struct rt_err *err)
 }
 
 /* Pay for what was written, and see whether we are asked to stop. */
-static bool
-should_stop(struct merge *merge)
+static enum rt_code
+look(struct merge *merge, struct rt_err *err)
 {
 	const struct rtc_merger *merger = merge->merger;
 	unsigned wait_ms = 0;
 
+	if (++merge->look_entries < LOOK_ENTRIES &&
+	    merge->look_bytes < LOOK_BYTES)
+		return RT_OK;
+	merge->look_entries = 0;
+	merge->look_bytes = 0;
 	if (merge->writer != NULL) {
 		uint64_t bytes = rt_table_writer_bytes(merge->writer);
 
@@ -210,64 +233,67 @@ should_stop(struct merge *merge)
 			    bytes - merge->paced_bytes);
 		merge->paced_bytes = bytes;
 	}
-	return merger->should_stop(merger->should_stop_arg, wait_ms);
+	if (merger->should_stop(merger->should_stop_arg, wait_ms))
+		return rt_err_set(err, RT_ESTOPPED,
+		    "asked to stop during a merge");
+	return RT_OK;
 }
 
-static enum rt_code
-open_inputs(struct merge *merge, struct rt_err *err)
+static void
+open_inputs(struct merge *merge)
 {
 	const struct rtc_job *job = merge->job;
-	struct rt_iter **inputs =
-	    rt_alloc_zero(job->inputs_count, sizeof(inputs[0]));
-	enum rt_code code = RT_OK;
+	struct rt_iter **chains =
+	    rt_alloc_zero(job->inputs_count, sizeof(chains[0]));
 	size_t count = 0;
 
-	for (size_t i = 0; i < job->inputs_count && code == RT_OK; i++) {
-		const struct rt_manifest_table *table = job->inputs[i];
-		struct rt_table_expect expect = {
-			.size = table->size,
-			.unique_id = table->unique_id,
-			.database_uuid = job->manifest->database_uuid,
-		};
-		struct rt_table_reader *reader = NULL;
-		char name[RT_PATH_NAME_BYTES];
+	for (size_t i = 0; i < job->inputs_count;) {
+		const struct rt_manifest_table *const *from = job->inputs + i;
+		size_t length = rtc_table_chain_length(from,
+		    job->inputs_count - i);
 
-		code = rt_table_reader_open(&reader, merge->merger->fs,
-		    merge->merger->dir, rt_path_table(name, table->id), &expect,
-		    NULL, NULL, err);
-		if (code != RT_OK)
-			break;
-		inputs[count++] = rt_table_reader_iter(reader, RT_TABLE_COLD,
-		    READAHEAD_BYTES);
-		rt_table_reader_unref(reader);
-		merge->result->bytes_in += table->size;
+		chains[count++] = rtc_table_chain_new(merge->merger->fs,
+		    merge->merger->dir, job->manifest, from, length);
+		i += length;
 	}
-	/* Owns what was opened, so that one free serves all ways out. */
-	merge->iter = rt_merge_iter_new(inputs, count);
-	free(inputs);
-	return code;
+	merge->iter = rt_merge_iter_new(chains, count);
+	free(chains);
+}
+
+/* G2 */
+static enum rt_code
+check_sums(const struct merge *merge, struct rt_err *err)
+{
+	const struct rtc_result *result = merge->result;
+	uint64_t expected = 0, kept = result->verdicts[RTC_KEEP] +
+	    result->verdicts[RTC_KEEP_AS_TOMBSTONE];
+
+	for (size_t i = 0; i < merge->job->inputs_count; i++)
+		expected += merge->job->inputs[i]->entries;
+	if (result->entries_in != expected || result->entries_out != kept)
+		return rt_err_set(err, RT_EDAMAGED,
+		    "the merge read %" PRIu64 " entries of %" PRIu64
+		    " and wrote %" PRIu64 " of %" PRIu64, result->entries_in,
+		    expected, result->entries_out, kept);
+	return RT_OK;
 }
 
 static enum rt_code
 merge_all(struct merge *merge, struct rt_err *err)
 {
-	struct rtc_result *result = merge->result;
 	struct rt_iter *iter;
-	uint64_t expected = 0, gone;
-	enum rt_code code = open_inputs(merge, err);
+	enum rt_code code = RT_OK;
 
+	open_inputs(merge);
+	merge->result->bytes_in = merge->job->input_bytes;
 	iter = merge->iter;
-	if (code != RT_OK)
-		return code;
-	for (size_t i = 0; i < merge->job->inputs_count; i++)
-		expected += merge->job->inputs[i]->entries;
 	for (rt_iter_seek_first(iter); iter->valid && code == RT_OK;
 	    rt_iter_next(iter)) {
+		merge->look_bytes += iter->entry.key.len +
+		    iter->entry.value.len;
 		code = take_entry(merge, err);
-		if (code == RT_OK && result->entries_in % LOOK_ENTRIES == 0 &&
-		    should_stop(merge))
-			code = rt_err_set(err, RT_ESTOPPED,
-			    "asked to stop during a merge");
+		if (code == RT_OK)
+			code = look(merge, err);
 	}
 	if (code == RT_OK && iter->code != RT_OK) {
 		if (err != NULL)
@@ -276,18 +302,12 @@ merge_all(struct merge *merge, struct rt_err *err)
 	}
 	if (code == RT_OK)
 		code = close_output(merge, err);
-	if (code != RT_OK)
-		return code;
-	gone = result->entries_in - result->verdicts[RTC_KEEP] -
-	    result->verdicts[RTC_KEEP_AS_TOMBSTONE];
-	if (result->entries_in != expected ||
-	    result->entries_in != result->entries_out + gone)
-		return rt_err_set(err, RT_EDAMAGED,
-		    "the merge read %llu entries of %llu and wrote %llu",
-		    (unsigned long long)result->entries_in,
-		    (unsigned long long)expected,
-		    (unsigned long long)result->entries_out);
-	return rt_fs_sync_dir(merge->merger->fs, merge->merger->dir, err);
+	if (code == RT_OK)
+		code = check_sums(merge, err);
+	if (code == RT_OK && merge->result->outputs_count > 0)
+		code = rt_fs_sync_dir(merge->merger->fs, merge->merger->dir,
+		    err);
+	return code;
 }
 
 enum rt_code

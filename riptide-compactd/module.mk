@@ -8,7 +8,8 @@ riptide_compactd_libriptide_compactd_a_SOURCES = \
 	riptide-compactd/picker.c riptide-compactd/picker.h \
 	riptide-compactd/publisher.c riptide-compactd/publisher.h \
 	riptide-compactd/retention.c riptide-compactd/retention.h \
-	riptide-compactd/sweeper.c riptide-compactd/sweeper.h
+	riptide-compactd/sweeper.c riptide-compactd/sweeper.h \
+	riptide-compactd/table_chain.c riptide-compactd/table_chain.h
 
 sbin_PROGRAMS += riptide-compactd/riptide-compactd
 riptide_compactd_riptide_compactd_SOURCES = riptide-compactd/main.c

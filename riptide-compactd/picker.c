@@ -1,12 +1,16 @@
 #include "riptide-compactd/picker.h"
 
-#include <string.h>
+#include "libcommon/table/key.h"
 
-/* P5: how many neighbours are merged, and how unlike they may be. */
-#define L0_FAN_IN 8
-#define L0_LIKE_SIZE 4
-/* A tombstone counts as so many bytes of overlap that need not be read. */
-#define TOMBSTONE_BYTES 128
+/* P5: neighbours that are merged. */
+#define L0_FAN_IN 8u
+/* P2: what one job takes of level 0 at most, but one run at least. */
+#define L0_RUNS_MAX 128u
+#define L0_BASES_MAX 4u
+/* P4: tables' worth of bytes of the level after the target. */
+#define GRANDPARENTS_MAX 10u
+/* One entry in so many is a tombstone: worth a rewrite. */
+#define TOMBSTONES_WORTH 4u
 
 static const struct rt_manifest_run *
 run_of_level(const struct rt_manifest *manifest, uint32_t level)
@@ -15,6 +19,16 @@ run_of_level(const struct rt_manifest *manifest, uint32_t level)
 		if (manifest->runs[i].level == level)
 			return &manifest->runs[i];
 	return NULL;
+}
+
+static uint64_t
+run_bytes(const struct rt_manifest_run *run)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < run->tables_count; i++)
+		bytes += run->tables[i].size;
+	return bytes;
 }
 
 uint32_t
@@ -62,26 +76,60 @@ rtc_picker_debt(const struct rt_manifest *manifest,
 	return debt;
 }
 
-static bool
-overlaps(const struct rt_manifest_table *table, struct rt_slice smallest,
-    struct rt_slice largest)
+enum rt_compression
+rtc_picker_compression(const struct rtc_limits *limits, uint32_t level,
+    bool bottom)
 {
-	return rt_slice_compare(table->largest, smallest) >= 0 &&
-	    rt_slice_compare(table->smallest, largest) <= 0;
+	if (level <= 1)
+		return RT_COMPRESSION_NONE;
+	return bottom ? limits->compression_bottom : limits->compression;
 }
 
-/* Bytes of a level's tables that meet the range. */
+/* The tables of a run (NULL: none) that meet the range; returns their bytes.
+ * They are neighbours, since a run is in key order. */
 static uint64_t
-overlap_bytes(const struct rt_manifest *manifest, uint32_t level,
-    struct rt_slice smallest, struct rt_slice largest)
+overlap(const struct rt_manifest_run *run, struct rt_slice smallest,
+    struct rt_slice largest, size_t *first, size_t *count)
 {
-	const struct rt_manifest_run *run = run_of_level(manifest, level);
+	size_t low = 0, high = run != NULL ? run->tables_count : 0;
 	uint64_t bytes = 0;
 
-	for (size_t i = 0; run != NULL && i < run->tables_count; i++)
-		if (overlaps(&run->tables[i], smallest, largest))
-			bytes += run->tables[i].size;
+	*first = *count = 0;
+	if (run == NULL)
+		return 0;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (rt_slice_compare(run->tables[middle].largest, smallest) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*first = low;
+	for (size_t i = low; i < run->tables_count && rt_slice_compare(
+		run->tables[i].smallest, largest) <= 0; i++) {
+		bytes += run->tables[i].size;
+		(*count)++;
+	}
 	return bytes;
+}
+
+static uint64_t
+table_overlap(const struct rt_manifest *manifest, uint32_t level,
+    const struct rt_manifest_table *table)
+{
+	size_t first, count;
+
+	return overlap(run_of_level(manifest, level), table->smallest,
+	    table->largest, &first, &count);
+}
+
+static void
+add_tables(struct rtc_job *job, const struct rt_manifest_run *run, size_t first,
+    size_t count)
+{
+	for (size_t i = first; i < first + count; i++)
+		rtc_job_add(job, &run->tables[i]);
 }
 
 /* Add the target level's tables that meet the inputs' range. */
@@ -91,50 +139,62 @@ add_overlap(struct rtc_job *job)
 	const struct rt_manifest_run *run =
 	    run_of_level(job->manifest, job->target_level);
 	struct rt_slice smallest, largest;
+	size_t first, count;
 
 	rtc_job_range(job, &smallest, &largest);
-	for (size_t i = 0; run != NULL && i < run->tables_count; i++)
-		if (overlaps(&run->tables[i], smallest, largest))
-			rtc_job_add(job, &run->tables[i]);
+	overlap(run, smallest, largest, &first, &count);
+	add_tables(job, run, first, count);
+}
+
+/* Whether a run older than run `index` meets the table's keys. */
+static bool
+has_older(const struct rt_manifest *manifest, size_t index,
+    const struct rt_manifest_table *table)
+{
+	size_t first, count;
+
+	for (size_t i = index + 1; i < manifest->runs_count; i++) {
+		overlap(&manifest->runs[i], table->smallest, table->largest,
+		    &first, &count);
+		if (count > 0)
+			return true;
+	}
+	return false;
 }
 
 /* -- P1 -- */
 
-/* Every reader, snapshots included, sees nothing of this table. */
-static bool
-is_useless(const struct rt_manifest *manifest,
-    const struct rt_manifest_table *table, const struct rtc_limits *limits)
-{
-	uint32_t keyspace;
-	uint64_t drop_seq;
-
-	if (table->tombstones == 0 && table->expire_max_ms != 0 &&
-	    table->expire_max_ms < limits->expired_before_ms)
-		return true;
-	keyspace = (uint32_t)table->smallest.data[0] << 24 |
-	    (uint32_t)table->smallest.data[1] << 16 |
-	    (uint32_t)table->smallest.data[2] << 8 | table->smallest.data[3];
-	if (memcmp(table->smallest.data, table->largest.data, 4) != 0)
-		return false;
-	drop_seq = rt_manifest_drop_seq(manifest, keyspace);
-	return table->max_seq < drop_seq && manifest->snapshots_count == 0;
-}
-
-/* Whether the expired table hides something older that would show again when
- * it is taken away. A dropped one hides only what is dropped too. */
-static bool
-hides_older(const struct rt_manifest *manifest, size_t run_index,
+/* Sequences below it are of no use in the whole table; 0: none. */
+static uint64_t
+drop_of(const struct rt_manifest *manifest,
     const struct rt_manifest_table *table)
 {
-	for (size_t i = run_index + 1; i < manifest->runs_count; i++) {
-		const struct rt_manifest_run *run = &manifest->runs[i];
+	uint32_t keyspace = rt_key_keyspace(table->smallest);
+	uint64_t seq = rt_manifest_drop_seq(manifest, keyspace);
 
-		for (size_t j = 0; j < run->tables_count; j++)
-			if (overlaps(&run->tables[j], table->smallest,
-				table->largest))
-				return true;
-	}
-	return false;
+	if (keyspace != rt_key_keyspace(table->largest) ||
+	    seq > manifest->flushed_seq ||
+	    (manifest->snapshots_count > 0 && manifest->snapshots[0] < seq))
+		return 0;
+	return seq;
+}
+
+static bool
+is_expired(const struct rtc_limits *limits,
+    const struct rt_manifest_table *table)
+{
+	return table->tombstones == 0 && table->expire_max_ms != 0 &&
+	    table->expire_max_ms < limits->expired_before_ms;
+}
+
+/* Every reader sees the same without this table. What an older one holds would
+ * show again below an expired entry; below a dropped one it is dropped too. */
+static bool
+is_useless(const struct rt_manifest *manifest, size_t index,
+    const struct rt_manifest_table *table, const struct rtc_limits *limits)
+{
+	return table->max_seq < drop_of(manifest, table) ||
+	    (is_expired(limits, table) && !has_older(manifest, index, table));
 }
 
 static bool
@@ -143,126 +203,136 @@ pick_useless(const struct rt_manifest *manifest,
 {
 	for (size_t i = manifest->runs_count; i-- > 0;) {
 		const struct rt_manifest_run *run = &manifest->runs[i];
-		bool oldest = run->level > 0 || i + 1 == manifest->runs_count ||
-		    manifest->runs[i + 1].level > 0;
+		size_t first = 0, count = 0;
 
-		/* Of level 0 only the oldest run may leave alone. */
-		if (!oldest)
+		while (first < run->tables_count && !is_useless(manifest, i,
+			&run->tables[first], limits))
+			first++;
+		while (first + count < run->tables_count &&
+		    is_useless(manifest, i, &run->tables[first + count],
+			limits))
+			count++;
+		/* A run of level 0 goes whole or not at all. */
+		if (count == 0 ||
+		    (run->level == 0 && count != run->tables_count))
 			continue;
-		for (size_t j = 0; j < run->tables_count; j++) {
-			const struct rt_manifest_table *table = &run->tables[j];
-
-			if (!is_useless(manifest, table, limits) ||
-			    hides_older(manifest, i, table))
-				continue;
-			if (run->level == 0 && run->tables_count > 1)
-				continue;
-			rtc_job_init(job, manifest, RTC_JOB_DISCARD, run->level,
-			    run->level == 0 ? RTC_LEVEL_LAST : run->level,
-			    "everything in it is expired or dropped");
-			rtc_job_add(job, table);
-			return true;
-		}
-	}
-	return false;
-}
-
-/* -- P2 and P5 -- */
-
-static void
-add_run(struct rtc_job *job, const struct rt_manifest_run *run)
-{
-	for (size_t i = 0; i < run->tables_count; i++)
-		rtc_job_add(job, &run->tables[i]);
-}
-
-static uint64_t
-run_bytes(const struct rt_manifest_run *run)
-{
-	uint64_t bytes = 0;
-
-	for (size_t i = 0; i < run->tables_count; i++)
-		bytes += run->tables[i].size;
-	return bytes;
-}
-
-/* P4. On the last level tombstones are rewritten away instead. */
-static void
-move_if_alone(struct rtc_job *job)
-{
-	if (job->inputs_count == 1 &&
-	    (job->inputs[0]->tombstones == 0 || !job->is_last_level))
-		job->kind = RTC_JOB_MOVE;
-}
-
-static void
-pick_level0(const struct rt_manifest *manifest, uint32_t base,
-    const char *reason, struct rtc_job *job)
-{
-	size_t runs = rt_manifest_level0_runs(manifest);
-
-	rtc_job_init(job, manifest, RTC_JOB_MERGE, 0, base, reason);
-	for (size_t i = 0; i < runs; i++)
-		add_run(job, &manifest->runs[i]);
-	add_overlap(job);
-	move_if_alone(job);
-}
-
-static bool
-pick_level0_to_level0(const struct rt_manifest *manifest, struct rtc_job *job)
-{
-	size_t runs = rt_manifest_level0_runs(manifest);
-
-	for (size_t first = 0; first + L0_FAN_IN <= runs; first++) {
-		uint64_t low = UINT64_MAX, high = 0;
-
-		for (size_t i = first; i < first + L0_FAN_IN; i++) {
-			uint64_t bytes = run_bytes(&manifest->runs[i]);
-
-			low = bytes < low ? bytes : low;
-			high = bytes > high ? bytes : high;
-		}
-		if (high / L0_LIKE_SIZE > low)
-			continue;
-		rtc_job_init(job, manifest, RTC_JOB_MERGE, 0, 0,
-		    "level 0 alone may be merged now");
-		for (size_t i = first; i < first + L0_FAN_IN; i++)
-			add_run(job, &manifest->runs[i]);
+		rtc_job_init(job, manifest, RTC_JOB_DISCARD, run->level,
+		    run->level, "everything in it is expired or dropped");
+		add_tables(job, run, first, count);
 		return true;
 	}
 	return false;
 }
 
-/* -- P3 and P4 -- */
+/* -- P4 -- */
 
-/* Bytes of the next level to be read for each byte of the table, in
- * sixteenths; tombstones make a table cheaper than it looks. */
-static uint64_t
-cost_of(const struct rt_manifest *manifest, uint32_t level,
-    const struct rt_manifest_table *table)
+static void
+move_if_alone(struct rtc_job *job, const struct rtc_limits *limits)
 {
-	uint64_t overlap = overlap_bytes(manifest, level + 1, table->smallest,
-	    table->largest);
-	uint64_t gain = table->size + table->tombstones * TOMBSTONE_BYTES;
+	const struct rt_manifest_table *table = job->inputs[0];
+	uint64_t below;
 
-	return overlap * 16 / (gain + 1);
+	if (job->inputs_count != 1)
+		return;
+	if (rtc_picker_compression(limits, job->source_level, false) !=
+	    rtc_picker_compression(limits, job->target_level,
+		job->is_last_level))
+		return;
+	if (table->tombstones > 0 && (job->is_last_level ||
+	    table->tombstones * TOMBSTONES_WORTH >= table->entries))
+		return;
+	below = table_overlap(job->manifest, job->target_level + 1, table);
+	if (limits->table_bytes != 0 &&
+	    below > GRANDPARENTS_MAX * limits->table_bytes)
+		return;
+	job->kind = RTC_JOB_MOVE;
+}
+
+/* -- P2 and P5 -- */
+
+static void
+pick_level0(const struct rt_manifest *manifest, const struct rtc_limits *limits,
+    uint32_t base, const char *reason, struct rtc_job *job)
+{
+	size_t runs = rt_manifest_level0_runs(manifest), from = runs;
+	uint64_t bytes = 0;
+
+	while (from > 0 && runs - from < L0_RUNS_MAX && (from == runs ||
+	    bytes < L0_BASES_MAX * limits->level_base_bytes))
+		bytes += run_bytes(&manifest->runs[--from]);
+	rtc_job_init(job, manifest, RTC_JOB_MERGE, 0, base, reason);
+	for (size_t i = from; i < runs; i++)
+		add_tables(job, &manifest->runs[i], 0,
+		    manifest->runs[i].tables_count);
+	add_overlap(job);
+	move_if_alone(job, limits);
+}
+
+/* The cheapest neighbours of which none is larger than the others together, so
+ * that a byte is rewritten once for each time level 0 grows by the fan-in. */
+static bool
+pick_level0_to_level0(const struct rt_manifest *manifest, struct rtc_job *job)
+{
+	size_t runs = rt_manifest_level0_runs(manifest), best = runs;
+	uint64_t best_bytes = UINT64_MAX;
+
+	for (size_t first = 0; first + L0_FAN_IN <= runs; first++) {
+		uint64_t sum = 0, largest = 0;
+
+		for (size_t i = first; i < first + L0_FAN_IN; i++) {
+			uint64_t bytes = run_bytes(&manifest->runs[i]);
+
+			sum += bytes;
+			largest = bytes > largest ? bytes : largest;
+		}
+		if (largest <= sum - largest && sum < best_bytes) {
+			best = first;
+			best_bytes = sum;
+		}
+	}
+	if (best == runs)
+		return false;
+	rtc_job_init(job, manifest, RTC_JOB_MERGE, 0, 0,
+	    "level 0 alone may be merged now");
+	for (size_t i = best; i < best + L0_FAN_IN; i++)
+		add_tables(job, &manifest->runs[i], 0,
+		    manifest->runs[i].tables_count);
+	return true;
+}
+
+/* -- P3 -- */
+
+/* Bytes of the next level to be read for each byte that goes down. */
+static double
+cost_of(const struct rt_manifest *manifest, const struct rtc_limits *limits,
+    uint32_t level, const struct rt_manifest_table *table)
+{
+	double weight = 1;
+
+	if (table->entries != 0)
+		weight += 2.0 * (double)table->tombstones /
+		    (double)table->entries;
+	if (is_expired(limits, table))
+		weight += 2;
+	return (double)table_overlap(manifest, level + 1, table) /
+	    ((double)(table->size + 1) * weight);
 }
 
 static void
-pick_from_level(const struct rt_manifest *manifest, uint32_t level,
-    struct rtc_job *job)
+pick_from_level(const struct rt_manifest *manifest,
+    const struct rtc_limits *limits, uint32_t level, struct rtc_job *job)
 {
 	const struct rt_manifest_run *run = run_of_level(manifest, level);
 	const struct rt_manifest_table *best = &run->tables[0];
-	uint64_t best_cost = UINT64_MAX;
+	double best_cost = cost_of(manifest, limits, level, best);
 
-	for (size_t i = 0; i < run->tables_count; i++) {
-		uint64_t cost = cost_of(manifest, level, &run->tables[i]);
+	for (size_t i = 1; i < run->tables_count; i++) {
+		const struct rt_manifest_table *table = &run->tables[i];
+		double cost = cost_of(manifest, limits, level, table);
 
-		/* Of equals the one whose data is oldest. */
-		if (cost < best_cost || (cost == best_cost &&
-			run->tables[i].max_seq < best->max_seq)) {
-			best = &run->tables[i];
+		if (cost < best_cost || (cost <= best_cost &&
+			table->max_seq < best->max_seq)) {
+			best = table;
 			best_cost = cost;
 		}
 	}
@@ -270,62 +340,130 @@ pick_from_level(const struct rt_manifest *manifest, uint32_t level,
 	    "the level is above its size");
 	rtc_job_add(job, best);
 	add_overlap(job);
-	move_if_alone(job);
+	move_if_alone(job, limits);
 }
 
 static bool
-pick_overfull(const struct rt_manifest *manifest,
-    const uint64_t targets[RTC_LEVEL_LAST + 1], uint32_t base,
+pick_due(const struct rt_manifest *manifest, const struct rtc_limits *limits,
+    uint32_t base, const uint64_t targets[RTC_LEVEL_LAST + 1],
     struct rtc_job *job)
 {
-	uint64_t best_score = 100;	/* hundredths: at the target */
+	double level0 = (double)rt_manifest_level0_runs(manifest) /
+	    (double)limits->l0_trigger;
+	/* Level 0 costs every read, so it waits only for a level that is
+	 * larger than it should be by a whole level. */
+	double best_score = level0 >= 1
+	    ? level0 * (double)limits->level_multiplier : 1;
 	uint32_t best = 0;
 
 	for (uint32_t level = base; level < RTC_LEVEL_LAST; level++) {
-		uint64_t bytes = rt_manifest_level_bytes(manifest, level);
-		uint64_t score = bytes / (targets[level] / 100 + 1);
+		double score =
+		    (double)rt_manifest_level_bytes(manifest, level) /
+		    (double)(targets[level] + 1);
 
 		if (score > best_score) {
 			best_score = score;
 			best = level;
 		}
 	}
-	if (best == 0)
+	if (best != 0)
+		pick_from_level(manifest, limits, best, job);
+	else if (level0 >= 1)
+		pick_level0(manifest, limits, base,
+		    "level 0 has reached its trigger", job);
+	else
 		return false;
-	pick_from_level(manifest, best, job);
 	return true;
 }
 
-/* Everything down: level 0 first, then each level whole into the next. */
+/* -- P6 -- */
+
+/* Would rewriting the table alone free a good part of it? With full, any part.
+ * What is found here is gone afterwards (P7). */
+static const char *
+why_rewrite(const struct rt_manifest *manifest, const struct rtc_limits *limits,
+    const struct rt_manifest_table *table)
+{
+	uint64_t lowest = manifest->snapshots_count > 0
+	    ? manifest->snapshots[0] : UINT64_MAX;
+	uint64_t before_ms = limits->expired_before_ms;
+
+	if (table->tombstones > 0 && table->max_seq <= lowest &&
+	    (limits->full ||
+		table->tombstones * TOMBSTONES_WORTH >= table->entries))
+		return "tombstones hide nothing any more";
+	/* As if they expired evenly: half of them have. */
+	if (table->expire_min_ms != 0 && table->expire_min_ms < before_ms &&
+	    (limits->full || (table->expire_max_ms != 0 &&
+		table->expire_max_ms - table->expire_min_ms <=
+		    2 * (before_ms - table->expire_min_ms))))
+		return "values have expired";
+	if (limits->full && table->min_seq < drop_of(manifest, table))
+		return "versions were dropped";
+	return NULL;
+}
+
 static bool
-pick_full(const struct rt_manifest *manifest, uint32_t base,
-    struct rtc_job *job)
+pick_in_place(const struct rt_manifest *manifest,
+    const struct rtc_limits *limits, struct rtc_job *job)
+{
+	for (size_t i = 0; i < manifest->runs_count; i++) {
+		const struct rt_manifest_run *run = &manifest->runs[i];
+
+		for (size_t j = 0; run->level > 0 && j < run->tables_count;
+		     j++) {
+			const struct rt_manifest_table *table = &run->tables[j];
+			const char *why = why_rewrite(manifest, limits, table);
+
+			if (why == NULL || has_older(manifest, i, table))
+				continue;
+			rtc_job_init(job, manifest, RTC_JOB_MERGE, run->level,
+			    run->level, why);
+			rtc_job_add(job, table);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* -- everything down -- */
+
+/* Level 0 first, then each level into the next, a good piece at a time so that
+ * the space for it twice is never needed at once. */
+static bool
+pick_full(const struct rt_manifest *manifest, const struct rtc_limits *limits,
+    uint32_t base, struct rtc_job *job)
 {
 	static const char reason[] = "everything is to be merged down";
 
 	if (rt_manifest_level0_runs(manifest) > 0) {
-		pick_level0(manifest, base, reason, job);
+		pick_level0(manifest, limits, base, reason, job);
 		return true;
 	}
 	for (uint32_t level = 1; level < RTC_LEVEL_LAST; level++) {
 		const struct rt_manifest_run *run =
 		    run_of_level(manifest, level);
+		size_t count = 0;
+		uint64_t bytes = 0;
 
 		if (run == NULL)
 			continue;
+		while (count < run->tables_count && (count == 0 ||
+		    bytes < L0_BASES_MAX * limits->level_base_bytes))
+			bytes += run->tables[count++].size;
 		rtc_job_init(job, manifest, RTC_JOB_MERGE, level, level + 1,
 		    reason);
-		add_run(job, run);
+		add_tables(job, run, 0, count);
 		add_overlap(job);
-		move_if_alone(job);
+		move_if_alone(job, limits);
 		return true;
 	}
-	return false;
+	return pick_in_place(manifest, limits, job);
 }
 
-bool
-rtc_picker_pick(const struct rt_manifest *manifest,
-    const struct rtc_limits *limits, struct rtc_job *job)
+static bool
+pick(const struct rt_manifest *manifest, const struct rtc_limits *limits,
+    struct rtc_job *job)
 {
 	uint64_t targets[RTC_LEVEL_LAST + 1];
 	uint32_t base = rtc_picker_targets(manifest, limits, targets);
@@ -335,11 +473,18 @@ rtc_picker_pick(const struct rt_manifest *manifest,
 	if (pick_useless(manifest, limits, job))
 		return true;
 	if (limits->full)
-		return pick_full(manifest, base, job);
-	if (rt_manifest_level0_runs(manifest) >= limits->l0_trigger) {
-		pick_level0(manifest, base, "level 0 has reached its trigger",
-		    job);
-		return true;
-	}
-	return pick_overfull(manifest, targets, base, job);
+		return pick_full(manifest, limits, base, job);
+	return pick_due(manifest, limits, base, targets, job) ||
+	    pick_in_place(manifest, limits, job);
+}
+
+bool
+rtc_picker_pick(const struct rt_manifest *manifest,
+    const struct rtc_limits *limits, struct rtc_job *job)
+{
+	if (!pick(manifest, limits, job))
+		return false;
+	job->compression = rtc_picker_compression(limits, job->target_level,
+	    job->is_last_level);
+	return true;
 }

@@ -1,5 +1,6 @@
 /* picker: manifest + limits to one job or none. Pure: it reads no clock and no
- * file, so that its cases can be drawn as text (tests/cases/picker).
+ * file, so that its cases can be drawn as text (tests/cases/picker). The rules
+ * are explained in docs/compaction.md.
  *
  * Leveled, with dynamic level sizes: the last level, RTC_LEVEL_LAST, holds most
  * of the data and sets the targets of those above it, each smaller by the
@@ -8,17 +9,25 @@
  *
  * P1 Whole tables in which everything has expired, or was dropped, go first:
  *    they cost nothing.
- * P2 Then level 0, when it has the trigger's number of runs: all its runs, the
- *    oldest included, with what they overlap in the base level.
- * P3 Then the level most above its target: of its tables the one that
- *    overlaps least of the next level for its size, with tombstones counting
- *    in its favour.
- * P4 A table that overlaps nothing below is moved, not rewritten.
+ * P2 Then the level most above its target, level 0 counting for a whole level
+ *    more. Level 0 is due with the trigger's number of runs, and gives its
+ *    oldest ones, with what they overlap in the base level.
+ * P3 A deeper level gives the table that overlaps least of the next level for
+ *    its size, with tombstones and expired values counting in its favour; of
+ *    equals the one with the oldest data, which goes round.
+ * P4 A table that overlaps nothing below is moved, not rewritten, unless
+ *    rewriting would compress it otherwise or free it of tombstones, or it
+ *    would lie over too much of the level after.
  * P5 When only level 0 may be merged, its runs become fewer and larger ones of
- *    level 0, eight neighbours of like size at a time. */
+ *    level 0, eight neighbours at a time.
+ * P6 When nothing else is due, a table with nothing older below it is
+ *    rewritten in its place when a good part of it is tombstones or expired.
+ * P7 Every job makes progress: a manifest with its result is not picked from
+ *    in the same way again. */
 #ifndef RIPTIDE_COMPACTD_PICKER_H
 #define RIPTIDE_COMPACTD_PICKER_H
 
+#include "libcommon/table/table_writer.h"
 #include "riptide-compactd/job.h"
 
 #define RTC_LEVEL_LAST 6
@@ -27,7 +36,10 @@ struct rtc_limits {
 	uint64_t l0_trigger;		/* runs */
 	uint64_t level_base_bytes;
 	uint64_t level_multiplier;
+	uint64_t table_bytes;		/* goal; 0: P4 looks at no sizes */
 	uint64_t expired_before_ms;	/* what expires before has had its grace */
+	enum rt_compression compression;	/* levels 2 to the last but one */
+	enum rt_compression compression_bottom;
 	bool full;			/* merge everything down */
 	bool l0_only;			/* outside the window */
 };
@@ -45,5 +57,9 @@ uint32_t rtc_picker_targets(const struct rt_manifest *manifest,
 /* Bytes that lie above what the limits allow: the work that is due. */
 uint64_t rtc_picker_debt(const struct rt_manifest *manifest,
     const struct rtc_limits *limits);
+
+/* What blocks of a level are compressed with. bottom: nothing lies below. */
+enum rt_compression rtc_picker_compression(const struct rtc_limits *limits,
+    uint32_t level, bool bottom);
 
 #endif

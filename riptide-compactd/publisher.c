@@ -33,11 +33,8 @@ add_replacement(struct rt_manifest_edit *edit, const struct rtc_job *job,
 {
 	struct rt_manifest_table *tables =
 	    rt_alloc_zero(result->outputs_count, sizeof(tables[0]));
-	struct rt_file_id *inputs =
-	    rt_alloc_zero(job->inputs_count, sizeof(inputs[0]));
+	struct rt_file_id *inputs = rtc_job_ids(job);
 
-	for (size_t i = 0; i < job->inputs_count; i++)
-		inputs[i] = job->inputs[i]->id;
 	for (size_t i = 0; i < result->outputs_count; i++)
 		tables[i] = table_of(&result->outputs[i]);
 	rt_manifest_edit_replace(edit, inputs, job->inputs_count,
@@ -46,8 +43,8 @@ add_replacement(struct rt_manifest_edit *edit, const struct rtc_job *job,
 	free(tables);
 }
 
-/* An outcome that the store could not tell may be told by the newest
- * manifest. */
+/* An outcome that the store could not tell is told by the newest manifest: what
+ * it does not contain can no longer come into it. */
 static enum rt_code
 look_for(const struct rtc_publisher *publisher,
     const struct rt_manifest_edit *edit, enum rt_code code, bool *unknown)
@@ -56,10 +53,9 @@ look_for(const struct rtc_publisher *publisher,
 
 	if (rt_manifest_store_load(publisher->store, &newest, NULL) != RT_OK)
 		return code;
-	if (rt_manifest_edit_is_in(edit, newest)) {
-		*unknown = false;
+	*unknown = false;
+	if (rt_manifest_edit_is_in(edit, newest))
 		code = RT_OK;
-	}
 	rt_manifest_unref(newest);
 	return code;
 }

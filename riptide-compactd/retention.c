@@ -54,6 +54,8 @@ rtc_retention_init(struct rtc_retention *retention, const struct rtc_job *job,
 		.older = rt_alloc_zero(manifest->runs_count + 1,
 		    sizeof(struct rtc_older_run)),
 	};
+	retention->keeps_tombstones = job->target_level == 0 &&
+	    position < manifest->runs_count;
 	for (size_t i = 0; i < manifest->runs_count; i++) {
 		const struct rt_manifest_run *run = &manifest->runs[i];
 
@@ -79,6 +81,8 @@ rtc_retention_fini(struct rtc_retention *retention)
 static bool
 may_be_older(struct rtc_retention *retention, struct rt_slice key)
 {
+	if (retention->keeps_tombstones)
+		return true;
 	for (size_t i = 0; i < retention->older_count; i++) {
 		struct rtc_older_run *older = &retention->older[i];
 
@@ -119,7 +123,9 @@ is_dropped(const struct rtc_retention *retention, const struct rt_entry *entry,
 	uint64_t drop_seq = rt_manifest_drop_seq(retention->manifest,
 	    rt_key_keyspace(entry->key));
 
+	/* A snapshot that the list lacks may lie above what is flushed. */
 	return entry->seq < drop_seq &&
+	    drop_seq <= retention->manifest->flushed_seq &&
 	    stripe_of(retention->manifest, drop_seq) == stripe;
 }
 

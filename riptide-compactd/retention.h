@@ -6,11 +6,13 @@
  *
  * R1 Versions of a key that lie between the same two snapshots are seen by the
  *    same readers: the newest of them is kept, the others go.
- * R2 A version that a drop covers goes, when no snapshot lies between the two.
+ * R2 A version that a drop covers goes, when the drop is flushed and no snapshot
+ *    lies between the two.
  *    Whatever is older is covered as well.
  * R3 A tombstone goes when it lies below every snapshot and nothing older
  *    outside the inputs can hold its key. Inside the inputs everything older
- *    goes by R1, since it shares the lowest stripe.
+ *    goes by R1, since it shares the lowest stripe. A merge of level 0 into
+ *    itself counts every older run as one that holds the key.
  * R4 A value whose expiry and grace have passed is a tombstone: it goes by R3,
  *    or becomes one in its place. It is never merely left out, or an older
  *    version would rise.
@@ -47,6 +49,7 @@ struct rtc_retention {
 	size_t older_count;
 	struct rt_buf key;	/* the key under way */
 	bool has_key;
+	bool keeps_tombstones;	/* every key counts as held by an older run */
 	size_t stripe;		/* of its version seen last */
 };
 

@@ -19,8 +19,10 @@ RT_MUST_USE enum rt_code rtc_sweeper_sweep(struct rt_fs *fs, int sst,
     const struct rt_manifest *manifest, uint64_t epoch, size_t *removed,
     struct rt_err *err);
 
-/* W2. dir: the data directory. Does nothing while a daemon runs. */
+/* W2. dir: the data directory. Does nothing while a daemon runs, or when the
+ * newest generation is *drained, which is set to what was drained; 0 at first. */
 RT_MUST_USE enum rt_code rtc_sweeper_drain(struct rt_fs *fs, int dir, int sst,
-    struct rt_manifest_store *store, size_t *removed, struct rt_err *err);
+    struct rt_manifest_store *store, uint64_t *drained, size_t *removed,
+    struct rt_err *err);
 
 #endif

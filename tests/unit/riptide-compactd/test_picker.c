@@ -28,6 +28,12 @@ read_limits(const char *line)
 			limits.level_multiplier = value;
 		else if (sscanf(word, "expired=%" SCNu64, &value) == 1)
 			limits.expired_before_ms = value;
+		else if (sscanf(word, "table=%" SCNu64, &value) == 1)
+			limits.table_bytes = value;
+		else if (sscanf(word, "compression=%" SCNu64, &value) == 1)
+			limits.compression = (enum rt_compression)value;
+		else if (sscanf(word, "bottom=%" SCNu64, &value) == 1)
+			limits.compression_bottom = (enum rt_compression)value;
 		else if (strcmp(word, "full") == 0)
 			limits.full = true;
 		else if (strcmp(word, "l0only") == 0)
