@@ -1,1 +1,9 @@
-# placeholder, filled by the room
+# riptide: the local tool.
+bin_PROGRAMS += riptide/riptide
+riptide_riptide_SOURCES = \
+	riptide/main.c \
+	riptide/tool.c riptide/tool.h \
+	riptide/tool_check.c riptide/tool_dump.c riptide/tool_kv.c \
+	riptide/tool_levels.c
+riptide_riptide_LDADD = $(ENGINE_LIBS) riptided/pool/libpool.a \
+	$(DAEMON_LIBS) $(COMMON_LIBS) $(COMMON_SYSTEM_LIBS)

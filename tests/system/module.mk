@@ -3,4 +3,5 @@ script_tests += \
 	tests/system/test_commands.py \
 	tests/system/test_differential.py \
 	tests/system/test_protocol.py \
+	tests/system/test_riptide_tool.py \
 	tests/system/test_spawn.py

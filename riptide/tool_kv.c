@@ -1,0 +1,316 @@
+/* The verbs that open the database as the daemon does, under its lock. Closing
+ * the engine flushes what was written, so a verb that ends well has left its
+ * change in a published table. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libcommon/base/number.h"
+#include "libcommon/daemon/config.h"
+#include "libcommon/daemon/log.h"
+#include "libcommon/table/key.h"
+#include "libcommon/table/value.h"
+#include "riptide/tool.h"
+#include "riptided/engine/engine.h"
+
+struct session {
+	struct rt_config config;
+	struct rtd_engine *engine;
+	struct rtd_reader *reader;
+	uint32_t keyspace;
+};
+
+/* Wall time for expiry, in the engine's unit. */
+static uint64_t
+now_ms(void)
+{
+	return (uint64_t)rt_clock_wall_ms(rt_clock_system());
+}
+
+/* create: make a database in an empty or missing directory. */
+static enum rt_code
+session_open(struct session *session, struct rtl_tool *tool, bool create,
+    struct rt_err *err)
+{
+	struct rtd_engine_options options = {
+		.fs = tool->fs,
+		.clock = rt_clock_system(),
+		.config = &session->config,
+		.offline = true,
+	};
+	enum rt_code code = RT_OK;
+	int dir = -1;
+
+	*session = (struct session){ 0 };
+	rt_config_init(&session->config);
+	rt_log_set_level(RT_LOG_WARNING);
+	if (!create) {
+		code = rtl_open_dir(tool, &dir, err);
+		rt_fs_close(tool->fs, &dir, NULL);
+	}
+	if (code == RT_OK)
+		code = rt_config_set(&session->config, rt_slice_cstr("dir"),
+		    rt_slice_cstr(tool->dir), false, err);
+	if (code == RT_OK)
+		code = rtd_engine_open(&session->engine, &options, err);
+	if (code != RT_OK)
+		return code;
+	session->reader = rtd_reader_new(session->engine);
+	session->keyspace = rtd_engine_keyspace(session->engine,
+	    tool->database);
+	return RT_OK;
+}
+
+/* Returns code, or the error of closing when code is RT_OK. */
+static enum rt_code
+session_close(struct session *session, enum rt_code code, struct rt_err *err)
+{
+	enum rt_code closed = RT_OK;
+
+	if (session->engine != NULL) {
+		rtd_reader_free(session->reader);
+		closed = rtd_engine_close(session->engine,
+		    code == RT_OK ? err : NULL);
+	}
+	rt_config_fini(&session->config);
+	return code == RT_OK ? closed : code;
+}
+
+static enum rt_code
+check_key(struct rt_slice key, struct rt_err *err)
+{
+	if (key.len > RT_USER_KEY_BYTES_MAX)
+		return rt_err_set(err, RT_EUSAGE,
+		    "the key has more than %u bytes", RT_USER_KEY_BYTES_MAX);
+	return RT_OK;
+}
+
+enum rt_code
+rtl_get(struct rtl_tool *tool, struct rt_err *err)
+{
+	struct rt_slice key = rt_slice_cstr(tool->argv[0]);
+	struct rtd_value value = { 0 };
+	struct rt_buf out = { 0 };
+	struct session session;
+	enum rt_code code;
+
+	code = session_open(&session, tool, false, err);
+	if (code == RT_OK)
+		code = check_key(key, err);
+	if (code == RT_OK) {
+		code = rtd_reader_get(session.reader, session.keyspace, key,
+		    now_ms(), &value, err);
+		if (code == RT_ENOTFOUND)
+			rt_err_set(err, code, "no such key");
+	}
+	if (code == RT_OK) {
+		rt_buf_append_slice(&out, value.bytes);
+		rt_buf_append_byte(&out, '\n');
+		code = rtl_print(&out, err);
+	}
+	rtd_value_fini(&value);
+	rt_buf_fini(&out);
+	return session_close(&session, code, err);
+}
+
+/* `--name N` as the last two words; *out is untouched without it. */
+static enum rt_code
+take_number(struct rtl_tool *tool, const char *name, uint64_t *out,
+    struct rt_err *err)
+{
+	if (tool->argc < 2 || strcmp(tool->argv[tool->argc - 2], name) != 0)
+		return RT_OK;
+	if (!rt_parse_u64(rt_slice_cstr(tool->argv[tool->argc - 1]), out) ||
+	    *out == 0)
+		return rt_err_set(err, RT_EUSAGE, "%s takes a number above 0",
+		    name);
+	tool->argc -= 2;
+	return RT_OK;
+}
+
+static enum rt_code
+write_batch(struct session *session, struct rtd_write_batch *batch,
+    struct rt_err *err)
+{
+	uint64_t seq;
+	enum rt_code code = rtd_engine_write(session->engine, batch, &seq, err);
+
+	if (code == RT_OK)
+		rtd_engine_end_turn(session->engine);
+	return code;
+}
+
+enum rt_code
+rtl_set(struct rtl_tool *tool, struct rt_err *err)
+{
+	uint64_t ttl_s = 0, expire_ms = RT_NO_EXPIRY;
+	struct rtd_write_batch batch = { 0 };
+	struct session session;
+	enum rt_code code;
+
+	code = take_number(tool, "--ttl", &ttl_s, err);
+	if (code == RT_OK && (tool->argc != 2 || ttl_s > UINT32_MAX))
+		code = rt_err_set(err, RT_EUSAGE,
+		    "set takes a key, a value, and --ttl SECONDS");
+	if (code == RT_OK)
+		code = check_key(rt_slice_cstr(tool->argv[0]), err);
+	if (code != RT_OK)
+		return code;
+	if (ttl_s != 0)
+		expire_ms = now_ms() + ttl_s * 1000;
+	code = session_open(&session, tool, true, err);
+	if (code == RT_OK) {
+		rtd_write_batch_put(&batch, session.keyspace,
+		    rt_slice_cstr(tool->argv[0]), rt_slice_cstr(tool->argv[1]),
+		    expire_ms);
+		code = write_batch(&session, &batch, err);
+	}
+	rtd_write_batch_fini(&batch);
+	return session_close(&session, code, err);
+}
+
+/* Add a tombstone for a key that is there. */
+static enum rt_code
+del_one(struct session *session, struct rt_slice key,
+    struct rtd_write_batch *batch, struct rt_err *err)
+{
+	struct rtd_value value = { 0 };
+	enum rt_code code = check_key(key, err);
+
+	if (code != RT_OK)
+		return code;
+	code = rtd_reader_get(session->reader, session->keyspace, key,
+	    now_ms(), &value, err);
+	rtd_value_fini(&value);
+	if (code == RT_OK)
+		rtd_write_batch_delete(batch, session->keyspace, key);
+	return code == RT_ENOTFOUND ? RT_OK : code;
+}
+
+enum rt_code
+rtl_del(struct rtl_tool *tool, struct rt_err *err)
+{
+	struct rtd_write_batch batch = { 0 };
+	struct rt_buf out = { 0 };
+	struct session session;
+	enum rt_code code;
+
+	code = session_open(&session, tool, false, err);
+	for (int i = 0; i < tool->argc && code == RT_OK; i++)
+		code = del_one(&session, rt_slice_cstr(tool->argv[i]), &batch,
+		    err);
+	rt_buf_printf(&out, "%u\n", batch.count);
+	if (code == RT_OK && batch.count != 0)
+		code = write_batch(&session, &batch, err);
+	code = session_close(&session, code, err);
+	if (code == RT_OK)
+		code = rtl_print(&out, err);
+	rtd_write_batch_fini(&batch);
+	rt_buf_fini(&out);
+	return code;
+}
+
+static enum rt_code
+scan_keys(struct session *session, struct rt_slice prefix, uint64_t limit,
+    struct rt_err *err)
+{
+	struct rt_iter *iter = rtd_reader_iter(session->reader,
+	    session->keyspace, now_ms(), NULL);
+	struct rt_buf start = { 0 }, out = { 0 };
+	uint8_t head[RT_KEY_PREFIX_BYTES];
+	enum rt_code code = RT_OK;
+
+	rt_key_put_prefix(head, session->keyspace, RT_KEY_KIND_STRING);
+	rt_buf_append(&start, head, sizeof(head));
+	rt_buf_append_slice(&start, prefix);
+	for (rt_iter_seek(iter, rt_buf_slice(&start), RT_SEQ_MAX);
+	    iter->valid && limit > 0 && code == RT_OK &&
+	    rt_slice_starts_with(iter->entry.key, rt_buf_slice(&start));
+	    rt_iter_next(iter), limit--) {
+		rtl_put_text(&out, rt_key_user(iter->entry.key));
+		/* The quotes serve dumps; here a line is a key. */
+		out.data[out.len - 1] = '\n';
+		rt_buf_consume(&out, 1);
+		code = rtl_print(&out, err);
+	}
+	if (code == RT_OK && iter->code != RT_OK) {
+		code = iter->code;
+		*err = iter->err;
+	}
+	iter->ops->free(iter);
+	rt_buf_fini(&start);
+	rt_buf_fini(&out);
+	return code;
+}
+
+enum rt_code
+rtl_scan(struct rtl_tool *tool, struct rt_err *err)
+{
+	uint64_t limit = UINT64_MAX;
+	struct session session;
+	enum rt_code code;
+
+	code = take_number(tool, "--limit", &limit, err);
+	if (code == RT_OK && tool->argc > 1)
+		code = rt_err_set(err, RT_EUSAGE,
+		    "scan takes a prefix, and --limit N");
+	if (code != RT_OK)
+		return code;
+	code = session_open(&session, tool, false, err);
+	if (code == RT_OK)
+		code = scan_keys(&session, rt_slice_cstr(tool->argc == 1 ?
+		    tool->argv[0] : ""), limit, err);
+	return session_close(&session, code, err);
+}
+
+static void
+put_stats(struct rt_buf *out, const struct rtd_engine_stats *stats)
+{
+	const struct {
+		const char *name;
+		uint64_t value;
+	} lines[] = {
+		{ "manifest_generation", stats->manifest_generation },
+		{ "visible_seq", stats->visible_seq },
+		{ "memtable_bytes", stats->memtable_bytes },
+		{ "memtable_entries", stats->memtable_entries },
+		{ "wal_segments", stats->wal_segments },
+		{ "wal_bytes", stats->wal_bytes },
+		{ "l0_files", stats->l0_files },
+		{ "levels", stats->levels },
+		{ "sst_bytes", stats->sst_bytes },
+		{ "sst_entries", stats->sst_entries },
+		{ "sst_tombstones", stats->sst_tombstones },
+		{ "table_memory_bytes", stats->table_memory_bytes },
+		{ "obsolete_files", stats->obsolete_files },
+		{ "filters_damaged", stats->filters_damaged },
+	};
+
+	for (size_t i = 0; i < RT_COUNTOF(lines); i++)
+		rt_buf_printf(out, "%s:%" PRIu64 "\n", lines[i].name,
+		    lines[i].value);
+	for (uint32_t level = 0; level < stats->levels; level++)
+		rt_buf_printf(out, "level%u_files:%" PRIu64
+		    "\nlevel%u_bytes:%" PRIu64 "\n", level,
+		    stats->level_files[level], level,
+		    stats->level_bytes[level]);
+}
+
+enum rt_code
+rtl_stats(struct rtl_tool *tool, struct rt_err *err)
+{
+	struct rtd_engine_stats stats;
+	struct rt_buf out = { 0 };
+	struct session session;
+	enum rt_code code;
+
+	code = session_open(&session, tool, false, err);
+	if (code == RT_OK) {
+		rtd_engine_get_stats(session.engine, &stats);
+		put_stats(&out, &stats);
+		code = rtl_print(&out, err);
+	}
+	rt_buf_fini(&out);
+	return session_close(&session, code, err);
+}
