@@ -67,50 +67,32 @@ rtc_sweeper_sweep(struct rt_fs *fs, int sst, const struct rt_manifest *manifest,
 	return code;
 }
 
-/* With the lock held no daemon can have a view. */
-static enum rt_code
-drain_locked(struct rt_fs *fs, int sst, struct rt_manifest_store *store,
-    uint64_t *drained, size_t *removed, struct rt_err *err)
-{
-	const struct rt_manifest *manifest = NULL;
-	enum rt_code code;
-
-	code = rt_manifest_store_load(store, &manifest, err);
-	if (code == RT_OK)
-		code = rt_manifest_store_sync_dir(store, err);
-	for (size_t i = 0; code == RT_OK && i < manifest->obsolete_count; i++)
-		*removed += unlink_table(fs, sst, manifest->obsolete[i]);
-	if (code == RT_OK)
-		*drained = manifest->generation;
-	rt_manifest_unref(manifest);
-	return code;
-}
-
 enum rt_code
 rtc_sweeper_drain(struct rt_fs *fs, int dir, int sst,
     struct rt_manifest_store *store, uint64_t *drained, size_t *removed,
     struct rt_err *err)
 {
-	struct rt_dirlock lock = RT_DIRLOCK_INIT;
 	const struct rt_manifest *manifest = NULL;
-	bool due;
 	enum rt_code code;
+	bool held = false;
+	pid_t pid;
 
 	*removed = 0;
-	/* A daemon that starts while we hold its lock is turned away: take it
-	 * only when there is something to do. */
 	code = rt_manifest_store_load(store, &manifest, err);
-	if (code != RT_OK)
-		return code;
-	due = manifest->generation != *drained && manifest->obsolete_count > 0;
-	rt_manifest_unref(manifest);
-	if (!due)
-		return RT_OK;
-	code = rt_dirlock_take(&lock, fs, dir, RT_PATH_LOCK_DAEMON, err);
-	if (code == RT_ELOCKED)
-		return RT_OK;
+	if (code != RT_OK || manifest->generation == *drained ||
+	    manifest->obsolete_count == 0)
+		goto out;
+	code = rt_manifest_store_sync_dir(store, err);
 	if (code == RT_OK)
-		code = drain_locked(fs, sst, store, drained, removed, err);
-	rt_dirlock_release(&lock);
+		code = rt_dirlock_probe(fs, dir, RT_PATH_LOCK_DAEMON, &held,
+		    &pid, err);
+	if (code != RT_OK || held)
+		goto out;
+	/* W2: looked at in this order, no view of any daemon has them. */
+	for (size_t i = 0; i < manifest->obsolete_count; i++)
+		*removed += unlink_table(fs, sst, manifest->obsolete[i]);
+	*drained = manifest->generation;
+out:
+	rt_manifest_unref(manifest);
 	return code;
 }

@@ -3,10 +3,14 @@
  * W1 Unpublished tables of a compactor epoch below our own belong to its
  *    successor, which we are: those that a manifest read after our claim
  *    neither has in a run nor on the obsolete list are unlinked.
- * W2 Obsolete tables are the daemon's to unlink. When none runs, we take the
- *    daemon's lock for as long as it takes to unlink them, after a sync of the
- *    manifest directory. They stay on the list, which is the daemon's field; a
- *    missing file counts as unlinked there. */
+ * W2 Obsolete tables are the daemon's to unlink. When none runs, we do: load
+ *    the manifest, sync its directory, see that nobody holds the daemon's
+ *    lock, unlink what that manifest calls obsolete. A daemon that ran before
+ *    that look has ended, and its views with it; one that comes after loads
+ *    this generation or a newer one, which do not have the tables. The lock is
+ *    only looked at, not kept: a compactor that is stopped in the middle keeps
+ *    no daemon from starting. The tables stay on the list, which is the
+ *    daemon's field; a missing file counts as unlinked there. */
 #ifndef RIPTIDE_COMPACTD_SWEEPER_H
 #define RIPTIDE_COMPACTD_SWEEPER_H
 

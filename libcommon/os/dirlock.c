@@ -4,11 +4,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "libcommon/base/number.h"
 
 #define PID_TEXT_BYTES 32
+#define LOOKS_MAX 20
 
 static pid_t
 read_pid(struct rt_fs *fs, int fd)
@@ -39,6 +41,21 @@ write_pid(struct rt_fs *fs, int fd)
 		return;
 }
 
+/* Someone who only looks has the lock for an instant; whoever still has it
+ * after a few is its owner. */
+static int
+lock_patiently(struct rt_fs *fs, int fd)
+{
+	const struct timespec instant = { .tv_nsec = 5 * 1000 * 1000 };
+	int result = fs->flock(fs, fd, LOCK_EX | LOCK_NB);
+
+	for (int i = 0; i < LOOKS_MAX && result == -EWOULDBLOCK; i++) {
+		nanosleep(&instant, NULL);
+		result = fs->flock(fs, fd, LOCK_EX | LOCK_NB);
+	}
+	return result;
+}
+
 enum rt_code
 rt_dirlock_take(struct rt_dirlock *lock, struct rt_fs *fs, int dir,
     const char *name, struct rt_err *err)
@@ -53,7 +70,7 @@ rt_dirlock_take(struct rt_dirlock *lock, struct rt_fs *fs, int dir,
 	    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return rt_err_set_errno(err, -fd, "open %s", name);
-	result = fs->flock(fs, fd, LOCK_EX | LOCK_NB);
+	result = lock_patiently(fs, fd);
 	if (result == -EWOULDBLOCK) {
 		pid = read_pid(fs, fd);
 		if (pid > 0)
@@ -104,8 +121,7 @@ rt_dirlock_probe(struct rt_fs *fs, int dir, const char *name, bool *held,
 		return RT_OK;
 	if (fd < 0)
 		return rt_err_set_errno(err, -fd, "open %s", name);
-	/* A shared lock for an instant would make a starting owner fail, so
-	 * this window is kept to two calls and owners retry once. */
+	/* Two calls apart, so that a starting owner does not give up. */
 	result = fs->flock(fs, fd, LOCK_SH | LOCK_NB);
 	if (result == -EWOULDBLOCK) {
 		*held = true;

@@ -16,8 +16,8 @@ struct rt_dirlock {
 
 #define RT_DIRLOCK_INIT { .fs = NULL, .fd = -1 }
 
-/* Take the lock file `name` below dir without waiting. RT_ELOCKED, naming the
- * holder's pid where it is known, when another process has it. */
+/* Take the lock file `name` below dir. RT_ELOCKED, naming the holder's pid
+ * where it is known, when another process has it and keeps it for 100 ms. */
 RT_MUST_USE enum rt_code rt_dirlock_take(struct rt_dirlock *lock,
     struct rt_fs *fs, int dir, const char *name, struct rt_err *err);
 
