@@ -1,11 +1,13 @@
 # clients: stock clients with their defaults, pinned, one script a language.
 # They are installed below the build tree when a script first runs.
-script_tests += tests/clients/test_go_redis.py \
+script_tests += tests/clients/test_debian_packages.py \
+	tests/clients/test_go_redis.py \
 	tests/clients/test_jedis.py \
 	tests/clients/test_node.py \
 	tests/clients/test_redis_cli.py \
 	tests/clients/test_redis_py.py
-EXTRA_DIST += tests/clients/client_setup.py \
+EXTRA_DIST += examples/debian-packages/README.md \
+	examples/debian-packages/packages.py tests/clients/client_setup.py \
 	tests/clients/go_redis/go.mod tests/clients/go_redis/go.sum \
 	tests/clients/go_redis/main.go tests/clients/jedis/Smoke.java \
 	tests/clients/jedis/pom.xml tests/clients/jedis/v5/Door.java \
