@@ -6,23 +6,23 @@ fuzz_targets = tests/fuzz/fuzz_config tests/fuzz/fuzz_resp_parser \
 if ENABLE_FUZZ
 EXTRA_PROGRAMS += $(fuzz_targets)
 FUZZ_MAIN =
-FUZZ_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
 else
 unit_tests += $(fuzz_targets)
 FUZZ_MAIN = tests/support/fuzz_main.c
-FUZZ_LDFLAGS = $(AM_LDFLAGS)
+FUZZ_LINK = $(AM_LDFLAGS)
 endif
 
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_config_LDADD = $(DAEMON_LIBS) $(LDADD)
-tests_fuzz_fuzz_config_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_config_LDFLAGS = $(FUZZ_LINK)
 
 tests_fuzz_fuzz_resp_parser_SOURCES = tests/fuzz/fuzz_resp_parser.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_resp_parser_LDADD = riptided/resp/libresp.a $(LDADD)
-tests_fuzz_fuzz_resp_parser_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_resp_parser_LDFLAGS = $(FUZZ_LINK)
 
 tests_fuzz_fuzz_table_reader_SOURCES = tests/fuzz/fuzz_table_reader.c $(FUZZ_MAIN)
-tests_fuzz_fuzz_table_reader_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_table_reader_LDFLAGS = $(FUZZ_LINK)
 
 tests_fuzz_fuzz_wal_reader_SOURCES = tests/fuzz/fuzz_wal_reader.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_wal_reader_LDADD = riptided/wal/libwal.a $(LDADD)
