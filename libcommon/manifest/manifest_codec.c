@@ -24,6 +24,12 @@ enum envelope {
 	CRC_AT = 56,
 };
 
+/* Memory for the message: an empty one of two bytes becomes a struct of some
+ * sixty, and the parser keeps notes on each field besides. */
+#define UNPACK_FACTOR 64
+#define UNPACK_BYTES_MIN ((size_t)64 << 10)
+#define UNPACK_BYTES_MAX ((size_t)1 << 30)
+
 #define SET(message, field, value) \
 	((message)->has_##field = 1, (message)->field = (value))
 
@@ -485,7 +491,9 @@ check_envelope(struct rt_slice bytes, struct rt_err *err)
 		return rt_err_set(err, RT_EDAMAGED,
 		    "the manifest's checksum does not fit");
 	format = rt_get_fixed32(bytes.data + FORMAT_AT);
-	if (format != RT_MANIFEST_FORMAT)
+	if (format == 0)
+		return rt_err_set(err, RT_EDAMAGED, "written by format 0");
+	if (format > RT_MANIFEST_FORMAT)
 		return rt_err_set(err, RT_EFORMAT,
 		    "written by format %" PRIu32 ", this program reads up to %d",
 		    format, RT_MANIFEST_FORMAT);
@@ -504,25 +512,44 @@ check_envelope(struct rt_slice bytes, struct rt_err *err)
 	return RT_OK;
 }
 
+static void *
+unpack_alloc(void *data, size_t bytes)
+{
+	return rt_manifest_memory_take(data, bytes);
+}
+
+/* All of it goes at once, after the model is made. */
+static void
+unpack_free(void *data, void *taken)
+{
+}
+
 enum rt_code
 rt_manifest_decode(struct rt_slice bytes, const struct rt_manifest **out,
     struct rt_err *err)
 {
+	struct rt_manifest_memory memory = { 0 };
+	ProtobufCAllocator allocator = { unpack_alloc, unpack_free, &memory };
 	struct rt_manifest *manifest;
 	Riptide__Manifest *message;
 	enum rt_code code = check_envelope(bytes, err);
 
 	if (code != RT_OK)
 		return code;
-	message = riptide__manifest__unpack(NULL,
+	memory.bytes_max = bytes.len * UNPACK_FACTOR + UNPACK_BYTES_MIN;
+	if (memory.bytes_max > UNPACK_BYTES_MAX)
+		memory.bytes_max = UNPACK_BYTES_MAX;
+	message = riptide__manifest__unpack(&allocator,
 	    bytes.len - RT_MANIFEST_ENVELOPE_BYTES,
 	    bytes.data + RT_MANIFEST_ENVELOPE_BYTES);
-	if (message == NULL)
+	if (message == NULL) {
+		rt_manifest_memory_fini(&memory);
 		return rt_err_set(err, RT_EDAMAGED,
 		    "the manifest's message is malformed");
+	}
 	manifest = rt_manifest_build_new();
 	code = take_manifest(manifest, message, bytes.data, err);
-	riptide__manifest__free_unpacked(message, NULL);
+	rt_manifest_memory_fini(&memory);
 	if (code == RT_OK)
 		*out = manifest;
 	else

@@ -1,68 +1,91 @@
-/* manifest_store: numbered, immutable manifests, and link(2) as the
- * compare-and-swap between two processes that hold no common lock.
+/* The order of things between the two processes.
  *
- * To publish: load the highest generation g; apply the edit to it; write
- * and sync a temporary file; link it to the name of g + 1. EEXIST means that
- * somebody else made g + 1: start over on that. Since names are removed in
- * ascending order, a link that succeeded while g's own name still exists has
- * made a name that was never used before, and the publish is committed. When
- * g's name is gone we may have slept while others went on and the collector
- * followed them: then our name may be one that existed, was superseded and was
- * removed, and the edit is looked for in what is now the highest: there, or
- * not, and then we start over.
+ * A generation is a file MANIFEST-<number> that is never written to. The whole
+ * protocol is: a generation g+1 is made from generation g by whoever links it
+ * there first.
  *
- * What makes it durable: the file is synced before it is linked, the directory
- * after. Nobody unlinks anything that a generation allows to go before that
- * generation's directory is synced. A reader takes the highest name; that one
- * is never removed, so a file that is gone when it is opened means that there
- * is a higher one, and the directory is listed again.
+ *   1 Load the highest generation g, keeping its file open.
+ *   2 Apply the edit to it: here the role's epoch and all inputs are looked at
+ *     once more. Nothing that was read earlier counts.
+ *   3 Write the result to a temporary file of our own and fsync it.
+ *   4 link(temporary, g+1). A link never replaces, so EEXIST says that someone
+ *     else made g+1: start over from 1.
+ *   5 Look whether the name of g still stands for the file opened in 1. If it
+ *     does, the edit is published. If not, we slept while g and perhaps an
+ *     earlier g+1 were collected, and the link may have brought back a name
+ *     that is long over: what the highest generation says decides, and if the
+ *     edit is not in it, start over.
+ *   6 fsync the directory. Only now may anybody act on it irrevocably.
+ *   7 Unlink the temporary file.
  *
- * An error between link and the directory's sync leaves the outcome unknown:
- * the name is there now, and may or may not be there after a power cut. The
- * caller is told, and must not undo anything. */
+ * Why step 5 is right. Generations are unlinked in ascending order, the highest
+ * never. So while the original file of g has its name, every later original
+ * has too; our link found no g+1, so there never was one, and ours is it. The
+ * name of g alone would not do: another sleeper may have brought it back. The
+ * open descriptor keeps the inode number from being given to another file, and
+ * no publisher links one temporary file twice. tests/model/engine-gen.pml has
+ * all this, and a mutant that asks for the name alone.
+ *
+ * A name brought back by a sleeper is below the highest, so no reader takes it,
+ * and it goes at the next collection.
+ *
+ * No lock is held at any time: a process that is stopped anywhere delays
+ * nobody. Tables are written, synced and their directory synced before an edit
+ * that adds them is published; tables are unlinked only after a directory sync
+ * that follows the load of the generation that let them go.
+ *
+ * Readers take the highest number. If it vanishes between the listing and the
+ * opening there is a higher one by now: list again. If it is damaged they stop:
+ * an older generation may name tables that are gone.
+ *
+ * Temporary files. No name tells whether its publisher is alive: pids come
+ * back, and a stopped process is neither. So unlinking one is made harmless
+ * instead: a publisher whose temporary file is gone gets ENOENT from link, has
+ * published nothing, and starts over. The collector may therefore take any; it
+ * spares the young ones, by their modification time, so that a publisher at
+ * work need not do its work twice. A clock that jumps costs a repetition. */
 #include "libcommon/manifest/manifest_store.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "libcommon/base/invariant.h"
-#include "libcommon/manifest/manifest_build.h"
+#include "libcommon/manifest/manifest_check.h"
 #include "libcommon/manifest/manifest_codec.h"
+#include "libcommon/os/clock.h"
 #include "libcommon/os/crashpoint.h"
 
 #define TEMPORARY_PREFIX "tmp-"
-#define TEMPORARY_AGE_S 3600
-/* Each time somebody else publishes, one of us two gets on: this many losses in
- * a row mean that something else is wrong. */
-#define TRIES_MAX 1000
+#define TEMPORARY_AGE_MS (INT64_C(3600) * 1000)
+#define LOAD_TRIES 1000
 
 struct rt_manifest_store {
 	struct rt_fs *fs;
-	int dir;		/* manifest/ */
-	struct rt_buf bytes;	/* scratch */
+	int data_dir;	/* the caller's */
+	int dir;	/* manifest/ */
 };
 
 enum rt_code
 rt_manifest_store_open(struct rt_manifest_store **out, struct rt_fs *fs,
     int dir, bool create, struct rt_err *err)
 {
-	struct rt_manifest_store *store;
+	struct rt_manifest_store *store = rt_alloc_zero(1, sizeof(*store));
 	enum rt_code code;
-	int fd = -1;
 
-	code = rt_fs_open_subdir(fs, dir, RT_PATH_DIR_MANIFEST, create, &fd,
-	    err);
-	if (code != RT_OK)
-		return code;
-	store = rt_alloc_zero(1, sizeof(*store));
 	store->fs = fs;
-	store->dir = fd;
+	store->data_dir = dir;
+	store->dir = -1;
+	code = rt_fs_open_subdir(fs, dir, RT_PATH_DIR_MANIFEST, create,
+	    &store->dir, err);
+	if (code != RT_OK) {
+		free(store);
+		return code;
+	}
 	*out = store;
 	return RT_OK;
 }
@@ -73,202 +96,287 @@ rt_manifest_store_close(struct rt_manifest_store *store)
 	if (store == NULL)
 		return;
 	rt_fs_close(store->fs, &store->dir, NULL);
-	rt_buf_fini(&store->bytes);
 	free(store);
 }
 
 /* -- reading -- */
 
+struct highest {
+	uint64_t generation;
+};
+
 static void
 note_highest(void *arg, const char *name)
 {
-	uint64_t generation, *highest = arg;
+	struct highest *highest = arg;
+	uint64_t generation;
 
-	if (rt_path_parse_manifest(name, &generation) && generation > *highest)
-		*highest = generation;
+	if (rt_path_parse_manifest(name, &generation) &&
+	    generation > highest->generation)
+		highest->generation = generation;
 }
 
 enum rt_code
-rt_manifest_store_highest(struct rt_manifest_store *store, uint64_t *generation,
+rt_manifest_store_highest(struct rt_manifest_store *store,
+    uint64_t *generation, struct rt_err *err)
+{
+	struct highest highest = { 0 };
+	enum rt_code code;
+
+	code = rt_fs_list(store->fs, store->dir, note_highest, &highest, err);
+	if (code != RT_OK)
+		return rt_err_prefix(err, "manifest directory");
+	*generation = highest.generation;
+	return RT_OK;
+}
+
+static enum rt_code
+read_open_file(struct rt_manifest_store *store, int fd, struct rt_buf *bytes,
     struct rt_err *err)
 {
-	*generation = 0;
-	return rt_fs_list(store->fs, store->dir, note_highest, generation, err);
+	uint64_t size = 0;
+	enum rt_code code;
+
+	code = rt_fs_size(store->fs, fd, &size, err);
+	if (code != RT_OK)
+		return code;
+	if (size > RT_MANIFEST_BYTES_MAX)
+		return rt_err_set(err, RT_EDAMAGED,
+		    "a manifest file of %" PRIu64 " bytes", size);
+	rt_buf_reserve(bytes, (size_t)size + 1);
+	return rt_fs_read(store->fs, fd, bytes->data, (size_t)size, 0,
+	    &bytes->len, err);
 }
 
-enum rt_code
-rt_manifest_store_load_generation(struct rt_manifest_store *store,
-    uint64_t generation, const struct rt_manifest **out, struct rt_err *err)
+/* *fd (may be NULL): the open file, the caller's then. */
+static enum rt_code
+load_generation(struct rt_manifest_store *store, uint64_t generation,
+    const struct rt_manifest **out, int *fd, struct rt_err *err)
 {
 	const struct rt_manifest *manifest = NULL;
 	char name[RT_PATH_NAME_BYTES];
+	struct rt_buf bytes = { 0 };
 	enum rt_code code;
+	int file = -1;
 
-	code = rt_fs_read_file(store->fs, store->dir,
-	    rt_path_manifest(name, generation), RT_MANIFEST_BYTES_MAX,
-	    &store->bytes, err);
-	if (code == RT_ELIMIT) {
-		rt_err_prefix(err, "damaged");
-		if (err != NULL)
-			err->code = RT_EDAMAGED;
-		return RT_EDAMAGED;
-	}
+	rt_path_manifest(name, generation);
+	code = rt_fs_open_read(store->fs, store->dir, name, &file, err);
 	if (code != RT_OK)
 		return code;
-	code = rt_manifest_decode(rt_buf_slice(&store->bytes), &manifest, err);
-	if (code == RT_OK && manifest->generation != generation) {
+	code = read_open_file(store, file, &bytes, err);
+	if (code == RT_OK)
+		code = rt_manifest_decode(rt_buf_slice(&bytes), &manifest,
+		    err);
+	if (code == RT_OK && manifest->generation != generation)
 		code = rt_err_set(err, RT_EDAMAGED,
-		    "holds generation %" PRIu64, manifest->generation);
-		rt_manifest_unref(manifest);
-	}
+		    "generation %" PRIu64 " under this name",
+		    manifest->generation);
 	if (code != RT_OK) {
-		rt_err_prefix(err, RT_PATH_DIR_MANIFEST "/%s", name);
-		return code;
+		rt_err_prefix(err, "manifest/%s", name);
+		goto out;
 	}
 	*out = manifest;
-	return RT_OK;
+	manifest = NULL;
+	if (fd != NULL) {
+		*fd = file;
+		file = -1;
+	}
+out:
+	rt_manifest_unref(manifest);
+	rt_buf_fini(&bytes);
+	rt_fs_close(store->fs, &file, NULL);
+	return code;
+}
+
+static enum rt_code
+load_highest(struct rt_manifest_store *store, const struct rt_manifest **out,
+    int *fd, struct rt_err *err)
+{
+	uint64_t generation = 0, before = 0;
+	enum rt_code code = RT_OK;
+
+	for (int tries = 0; tries < LOAD_TRIES; tries++) {
+		before = generation;
+		code = rt_manifest_store_highest(store, &generation, err);
+		if (code != RT_OK)
+			return code;
+		if (generation == 0)
+			return rt_err_set(err, RT_ENOTFOUND,
+			    "there is no manifest");
+		code = load_generation(store, generation, out, fd, err);
+		if (code != RT_ENOTFOUND)
+			return code;
+		/* Gone although it is still the highest: not our doing. */
+		if (generation == before)
+			break;
+	}
+	return rt_err_set(err, RT_EDAMAGED,
+	    "manifest generation %" PRIu64 " cannot be opened", generation);
 }
 
 enum rt_code
 rt_manifest_store_load(struct rt_manifest_store *store,
     const struct rt_manifest **out, struct rt_err *err)
 {
-	for (unsigned i = 0; i < TRIES_MAX; i++) {
-		uint64_t highest;
-		enum rt_code code =
-		    rt_manifest_store_highest(store, &highest, err);
-
-		if (code == RT_OK && highest == 0)
-			code = rt_err_set(err, RT_ENOTFOUND,
-			    "there is no manifest");
-		if (code != RT_OK)
-			return code;
-		code = rt_manifest_store_load_generation(store, highest, out,
-		    err);
-		if (code != RT_ENOTFOUND)
-			return code;
-		/* Superseded and removed since the listing. */
-	}
-	return rt_err_set(err, RT_EIO,
-	    "the newest manifest vanishes each time it is opened");
+	return load_highest(store, out, NULL, err);
 }
 
-/* -- publishing -- */
-
-static char *
-temporary_name(char out[RT_PATH_NAME_BYTES])
+enum rt_code
+rt_manifest_store_load_generation(struct rt_manifest_store *store,
+    uint64_t generation, const struct rt_manifest **out, struct rt_err *err)
 {
-	static _Atomic unsigned counter;
-	uint32_t noise = 0;
-
-	rt_assert(getrandom(&noise, sizeof(noise), 0) == sizeof(noise));
-	snprintf(out, RT_PATH_NAME_BYTES, TEMPORARY_PREFIX "%ld-%u-%08" PRIx32,
-	    (long)getpid(), atomic_fetch_add(&counter, 1), noise);
-	return out;
+	return load_generation(store, generation, out, NULL, err);
 }
 
-enum outcome { LINKED, TAKEN, FAILED };
-
-/* Write `next` under a temporary name and link it to its own. */
-static enum outcome
-link_next(struct rt_manifest_store *store, const struct rt_manifest *next,
-    enum rt_code *code, struct rt_err *err)
-{
-	char temporary[RT_PATH_NAME_BYTES], name[RT_PATH_NAME_BYTES];
-
-	rt_buf_clear(&store->bytes);
-	*code = rt_manifest_encode(next, &store->bytes, err);
-	if (*code != RT_OK)
-		return FAILED;
-	*code = rt_fs_write_file(store->fs, store->dir,
-	    temporary_name(temporary), rt_buf_slice(&store->bytes), err);
-	if (*code != RT_OK)
-		return FAILED;
-	RT_CRASHPOINT("publish-before-link");
-	*code = rt_fs_link(store->fs, store->dir, temporary,
-	    rt_path_manifest(name, next->generation), err);
-	RT_CRASHPOINT("publish-after-link");
-	rt_fs_unlink(store->fs, store->dir, temporary, NULL);
-	if (*code == RT_OK)
-		return LINKED;
-	return *code == RT_EEXIST ? TAKEN : FAILED;
-}
+/* -- writing -- */
 
 static enum rt_code
-sync_published(struct rt_manifest_store *store, bool *unknown,
-    struct rt_err *err)
+fill_random(void *out, size_t len, struct rt_err *err)
 {
-	enum rt_code code = rt_fs_sync_dir(store->fs, store->dir, err);
-
-	*unknown = code != RT_OK;
-	RT_CRASHPOINT("publish-after-sync");
-	return code;
-}
-
-/* The base's name is gone: are we in what is now the highest? */
-static enum rt_code
-look_again(struct rt_manifest_store *store,
-    const struct rt_manifest_edit *edit, const struct rt_manifest **found,
-    bool *unknown, struct rt_err *err)
-{
-	const struct rt_manifest *highest = NULL;
-	enum rt_code code = rt_manifest_store_load(store, &highest, err);
-
-	*unknown = code != RT_OK;
-	*found = NULL;
-	if (code != RT_OK)
-		return code;
-	if (rt_manifest_edit_is_in(edit, highest))
-		*found = highest;
-	else
-		rt_manifest_unref(highest);
+	if (getrandom(out, len, 0) != (ssize_t)len)
+		return rt_err_set_errno(err, errno, "random bytes");
 	return RT_OK;
 }
 
-/* One try. *done: it is over, well or badly. */
+/* Never used before, by any publisher: the process, a count within it, and a
+ * number nobody else draws. */
 static enum rt_code
-try_publish(struct rt_manifest_store *store,
-    const struct rt_manifest_edit *edit, const struct rt_manifest **published,
-    bool *done, bool *unknown, struct rt_err *err)
+temporary_name(char name[RT_PATH_NAME_BYTES], struct rt_err *err)
 {
-	const struct rt_manifest *base = NULL, *next = NULL;
-	char name[RT_PATH_NAME_BYTES];
-	bool base_there = false;
+	static atomic_uint counter;
+	uint64_t drawn;
 	enum rt_code code;
 
-	*done = true;
-	*published = NULL;
-	code = rt_manifest_store_load(store, &base, err);
+	code = fill_random(&drawn, sizeof(drawn), err);
+	if (code == RT_OK)
+		snprintf(name, RT_PATH_NAME_BYTES,
+		    TEMPORARY_PREFIX "%ld-%u-%016" PRIx64, (long)getpid(),
+		    atomic_fetch_add(&counter, 1), drawn);
+	return code;
+}
+
+/* Steps 3 and 4; the temporary file is named by `temporary`, and is left to
+ * the caller only on success. RT_EAGAIN: somebody else was faster, or took the
+ * temporary file away. *unknown: the link may have happened. */
+static enum rt_code
+write_and_link(struct rt_manifest_store *store,
+    const struct rt_manifest *manifest, char temporary[RT_PATH_NAME_BYTES],
+    bool *unknown, struct rt_err *err)
+{
+	char name[RT_PATH_NAME_BYTES];
+	struct rt_buf bytes = { 0 };
+	enum rt_code code;
+
+	code = rt_manifest_encode(manifest, &bytes, err);
+	if (code == RT_OK)
+		code = temporary_name(temporary, err);
+	if (code == RT_OK)
+		code = rt_fs_write_file(store->fs, store->dir, temporary,
+		    rt_buf_slice(&bytes), err);
+	rt_buf_fini(&bytes);
+	if (code != RT_OK)
+		return code;
+	RT_CRASHPOINT("publish-before-link");
+	code = rt_fs_link(store->fs, store->dir, temporary,
+	    rt_path_manifest(name, manifest->generation), err);
+	if (code == RT_OK) {
+		RT_CRASHPOINT("publish-after-link");
+		return RT_OK;
+	}
+	rt_fs_unlink(store->fs, store->dir, temporary, NULL);
+	if (code == RT_EEXIST || code == RT_ENOTFOUND)
+		return RT_EAGAIN;
+	*unknown = true;
+	return code;
+}
+
+/* Step 5: *same is true when the name of the generation still stands for the
+ * file that is open as fd. */
+static enum rt_code
+still_named(struct rt_manifest_store *store, uint64_t generation, int fd,
+    bool *same, struct rt_err *err)
+{
+	char name[RT_PATH_NAME_BYTES];
+	struct stat opened, named;
+	int result;
+
+	result = store->fs->fstat(store->fs, fd, &opened);
+	if (result < 0)
+		return rt_err_set_errno(err, -result, "look at the base");
+	result = store->fs->fstatat(store->fs, store->dir,
+	    rt_path_manifest(name, generation), &named);
+	if (result < 0 && result != -ENOENT)
+		return rt_err_set_errno(err, -result, "look at %s", name);
+	*same = result == 0 && opened.st_dev == named.st_dev &&
+	    opened.st_ino == named.st_ino;
+	return RT_OK;
+}
+
+/* Steps 5 to 7, after a link that succeeded. *next is replaced when a later
+ * generation was found to contain the edit. RT_EAGAIN: it is not in. */
+static enum rt_code
+settle(struct rt_manifest_store *store, const struct rt_manifest_edit *edit,
+    uint64_t base, int base_fd, const struct rt_manifest **next,
+    struct rt_err *err)
+{
+	const struct rt_manifest *highest = NULL;
+	bool same = false;
+	enum rt_code code;
+
+	code = still_named(store, base, base_fd, &same, err);
+	if (code != RT_OK)
+		return code;
+	if (!same) {
+		code = load_highest(store, &highest, NULL, err);
+		if (code != RT_OK)
+			return code;
+		if (!rt_manifest_edit_is_in(edit, highest)) {
+			rt_manifest_unref(highest);
+			return RT_EAGAIN;
+		}
+		rt_manifest_unref(*next);
+		*next = highest;
+	}
+	code = rt_manifest_store_sync_dir(store, err);
+	if (code == RT_OK)
+		RT_CRASHPOINT("publish-after-sync");
+	return code;
+}
+
+/* One passage from step 1 to 7. *unknown stays true once a link may have
+ * happened whose outcome was not settled. */
+static enum rt_code
+publish_once(struct rt_manifest_store *store,
+    const struct rt_manifest_edit *edit, const struct rt_manifest **out,
+    bool *unknown, struct rt_err *err)
+{
+	const struct rt_manifest *base = NULL, *next = NULL;
+	char temporary[RT_PATH_NAME_BYTES];
+	int base_fd = -1;
+	enum rt_code code;
+
+	code = load_highest(store, &base, &base_fd, err);
 	if (code == RT_OK && !rt_manifest_may_publish(base))
 		code = rt_err_set(err, RT_EFORMAT,
-		    "a newer program allows this one to read only");
+		    "uses a feature that this program may read but not write");
 	if (code == RT_OK)
 		code = rt_manifest_edit_apply(edit, base, &next, err);
+	if (code == RT_OK)
+		code = write_and_link(store, next, temporary, unknown, err);
 	if (code != RT_OK)
 		goto out;
-	switch (link_next(store, next, &code, err)) {
-	case TAKEN:
-		*done = false;
+	*unknown = true;
+	code = settle(store, edit, base->generation, base_fd, &next, err);
+	rt_fs_unlink(store->fs, store->dir, temporary, NULL);
+	if (code != RT_OK)
 		goto out;
-	case FAILED:
-		goto out;
-	case LINKED:
-		break;
-	}
-	code = rt_fs_exists(store->fs, store->dir,
-	    rt_path_manifest(name, base->generation), &base_there, err);
-	*unknown = code != RT_OK;
-	if (code == RT_OK && base_there)
-		*published = rt_manifest_ref(next);
-	else if (code == RT_OK)
-		code = look_again(store, edit, published, unknown, err);
-	if (code == RT_OK && *published == NULL)
-		*done = false;
-	else if (code == RT_OK)
-		code = sync_published(store, unknown, err);
+	*unknown = false;
+	*out = next;
+	next = NULL;
 out:
 	rt_manifest_unref(base);
 	rt_manifest_unref(next);
+	rt_fs_close(store->fs, &base_fd, NULL);
 	return code;
 }
 
@@ -278,22 +386,18 @@ rt_manifest_store_publish(struct rt_manifest_store *store,
     bool *unknown, struct rt_err *err)
 {
 	const struct rt_manifest *published = NULL;
-	bool done = false, is_unknown = false;
-	enum rt_code code = RT_OK;
+	bool is_unknown = false;
+	enum rt_code code;
 
-	for (unsigned i = 0; i < TRIES_MAX && !done; i++)
-		code = try_publish(store, edit, &published, &done, &is_unknown,
-		    err);
-	if (!done)
-		code = rt_err_set(err, RT_EIO,
-		    "other publishers were faster %d times", TRIES_MAX);
+	do {
+		code = publish_once(store, edit, &published, &is_unknown, err);
+	} while (code == RT_EAGAIN);
 	if (unknown != NULL)
 		*unknown = is_unknown;
-	if (code != RT_OK) {
-		rt_manifest_unref(published);
-		rt_err_prefix(err, "publish");
-		return code;
-	}
+	if (code != RT_OK)
+		return rt_err_prefix(err, "publish");
+	/* Lost races left their words there. */
+	rt_err_clear(err);
 	if (out != NULL)
 		*out = published;
 	else
@@ -304,67 +408,104 @@ rt_manifest_store_publish(struct rt_manifest_store *store,
 enum rt_code
 rt_manifest_store_create(struct rt_manifest_store *store, struct rt_err *err)
 {
-	struct rt_manifest *first;
-	uint64_t highest;
+	struct rt_manifest first = {
+		.generation = 1,
+		.next_daemon_file = 1,
+		.next_run_id = 1,
+		.wal_floor = 1,
+	};
+	const struct rt_manifest *loaded = NULL;
+	char temporary[RT_PATH_NAME_BYTES];
+	uint64_t highest = 0;
+	bool unknown = false;
 	enum rt_code code;
 
 	code = rt_manifest_store_highest(store, &highest, err);
-	if (code != RT_OK)
-		return code;
-	if (highest != 0)
-		return rt_err_set(err, RT_EEXIST, "there is a manifest already");
-	first = rt_manifest_build_new();
-	first->generation = 1;
-	first->next_daemon_file = 1;
-	first->next_run_id = 1;
-	rt_assert(getrandom(first->database_uuid,
-	    sizeof(first->database_uuid), 0) ==
-	    (ssize_t)sizeof(first->database_uuid));
-	link_next(store, first, &code, err);
+	if (code == RT_OK && highest != 0)
+		return rt_err_set(err, RT_EEXIST, "there is a manifest");
 	if (code == RT_OK)
-		code = rt_fs_sync_dir(store->fs, store->dir, err);
-	rt_manifest_unref(first);
+		code = fill_random(first.database_uuid,
+		    sizeof(first.database_uuid), err);
+	/* A crash may have come between making our directory and its sync. */
+	if (code == RT_OK)
+		code = rt_fs_sync_dir(store->fs, store->data_dir, err);
+	if (code == RT_OK)
+		code = write_and_link(store, &first, temporary, &unknown, err);
+	if (code == RT_EAGAIN)
+		code = rt_err_set(err, RT_EEXIST, "there is a manifest");
 	if (code != RT_OK)
-		rt_err_prefix(err, "create the manifest");
-	return code;
+		return rt_err_prefix(err, "new database");
+	rt_fs_unlink(store->fs, store->dir, temporary, NULL);
+	/* Whoever slept through the whole life of the first generation finds
+	 * another database's uuid in the highest. */
+	code = load_highest(store, &loaded, NULL, err);
+	if (code == RT_OK && memcmp(loaded->database_uuid, first.database_uuid,
+		sizeof(first.database_uuid)) != 0)
+		code = rt_err_set(err, RT_EEXIST, "there is a manifest");
+	rt_manifest_unref(loaded);
+	if (code == RT_OK)
+		code = rt_manifest_store_sync_dir(store, err);
+	return code == RT_OK ? RT_OK : rt_err_prefix(err, "new database");
 }
 
 enum rt_code
 rt_manifest_store_sync_dir(struct rt_manifest_store *store, struct rt_err *err)
 {
-	return rt_fs_sync_dir(store->fs, store->dir, err);
+	enum rt_code code = rt_fs_sync_dir(store->fs, store->dir, err);
+
+	return code == RT_OK ? RT_OK : rt_err_prefix(err, "manifest directory");
 }
 
 /* -- collecting -- */
 
-struct listing {
+struct names {
 	uint64_t *generations;
-	size_t count, cap;
+	size_t generations_count;
 	char (*temporaries)[RT_PATH_NAME_BYTES];
 	size_t temporaries_count;
 };
 
-static void
-note_file(void *arg, const char *name)
+/* Room for one more in an array that doubles at powers of two. */
+static void *
+grow(void *array, size_t count, size_t bytes)
 {
-	struct listing *listing = arg;
+	if ((count & (count - 1)) != 0)
+		return array;
+	return rt_realloc(array, (count == 0 ? 1 : count * 2) * bytes);
+}
+
+/* Exactly what temporary_name() makes. */
+static bool
+is_temporary(const char *name)
+{
+	long pid;
+	unsigned count;
+	uint64_t drawn;
+	char again[RT_PATH_NAME_BYTES];
+
+	if (sscanf(name, TEMPORARY_PREFIX "%19ld-%10u-%16" SCNx64, &pid,
+		&count, &drawn) != 3)
+		return false;
+	snprintf(again, sizeof(again), TEMPORARY_PREFIX "%ld-%u-%016" PRIx64,
+	    pid, count, drawn);
+	return strcmp(again, name) == 0;
+}
+
+static void
+note_name(void *arg, const char *name)
+{
+	struct names *names = arg;
 	uint64_t generation;
 
 	if (rt_path_parse_manifest(name, &generation)) {
-		if (listing->count == listing->cap) {
-			listing->cap = listing->cap * 2 + 32;
-			listing->generations = rt_realloc(listing->generations,
-			    listing->cap * sizeof(listing->generations[0]));
-		}
-		listing->generations[listing->count++] = generation;
-	} else if (strncmp(name, TEMPORARY_PREFIX,
-		       strlen(TEMPORARY_PREFIX)) == 0 &&
-	    strlen(name) < RT_PATH_NAME_BYTES) {
-		listing->temporaries = rt_realloc(listing->temporaries,
-		    (listing->temporaries_count + 1) *
-			sizeof(listing->temporaries[0]));
-		strcpy(listing->temporaries[listing->temporaries_count++],
-		    name);
+		names->generations = grow(names->generations,
+		    names->generations_count, sizeof(*names->generations));
+		names->generations[names->generations_count++] = generation;
+	} else if (is_temporary(name)) {
+		names->temporaries = grow(names->temporaries,
+		    names->temporaries_count, sizeof(*names->temporaries));
+		snprintf(names->temporaries[names->temporaries_count++],
+		    RT_PATH_NAME_BYTES, "%s", name);
 	}
 }
 
@@ -376,22 +517,44 @@ compare_generations(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* A temporary file whose publisher died. A live one needs its own for less
- * than a second, unless it is stopped; if its file is taken from under it, its
- * link fails and it publishes nothing: an hour is for tidiness, not safety. */
-static void
-collect_temporaries(struct rt_manifest_store *store,
-    const struct listing *listing)
+/* Ascending, and never past one that would not go: step 5 rests on it. */
+static enum rt_code
+collect_generations(struct rt_manifest_store *store, const struct names *names,
+    struct rt_err *err)
 {
-	time_t now = time(NULL);
+	char name[RT_PATH_NAME_BYTES];
+	uint64_t highest;
+	enum rt_code code;
 
-	for (size_t i = 0; i < listing->temporaries_count; i++) {
-		const char *name = listing->temporaries[i];
-		struct stat status;
+	if (names->generations_count == 0)
+		return RT_OK;
+	qsort(names->generations, names->generations_count,
+	    sizeof(*names->generations), compare_generations);
+	highest = names->generations[names->generations_count - 1];
+	for (size_t i = 0; i < names->generations_count; i++) {
+		if (highest - names->generations[i] < RT_MANIFESTS_KEPT)
+			break;
+		code = rt_fs_unlink(store->fs, store->dir,
+		    rt_path_manifest(name, names->generations[i]), err);
+		if (code != RT_OK && code != RT_ENOTFOUND)
+			return code;
+	}
+	return RT_OK;
+}
 
-		if (store->fs->fstatat(store->fs, store->dir, name, &status) ==
-			0 && S_ISREG(status.st_mode) &&
-		    status.st_mtime + TEMPORARY_AGE_S < now)
+static void
+collect_temporaries(struct rt_manifest_store *store, const struct names *names)
+{
+	int64_t now_ms = rt_clock_wall_ms(rt_clock_system());
+	struct stat status;
+
+	for (size_t i = 0; i < names->temporaries_count; i++) {
+		const char *name = names->temporaries[i];
+
+		if (store->fs->fstatat(store->fs, store->dir, name,
+			&status) == 0 && S_ISREG(status.st_mode) &&
+		    now_ms - (int64_t)status.st_mtime * 1000 >
+		    TEMPORARY_AGE_MS)
 			rt_fs_unlink(store->fs, store->dir, name, NULL);
 	}
 }
@@ -399,29 +562,20 @@ collect_temporaries(struct rt_manifest_store *store,
 enum rt_code
 rt_manifest_store_collect(struct rt_manifest_store *store, struct rt_err *err)
 {
-	struct listing listing = { 0 };
+	struct names names = { 0 };
 	enum rt_code code;
 
-	code = rt_fs_list(store->fs, store->dir, note_file, &listing, err);
-	if (code == RT_OK && listing.count > RT_MANIFESTS_KEPT) {
-		qsort(listing.generations, listing.count,
-		    sizeof(listing.generations[0]), compare_generations);
-		code = rt_fs_sync_dir(store->fs, store->dir, err);
-		for (size_t i = 0; code == RT_OK &&
-		    i + RT_MANIFESTS_KEPT < listing.count; i++) {
-			char name[RT_PATH_NAME_BYTES];
-
-			code = rt_fs_unlink(store->fs, store->dir,
-			    rt_path_manifest(name, listing.generations[i]),
-			    err);
-			/* Lowest first: after a failure the rest must stay. */
-			if (code == RT_ENOTFOUND)
-				code = RT_OK;
-		}
-	}
+	code = rt_fs_list(store->fs, store->dir, note_name, &names, err);
+	/* The generations that stay must outlive a power cut first. */
 	if (code == RT_OK)
-		collect_temporaries(store, &listing);
-	free(listing.generations);
-	free(listing.temporaries);
-	return code;
+		code = rt_manifest_store_sync_dir(store, err);
+	if (code == RT_OK)
+		code = collect_generations(store, &names, err);
+	if (code == RT_OK)
+		collect_temporaries(store, &names);
+	free(names.generations);
+	free(names.temporaries);
+	if (code == RT_OK)
+		rt_err_clear(err);
+	return code == RT_OK ? RT_OK : rt_err_prefix(err, "collect manifests");
 }
