@@ -106,8 +106,8 @@ struct rtd_wal {
 	enum rt_appendfsync policy;
 	uint64_t last_sync_ns;
 	uint64_t floor;
-	uint64_t prev_number, prev_bytes;	/* of the oldest's predecessor */
-	uint64_t prev_last_seq;
+	/* Of the oldest's predecessor. */
+	uint64_t prev_number, prev_bytes, prev_last_seq;
 	struct retired *retired;
 	size_t retired_count, retired_cap;
 	struct rtd_wal_stats stats;

@@ -33,7 +33,7 @@ struct rtd_wal_options {
 	const uint8_t *database_uuid;	/* 16 bytes, copied */
 	uint64_t manifest_generation;	/* noted in segment headers */
 	uint64_t first_segment;		/* number of the segment to begin */
-	uint64_t last_seq;		/* the record before the first to come */
+	uint64_t last_seq;		/* before the first record to come */
 	/* Where replay found the end of the log (its end_segment, end_bytes):
 	 * the first segment's header names it as its predecessor, and the next
 	 * replay follows that chain. 0: the log begins here. */

@@ -4,12 +4,12 @@
  * so that one damaged sector cannot hide the records behind it. Records follow
  * from RTD_WAL_RECORDS_AT on, without gaps or padding:
  *
- *	crc32c		4	of salt (8 bytes), the rest of the header, payload
+ *	crc32c		4	of salt (8 bytes), rest of the header, payload
  *	length		4	of the payload
  *	type		1	enum rtd_wal_type
  *	tag		3	"RWL", so that a search for records is quick
  *	count		4	sequences in it; 0 unless data
- *	first_seq	8	its first sequence; the next one to come unless data
+ *	first_seq	8	its first sequence; unless data, the one to come
  *	synced_upto	8	offset in this segment known to be on the disk
  *	payload
  *

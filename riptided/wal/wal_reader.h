@@ -27,7 +27,7 @@ struct rtd_wal_replay {
 	/* out */
 	uint64_t first_segment;		/* oldest found at or above floor; 0 */
 	uint64_t last_segment;		/* highest number in use; 0: none */
-	uint64_t end_segment;		/* where the log ends, for wal_open; 0 */
+	uint64_t end_segment;		/* the log ends there, for wal_open; 0 */
 	uint64_t end_bytes;
 	uint64_t last_seq;		/* highest replayed, or flushed_seq */
 	uint64_t records;

@@ -43,7 +43,7 @@ void rtt_write(int dir, uint64_t segment, const struct rt_buf *bytes);
 struct rtt_fs {
 	struct rt_fs table;
 	_Atomic int64_t calls;		/* that may fail, so far */
-	_Atomic int64_t fail_at;	/* this call and all later ones; 0: none */
+	_Atomic int64_t fail_at;	/* it and all later ones; 0: none */
 	_Atomic int fail_errno;
 	struct rt_mutex mu;
 	struct rt_cond cond;
