@@ -5,8 +5,8 @@
 #include "libcommon/base/invariant.h"
 #include "libcommon/os/crashpoint.h"
 
-static struct rt_manifest_table
-table_of(const struct rtc_output *output)
+struct rt_manifest_table
+rtc_publisher_table(const struct rtc_output *output)
 {
 	const struct rt_table_info *info = &output->info;
 
@@ -36,7 +36,7 @@ add_replacement(struct rt_manifest_edit *edit, const struct rtc_job *job,
 	struct rt_file_id *inputs = rtc_job_ids(job);
 
 	for (size_t i = 0; i < result->outputs_count; i++)
-		tables[i] = table_of(&result->outputs[i]);
+		tables[i] = rtc_publisher_table(&result->outputs[i]);
 	rt_manifest_edit_replace(edit, inputs, job->inputs_count,
 	    job->target_level, tables, result->outputs_count);
 	free(inputs);

@@ -1,8 +1,24 @@
+check_LIBRARIES += tests/unit/riptide-compactd/libscratchdb.a
+tests_unit_riptide_compactd_libscratchdb_a_SOURCES = \
+	tests/unit/riptide-compactd/scratch_db.c \
+	tests/unit/riptide-compactd/scratch_db.h
+COMPACTD_TEST_LIBS = tests/unit/riptide-compactd/libscratchdb.a \
+	tests/support/libsupport.a riptide-compactd/libriptide-compactd.a \
+	$(DAEMON_LIBS) $(LDADD)
+
 unit_tests += \
+	tests/unit/riptide-compactd/test_compactor \
+	tests/unit/riptide-compactd/test_merger \
+	tests/unit/riptide-compactd/test_pace \
 	tests/unit/riptide-compactd/test_picker \
-	tests/unit/riptide-compactd/test_retention
-COMPACTD_TEST_LIBS = tests/support/libsupport.a \
-	riptide-compactd/libriptide-compactd.a $(DAEMON_LIBS) $(LDADD)
+	tests/unit/riptide-compactd/test_publisher \
+	tests/unit/riptide-compactd/test_retention \
+	tests/unit/riptide-compactd/test_sweeper
+tests_unit_riptide_compactd_test_compactor_LDADD = $(COMPACTD_TEST_LIBS)
+tests_unit_riptide_compactd_test_merger_LDADD = $(COMPACTD_TEST_LIBS)
+tests_unit_riptide_compactd_test_pace_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_picker_LDADD = $(COMPACTD_TEST_LIBS)
+tests_unit_riptide_compactd_test_publisher_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_retention_LDADD = $(COMPACTD_TEST_LIBS)
+tests_unit_riptide_compactd_test_sweeper_LDADD = $(COMPACTD_TEST_LIBS)
 EXTRA_DIST += tests/cases/picker/cases.txt
