@@ -524,6 +524,34 @@ rtc_compactor_close(struct rtc_compactor *compactor)
 	free(compactor);
 }
 
+/* *manifest becomes the one after the edit, in memory only. */
+static enum rt_code
+pretend_edit(const struct rt_manifest_edit *edit,
+    const struct rt_manifest **manifest, struct rt_err *err)
+{
+	const struct rt_manifest *next = NULL;
+	enum rt_code code = rt_manifest_edit_apply(edit, *manifest, &next, err);
+
+	if (code != RT_OK)
+		return code;
+	rt_manifest_unref(*manifest);
+	*manifest = next;
+	return RT_OK;
+}
+
+static enum rt_code
+pretend_claim(const struct rt_manifest **manifest, struct rt_err *err)
+{
+	struct rt_manifest_edit *edit =
+	    rt_manifest_edit_new(RT_ROLE_COMPACTOR, 0);
+	enum rt_code code;
+
+	rt_manifest_edit_claim(edit, COMPACTOR_FEATURES);
+	code = pretend_edit(edit, manifest, err);
+	rt_manifest_edit_free(edit);
+	return code;
+}
+
 /* The manifest as it will be when the job is done, as far as can be told: what
  * it writes stands there as one table of a name that no file has. */
 static enum rt_code
@@ -532,12 +560,11 @@ pretend(const struct rtc_job *job, uint64_t number,
 {
 	const struct rt_manifest *before = *manifest;
 	struct rt_manifest_edit *edit = rt_manifest_edit_new(
-	    RT_ROLE_COMPACTOR, 0);
+	    RT_ROLE_COMPACTOR, before->compactor_epoch);
 	struct rt_manifest_table output = *job->inputs[0];
 	enum rt_code code;
 
-	rt_manifest_edit_claim(edit, COMPACTOR_FEATURES);
-	output.id = (struct rt_file_id){ before->compactor_epoch + 1, number };
+	output.id = (struct rt_file_id){ before->compactor_epoch, number };
 	output.size = job->input_bytes;
 	output.tombstones = 0;
 	output.expire_min_ms = output.expire_max_ms = 0;
@@ -561,10 +588,8 @@ pretend(const struct rtc_job *job, uint64_t number,
 		    job->kind == RTC_JOB_DISCARD ? 0 : 1);
 		free(ids);
 	}
-	code = rt_manifest_edit_apply(edit, before, manifest, err);
+	code = pretend_edit(edit, manifest, err);
 	rt_manifest_edit_free(edit);
-	if (code == RT_OK)
-		rt_manifest_unref(before);
 	return code;
 }
 
@@ -587,7 +612,7 @@ print_jobs(const struct rtc_options *options, const struct rt_manifest **at,
 	bool nothing_allowed = limits.l0_only &&
 	    options->config->compaction_outside_window == RT_OUTSIDE_NONE;
 	uint64_t number = PRETENDED_FROM;
-	enum rt_code code = RT_OK;
+	enum rt_code code = pretend_claim(at, err);
 	struct rtc_job job;
 	char line[256];
 

@@ -1,6 +1,7 @@
 # system: the programs as a user sees them.
 script_tests += \
 	tests/system/test_commands.py \
+	tests/system/test_compactor.py \
 	tests/system/test_differential.py \
 	tests/system/test_protocol.py \
 	tests/system/test_riptide_tool.py \
