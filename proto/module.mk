@@ -1,5 +1,6 @@
 # The generated code lives in the build tree and is never committed.
-EXTRA_DIST += proto/manifest.proto proto/compactor_status.proto \
+dist_noinst_SCRIPTS += scripts/check-proto
+EXTRA_DIST += proto/manifest.fields proto/manifest.proto proto/compactor_status.proto \
 	proto/table_properties.proto
 PROTO_OUT = proto/manifest.pb-c.c proto/manifest.pb-c.h \
 	proto/compactor_status.pb-c.c proto/compactor_status.pb-c.h \
