@@ -77,7 +77,8 @@ in_window(const struct rt_config *config, int64_t now_ms)
 
 	if (config->compaction_window[0] == '\0' ||
 	    !rt_option_text_window(config->compaction_window, &window) ||
-	    window.from_min == window.to_min || localtime_r(&now, &local) == NULL)
+	    window.from_min == window.to_min ||
+	    localtime_r(&now, &local) == NULL)
 		return true;
 	minute = (unsigned)(local.tm_hour * 60 + local.tm_min);
 	if (window.from_min < window.to_min)

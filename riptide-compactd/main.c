@@ -26,7 +26,7 @@ static const char usage_text[] =
     "\n"
     "  --once         do everything that is due, then end\n"
     "  --full         merge everything down to the last level, then end\n"
-    "  --dry-run      print the job that is due, and change nothing\n"
+    "  --dry-run      print the jobs that are due, and change nothing\n"
     "  --check-config look at the configuration, and end\n"
     "  --help, --version\n"
     "\n";

@@ -37,9 +37,9 @@ struct rtc_limits {
 	uint64_t level_base_bytes;
 	uint64_t level_multiplier;
 	uint64_t table_bytes;		/* goal; 0: P4 looks at no sizes */
-	uint64_t expired_before_ms;	/* what expires before has had its grace */
-	enum rt_compression compression;	/* levels 2 to the last but one */
-	enum rt_compression compression_bottom;
+	uint64_t expired_before_ms;	/* past its grace when it expired before */
+	enum rt_compression compression;	/* of levels 2 and deeper, */
+	enum rt_compression compression_bottom;	/* and of the last */
 	bool full;			/* merge everything down */
 	bool l0_only;			/* outside the window */
 };

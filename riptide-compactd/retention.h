@@ -6,8 +6,8 @@
  *
  * R1 Versions of a key that lie between the same two snapshots are seen by the
  *    same readers: the newest of them is kept, the others go.
- * R2 A version that a drop covers goes, when the drop is flushed and no snapshot
- *    lies between the two.
+ * R2 A version that a drop covers goes, when the drop is flushed and no
+ *    snapshot lies between the two.
  *    Whatever is older is covered as well.
  * R3 A tombstone goes when it lies below every snapshot and nothing older
  *    outside the inputs can hold its key. Inside the inputs everything older

@@ -24,7 +24,8 @@ RT_MUST_USE enum rt_code rtc_sweeper_sweep(struct rt_fs *fs, int sst,
     struct rt_err *err);
 
 /* W2. dir: the data directory. Does nothing while a daemon runs, or when the
- * newest generation is *drained, which is set to what was drained; 0 at first. */
+ * newest generation is *drained, which is set to the one that was drained (0 at
+ * first). */
 RT_MUST_USE enum rt_code rtc_sweeper_drain(struct rt_fs *fs, int dir, int sst,
     struct rt_manifest_store *store, uint64_t *drained, size_t *removed,
     struct rt_err *err);

@@ -179,6 +179,41 @@ START_TEST(a_drop_takes_what_came_before_it)
 }
 END_TEST
 
+START_TEST(a_drop_that_is_not_flushed_takes_nothing)
+{
+	struct version version;
+
+	make_version(&version, 6, 60, RT_ENTRY_PUT, 0);
+	expect_verdicts("drop 0 100\n" INPUTS, 1, &version,
+	    (const enum rtc_verdict[]){ RTC_KEEP });
+	expect_verdicts("drop 0 99\n" INPUTS, 1, &version,
+	    (const enum rtc_verdict[]){ RTC_GO_DROPPED });
+}
+END_TEST
+
+START_TEST(inside_level_0_tombstones_go_only_with_the_oldest_run)
+{
+	static const char above[] = "L0 d-3 k0..k9 seq=50-99\n"
+				    "L0 d-2 k0..k9 seq=20-49\n";
+	struct rtc_retention retention;
+	struct version versions[2];
+	struct rtc_job job;
+	char drawing[128];
+
+	make_version(&versions[0], 5, 60, RT_ENTRY_TOMBSTONE, 0);
+	make_version(&versions[1], 5, 30, RT_ENTRY_PUT, 0);
+	/* The older run holds other keys, and yet. */
+	snprintf(drawing, sizeof(drawing), "%sL0 d-1 k0..k1 seq=1-9\n", above);
+	begin(&job, &retention, drawing, 0);
+	ck_assert_int_eq(judge(&retention, &versions[0]), RTC_KEEP);
+	ck_assert_int_eq(judge(&retention, &versions[1]), RTC_GO_SHADOWED);
+	end(&job, &retention);
+	begin(&job, &retention, above, 0);
+	ck_assert_int_eq(judge(&retention, &versions[0]), RTC_GO_TOMBSTONE);
+	end(&job, &retention);
+}
+END_TEST
+
 /* What a reader at read_seq sees of a key: 0 for nothing, else the sequence. */
 static uint64_t
 visible(const struct version *versions, unsigned count, unsigned key,
@@ -296,4 +331,6 @@ RTT_MAIN("retention", only_the_newest_version_stays,
     a_snapshot_keeps_the_version_it_sees,
     a_tombstone_goes_when_nothing_older_can_be_below,
     an_expired_value_never_merely_vanishes, a_drop_takes_what_came_before_it,
+    a_drop_that_is_not_flushed_takes_nothing,
+    inside_level_0_tombstones_go_only_with_the_oldest_run,
     every_reader_sees_the_same_before_and_after)
