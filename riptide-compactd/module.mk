@@ -16,3 +16,4 @@ riptide_compactd_riptide_compactd_SOURCES = riptide-compactd/main.c
 riptide_compactd_riptide_compactd_LDADD = \
 	riptide-compactd/libriptide-compactd.a $(DAEMON_LIBS) $(COMMON_LIBS) \
 	$(COMMON_SYSTEM_LIBS)
+EXTRA_DIST += docs/compaction.md
