@@ -23,6 +23,9 @@
 
 #define COMPACTOR_FEATURES 0
 #define LOOK_MS 1000
+/* Without a new manifest only the clock can make a job due: values expire, a
+ * window opens. */
+#define IDLE_NS (30 * UINT64_C(1000000000))
 #define BACKOFF_MS_MIN 1000
 #define BACKOFF_MS_MAX 60000
 #define MS_PER_S 1000
@@ -41,6 +44,8 @@ struct rtc_compactor {
 	struct rt_compactor_status status;
 	unsigned backoff_ms;	/* 0: the last job went well */
 	uint64_t drained;	/* generation whose obsolete tables are gone */
+	uint64_t idle;		/* generation with nothing due; 0: none, */
+	uint64_t idle_until_ns;	/* until then */
 	bool stopping;
 };
 
@@ -156,6 +161,7 @@ take_signals(struct rtc_compactor *compactor)
 			if (compactor->options.reload != NULL)
 				compactor->options.reload(
 				    compactor->options.reload_arg);
+			compactor->idle = 0;
 			rtc_pace_init(&compactor->pace,
 			    compactor->options.clock, compactor->options
 				.config->compaction_rate_limit);
@@ -266,6 +272,26 @@ publish_result(struct rtc_compactor *compactor, const struct rtc_merger *merger,
 	return code;
 }
 
+/* A merge needs its inputs' space once more until they are unlinked. It must
+ * not take what the daemon needs to go on writing. */
+static enum rt_code
+check_space(const struct rtc_compactor *compactor, const struct rtc_job *job,
+    struct rt_err *err)
+{
+	struct rt_fs *fs = compactor->options.fs;
+	int64_t free_bytes = fs->free_bytes(fs, compactor->sst);
+	uint64_t needed = job->input_bytes +
+	    compactor->options.config->disk_reserve;
+
+	if (job->kind != RTC_JOB_MERGE || free_bytes < 0 ||
+	    (uint64_t)free_bytes >= needed)
+		return RT_OK;
+	return rt_err_set(err, RT_ENOSPC,
+	    "a merge of %" PRIu64 " bytes waits: %" PRId64 " bytes are free, %"
+	    PRIu64 " are needed with disk-reserve", job->input_bytes,
+	    free_bytes, needed);
+}
+
 static enum rt_code
 run_job(struct rtc_compactor *compactor, const struct rtc_job *job,
     uint64_t expired_before, struct rt_err *err)
@@ -284,8 +310,10 @@ run_job(struct rtc_compactor *compactor, const struct rtc_job *job,
 	uint64_t began_ns =
 	    rt_clock_monotonic_ns(compactor->options.clock);
 	struct rtc_result result = { 0 };
-	enum rt_code code = RT_OK;
+	enum rt_code code = check_space(compactor, job, err);
 
+	if (code != RT_OK)
+		return code;
 	rtc_job_print(job, compactor->status.job,
 	    sizeof(compactor->status.job));
 	compactor->status.running = true;
@@ -306,6 +334,29 @@ run_job(struct rtc_compactor *compactor, const struct rtc_job *job,
 
 /* -- the loop -- */
 
+/* Is the newest generation one that was looked at, a short while ago? Its name
+ * tells, and a large manifest need not be read each second. */
+static bool
+is_idle(struct rtc_compactor *compactor)
+{
+	uint64_t highest;
+
+	return compactor->idle != 0 &&
+	    rt_clock_monotonic_ns(compactor->options.clock) <
+		compactor->idle_until_ns &&
+	    rt_manifest_store_highest(compactor->store, &highest, NULL) ==
+		RT_OK &&
+	    highest == compactor->idle;
+}
+
+static void
+note_idle(struct rtc_compactor *compactor, const struct rt_manifest *manifest)
+{
+	compactor->idle = manifest->generation;
+	compactor->idle_until_ns =
+	    rt_clock_monotonic_ns(compactor->options.clock) + IDLE_NS;
+}
+
 /* Do one job if one is due. */
 static enum rt_code
 step(struct rtc_compactor *compactor, bool *worked, struct rt_err *err)
@@ -316,6 +367,8 @@ step(struct rtc_compactor *compactor, bool *worked, struct rt_err *err)
 	enum rt_code code;
 
 	*worked = false;
+	if (is_idle(compactor))
+		return RT_OK;
 	code = rt_manifest_store_load(compactor->store, &manifest, err);
 	if (code != RT_OK)
 		return code;
@@ -328,11 +381,12 @@ step(struct rtc_compactor *compactor, bool *worked, struct rt_err *err)
 	}
 	limits = limits_now(&compactor->options, manifest);
 	compactor->status.debt_bytes = rtc_picker_debt(manifest, &limits);
-	if (limits.l0_only && compactor->options.config
-		    ->compaction_outside_window == RT_OUTSIDE_NONE)
+	if ((limits.l0_only && compactor->options.config
+		    ->compaction_outside_window == RT_OUTSIDE_NONE) ||
+	    !rtc_picker_pick(manifest, &limits, &job)) {
+		note_idle(compactor, manifest);
 		goto out;
-	if (!rtc_picker_pick(manifest, &limits, &job))
-		goto out;
+	}
 	code = run_job(compactor, &job, limits.expired_before_ms, err);
 	rtc_job_fini(&job);
 	*worked = code == RT_OK;
@@ -401,7 +455,8 @@ rtc_compactor_run(struct rtc_compactor *compactor, struct rt_err *err)
 		if (code != RT_OK) {
 			note_failure(compactor, &own);
 			save_status(compactor);
-			wait_for_news(compactor, compactor->backoff_ms);
+			/* News of a flush would not make it any better. */
+			(void)should_stop(compactor, compactor->backoff_ms);
 			continue;
 		}
 		compactor->backoff_ms = 0;

@@ -261,6 +261,37 @@ START_TEST(a_damaged_table_ends_once_and_harms_nothing)
 }
 END_TEST
 
+static int64_t
+little_space(struct rt_fs *fs, int dir)
+{
+	return 1000;
+}
+
+START_TEST(a_full_disk_is_not_made_fuller)
+{
+	struct rt_fs full = *rt_fs_posix();
+	struct rtc_compactor *compactor = NULL;
+	struct rtc_options options;
+	struct rt_config config;
+	struct rtt_db db;
+
+	full.free_bytes = little_space;
+	rtt_db_init(&db);
+	fill(&db, 6);
+	configure(&config, db.scratch.path);
+	options = options_for(&config);
+	options.fs = &full;
+	ck_assert_int_eq(rtc_compactor_open(&compactor, &options, &failure),
+	    RT_OK);
+	ck_assert_int_eq(rtc_compactor_run(compactor, &failure), RT_ENOSPC);
+	rtc_compactor_close(compactor);
+	ck_assert_uint_eq(level0_runs(&db), 6);
+	ck_assert_uint_eq(rtt_db_files(&db), 6);
+	rt_config_fini(&config);
+	rtt_db_fini(&db);
+}
+END_TEST
+
 RTT_MAIN("compactor", once_brings_level_0_under_its_trigger,
     below_the_trigger_nothing_is_done,
     each_start_is_an_epoch_that_sweeps_the_ones_before,
@@ -268,4 +299,5 @@ RTT_MAIN("compactor", once_brings_level_0_under_its_trigger,
     a_compactor_that_was_replaced_ends_and_unlinks_nothing,
     a_removed_lock_file_keeps_it_from_publishing,
     a_directory_that_is_no_database_stays_as_it_is,
-    a_damaged_table_ends_once_and_harms_nothing)
+    a_damaged_table_ends_once_and_harms_nothing,
+    a_full_disk_is_not_made_fuller)
