@@ -1,1 +1,2 @@
-# unit_tests += tests/unit/libcommon/manifest/test_name
+unit_tests += \
+	tests/unit/libcommon/manifest/test_manifest_store
