@@ -18,3 +18,6 @@ libcommon_manifest_libmanifest_a_SOURCES = \
 
 libcommon/manifest/manifest_codec.$(OBJEXT): proto/manifest.pb-c.h
 libcommon/manifest/compactor_status.$(OBJEXT): proto/compactor_status.pb-c.h
+
+EXTRA_DIST += docs/manifest-protocol.md docs/formats/manifest.md \
+	docs/formats/directory.md
