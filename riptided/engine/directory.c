@@ -122,16 +122,19 @@ rtd_engine_open_directory(struct rtd_engine *engine, struct rt_err *err)
 	    err);
 	if (code != RT_OK)
 		return code;
+	/* Before the lock, which leaves a file that a directory of someone
+	 * else's should not get. */
+	code = check_directory(engine, err);
+	if (code != RT_OK)
+		return code;
 	code = rt_dirlock_take(&engine->lock, engine->fs, engine->dir,
 	    RT_PATH_LOCK_DAEMON, err);
 	if (code != RT_OK)
 		return code == RT_ELOCKED
 		    ? rt_err_prefix(err, "%s is in use", engine->config->dir)
 		    : code;
-	code = check_directory(engine, err);
-	if (code == RT_OK)
-		code = rt_fs_open_subdir(engine->fs, engine->dir,
-		    RT_PATH_DIR_WAL, true, &engine->wal_dir, err);
+	code = rt_fs_open_subdir(engine->fs, engine->dir, RT_PATH_DIR_WAL,
+	    true, &engine->wal_dir, err);
 	if (code == RT_OK)
 		code = rt_fs_open_subdir(engine->fs, engine->dir,
 		    RT_PATH_DIR_SST, true, &engine->sst_dir, err);

@@ -1,5 +1,6 @@
 # system: the programs as a user sees them.
 script_tests += \
+	tests/system/test_bad_start.py \
 	tests/system/test_commands.py \
 	tests/system/test_compactor.py \
 	tests/system/test_differential.py \
