@@ -11,6 +11,8 @@
 #include "libcommon/manifest/manifest_build.h"
 
 #define TABLES_MAX 200
+#define NEXT_FILE 1000000
+#define COMPACTOR_EPOCH 1000
 #define KEY_PREFIX "\0\0\0\0s"
 #define KEY_PREFIX_BYTES 5
 
@@ -150,5 +152,11 @@ rtt_draw_manifest(const char *text)
 	while ((line = strsep(&rest, "\n")) != NULL)
 		read_line(manifest, line);
 	free(copy);
+	/* What makes it one that edits can be applied to. */
+	memset(manifest->database_uuid, 1, sizeof(manifest->database_uuid));
+	manifest->max_seq = manifest->flushed_seq;
+	manifest->next_run_id = manifest->runs_count + 1;
+	manifest->next_daemon_file = NEXT_FILE;
+	manifest->compactor_epoch = COMPACTOR_EPOCH;
 	return manifest;
 }

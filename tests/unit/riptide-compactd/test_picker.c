@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "libcommon/base/buf.h"
+#include "libcommon/manifest/manifest_edit.h"
 #include "tests/support/draw_manifest.h"
 #include "tests/support/runner.h"
 #include "tests/support/text_cases.h"
@@ -96,5 +98,138 @@ START_TEST(debt_is_what_lies_above_the_targets)
 }
 END_TEST
 
-RTT_MAIN("picker", each_drawn_case_is_picked_as_written,
+/* Level 0 with random ranges, and levels cut at random letters. */
+static void
+draw_random(struct rt_buf *out)
+{
+	unsigned runs = (unsigned)rand() % 12, file = 1;
+
+	for (unsigned i = runs; i > 0; i--) {
+		char from = (char)('a' + rand() % 26);
+
+		rt_buf_printf(out, "L0 d-%u %c..%c%c seq=%u-%u size=%d\n", i,
+		    from, from + rand() % ('z' - from + 1), 'm',
+		    1000 + i * 10, 1009 + i * 10, 50 + rand() % 100);
+	}
+	for (unsigned level = 3; level <= RTC_LEVEL_LAST; level++)
+		for (char from = 'a'; from <= 'z';) {
+			char to = (char)(from + rand() % 6);
+
+			to = to > 'z' ? 'z' : to;
+			if (rand() % 3 != 0)
+				rt_buf_printf(out, "L%u c1-%u %c..%cz size=%d "
+				    "seq=%d-%d tombstones=%d expire=%d-%d\n",
+				    level, file++, from, to,
+				    50 + rand() % 100, 1 + rand() % 400,
+				    500 + rand() % 400, rand() % 5,
+				    1 + rand() % 99, 100 + rand() % 900);
+			from = (char)(to + 1);
+		}
+	if (rand() % 2 == 0)
+		rt_buf_printf(out, "snapshot %d\n", 1 + rand() % 1000);
+	if (rand() % 3 == 0)
+		rt_buf_printf(out, "drop 0 %d\n", 1 + rand() % 1000);
+	rt_buf_append_byte(out, '\0');
+}
+
+/* The manifest after the job, whose inputs become one table. */
+static const struct rt_manifest *
+carry_out(const struct rtc_job *job, uint64_t number)
+{
+	struct rt_manifest_edit *edit = rt_manifest_edit_new(RT_ROLE_COMPACTOR,
+	    job->manifest->compactor_epoch);
+	struct rt_manifest_table output = *job->inputs[0];
+	struct rt_file_id *ids = rtc_job_ids(job);
+	const struct rt_manifest *next = NULL;
+	struct rt_err err = { 0 };
+	char line[256];
+
+	output.id = (struct rt_file_id){ job->manifest->compactor_epoch,
+		number };
+	output.size = job->input_bytes;
+	rtc_job_range(job, &output.smallest, &output.largest);
+	/* A merge with nothing below it is free of both. */
+	output.tombstones = output.expire_min_ms = output.expire_max_ms = 0;
+	for (size_t i = 0; i < job->inputs_count; i++) {
+		const struct rt_manifest_table *input = job->inputs[i];
+
+		if (input->min_seq < output.min_seq)
+			output.min_seq = input->min_seq;
+		if (input->max_seq > output.max_seq)
+			output.max_seq = input->max_seq;
+	}
+	/* And of what was dropped. */
+	if (output.min_seq < rt_manifest_drop_seq(job->manifest, 0) &&
+	    output.max_seq >= rt_manifest_drop_seq(job->manifest, 0))
+		output.min_seq = rt_manifest_drop_seq(job->manifest, 0);
+	if (job->kind == RTC_JOB_MOVE)
+		rt_manifest_edit_move(edit, ids[0], job->target_level);
+	else
+		rt_manifest_edit_replace(edit, ids, job->inputs_count,
+		    job->target_level, &output,
+		    job->kind == RTC_JOB_DISCARD ? 0 : 1);
+	ck_assert_msg(rt_manifest_edit_apply(edit, job->manifest, &next,
+	    &err) == RT_OK, "%s: %s", rtc_job_print(job, line, sizeof(line)),
+	    err.text);
+	rt_manifest_edit_free(edit);
+	free(ids);
+	return next;
+}
+
+static void
+pick_to_the_end(unsigned seed)
+{
+	struct rtc_limits limits = {
+		.l0_trigger = 1 + (uint64_t)rand() % 5,
+		.level_base_bytes = 100 + (uint64_t)rand() % 1000,
+		.level_multiplier = 2 + (uint64_t)rand() % 9,
+		.table_bytes = (uint64_t)rand() % 100,
+		.expired_before_ms = (uint64_t)rand() % 1000,
+		.compression = (enum rt_compression)(rand() % 2),
+		.full = rand() % 3 == 0,
+		.l0_only = rand() % 5 == 0,
+	};
+	const struct rt_manifest *manifest, *next;
+	struct rt_buf drawing = { 0 };
+	uint64_t jobs = 0;
+	struct rtc_job job;
+
+	draw_random(&drawing);
+	manifest = rtt_draw_manifest((const char *)drawing.data);
+	while (rtc_picker_pick(manifest, &limits, &job)) {
+		ck_assert_msg(++jobs < 1000, "seed %u goes on for ever: %s",
+		    seed, (const char *)drawing.data);
+		next = carry_out(&job, jobs);
+		rtc_job_fini(&job);
+		rt_manifest_unref(manifest);
+		manifest = next;
+	}
+	if (limits.full && !limits.l0_only)
+		for (size_t i = 0; i < manifest->runs_count; i++)
+			ck_assert_uint_eq(manifest->runs[i].level,
+			    RTC_LEVEL_LAST);
+	else if (!limits.l0_only)
+		ck_assert_uint_lt(rt_manifest_level0_runs(manifest),
+		    limits.l0_trigger);
+	rt_manifest_unref(manifest);
+	rt_buf_fini(&drawing);
+}
+
+START_TEST(every_job_fits_its_manifest_and_the_last_one_comes)
+{
+	const char *given = getenv("RTT_SEED");
+	unsigned seed = given != NULL ? (unsigned)strtoul(given, NULL, 0)
+				      : (unsigned)time(NULL);
+
+	printf("# RTT_SEED=%u\n", seed);
+	fflush(stdout);
+	for (unsigned i = 0; i < 500; i++) {
+		srand(seed + i);
+		pick_to_the_end(seed + i);
+	}
+}
+END_TEST
+
+RTT_MAIN("picker", every_job_fits_its_manifest_and_the_last_one_comes,
+    each_drawn_case_is_picked_as_written,
     debt_is_what_lies_above_the_targets)
