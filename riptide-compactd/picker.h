@@ -37,7 +37,7 @@ struct rtc_limits {
 	uint64_t level_base_bytes;
 	uint64_t level_multiplier;
 	uint64_t table_bytes;		/* goal; 0: P4 looks at no sizes */
-	uint64_t expired_before_ms;	/* past its grace when it expired before */
+	uint64_t expired_before_ms;	/* what expires before may go */
 	enum rt_compression compression;	/* of levels 2 and deeper, */
 	enum rt_compression compression_bottom;	/* and of the last */
 	bool full;			/* merge everything down */
