@@ -123,7 +123,7 @@ rt_fs_read_exact(struct rt_fs *fs, int fd, void *out, size_t len,
 	if (code == RT_OK && got < len)
 		code = rt_err_set(err, RT_EDAMAGED,
 		    "file ends at %llu, wanted %zu bytes at %llu",
-		    (unsigned long long)(offset + got), len,
+		    (unsigned long long)offset + got, len,
 		    (unsigned long long)offset);
 	return code;
 }

@@ -30,6 +30,8 @@ RT_MUST_USE enum rt_code rt_block_codec_check(const uint8_t *stored,
 static inline bool
 rt_block_codec_is_raw(const uint8_t *stored, size_t size)
 {
+	/* The analyzer thinks that rt_err_set() may return RT_OK. */
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	return stored[size] == RT_COMPRESSION_NONE;
 }
 

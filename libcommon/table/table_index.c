@@ -45,6 +45,7 @@ put_separator(struct rt_buf *out, struct rt_slice a, struct rt_slice b)
 		rt_buf_append(out, b.data, same + 1);
 	} else if (b.data[same] - a.data[same] > 1) {
 		rt_buf_append(out, a.data, same + 1);
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 		out->data[same]++;
 	} else {
 		rt_buf_append_slice(out, a);

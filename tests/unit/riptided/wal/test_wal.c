@@ -354,7 +354,7 @@ START_TEST(a_failed_write_stops_the_log_for_good)
 	written = rtd_wal_written_seq(wal);
 	ck_assert_uint_eq(written, 10);
 	rtd_wal_rotate(wal);
-	seq = rtt_wal_put(wal, seq + 1, 10);
+	rtt_wal_put(wal, seq + 1, 10);
 	ck_assert_uint_eq(rtd_wal_written_seq(wal), written);
 	ck_assert_int_eq(rtd_wal_close(wal, NULL, NULL, &err), RT_ENOSPC);
 	ck_assert(rtt_replay(&replay, &err) == RT_OK);
