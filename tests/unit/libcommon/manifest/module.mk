@@ -1,2 +1,4 @@
 unit_tests += \
+	tests/unit/libcommon/manifest/test_manifest_codec \
+	tests/unit/libcommon/manifest/test_manifest_edit \
 	tests/unit/libcommon/manifest/test_manifest_store
