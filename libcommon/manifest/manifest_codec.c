@@ -282,14 +282,18 @@ static void
 take_unknown(struct rt_manifest *manifest, const ProtobufCMessage *message,
     struct rt_manifest_unknown *out)
 {
-	out->fields_count = message->n_unknown_fields;
-	out->fields = rt_manifest_build_alloc(manifest, out->fields_count,
-	    sizeof(out->fields[0]));
-	for (size_t i = 0; i < out->fields_count; i++) {
+	out->fields_count = 0;
+	out->fields = rt_manifest_build_alloc(manifest,
+	    message->n_unknown_fields, sizeof(out->fields[0]));
+	for (size_t i = 0; i < message->n_unknown_fields; i++) {
 		const ProtobufCMessageUnknownField *from =
 		    &message->unknown_fields[i];
 
-		out->fields[i] = (struct rt_manifest_unknown_field){
+		/* No program has a field 0, and the parser, which takes its
+		 * longer spelling, refuses the one that we would write. */
+		if (from->tag == 0)
+			continue;
+		out->fields[out->fields_count++] = (struct rt_manifest_unknown_field){
 			.tag = from->tag,
 			.wire_type = (uint8_t)from->wire_type,
 			.data = rt_manifest_build_bytes(manifest,
