@@ -16,7 +16,8 @@ EXTRA_DIST += examples/debian-packages/README.md \
 	tests/clients/node/redis.js tests/clients/node/smoke.js \
 	tests/clients/redis_py/requirements.txt \
 	tests/clients/redis_py/smoke.py
-clean-local: clean-clients
-clean-clients:
-	-rm -rf tests/clients/installed
-.PHONY: clean-clients
+# What the scripts of this and other rooms leave in the build tree.
+clean-local: clean-scripts
+clean-scripts:
+	-rm -rf tests/clients/installed tests/crash/failed-* tests/fuzz/found
+.PHONY: clean-scripts

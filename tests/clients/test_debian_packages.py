@@ -3,9 +3,11 @@ middle of a second load."""
 
 import os
 import subprocess
+import sys
 
-import client_setup as cs
-from client_setup import rt
+sys.dont_write_bytecode = True
+import client_setup as cs  # noqa: E402
+from client_setup import rt  # noqa: E402
 
 PROGRAM = os.path.join(rt.SRCDIR, "examples", "debian-packages",
                        "packages.py")

@@ -1,9 +1,11 @@
 """Jedis 5 and the newest, with their defaults."""
 
 import os
+import sys
 
-import client_setup as cs
-from client_setup import rt
+sys.dont_write_bytecode = True
+import client_setup as cs  # noqa: E402
+from client_setup import rt  # noqa: E402
 
 VERSIONS = (("5.2.0", "v5"), ("8.0.2", "v8"))
 COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:" \

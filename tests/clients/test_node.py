@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import sys
 
-import client_setup as cs
-from client_setup import rt
+sys.dont_write_bytecode = True
+import client_setup as cs  # noqa: E402
+from client_setup import rt  # noqa: E402
 
 PINS = ["node/package.json", "node/package-lock.json", "node/smoke.js",
         "node/redis.js", "node/ioredis.js"]

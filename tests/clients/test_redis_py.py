@@ -1,9 +1,11 @@
 """redis-py, the newest, with its defaults."""
 
 import os
+import sys
 
-import client_setup as cs
-from client_setup import rt
+sys.dont_write_bytecode = True
+import client_setup as cs  # noqa: E402
+from client_setup import rt  # noqa: E402
 
 tap = rt.Tap()
 
