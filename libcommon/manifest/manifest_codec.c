@@ -293,7 +293,8 @@ take_unknown(struct rt_manifest *manifest, const ProtobufCMessage *message,
 		 * longer spelling, refuses the one that we would write. */
 		if (from->tag == 0)
 			continue;
-		out->fields[out->fields_count++] = (struct rt_manifest_unknown_field){
+		out->fields[out->fields_count++] =
+		    (struct rt_manifest_unknown_field){
 			.tag = from->tag,
 			.wire_type = (uint8_t)from->wire_type,
 			.data = rt_manifest_build_bytes(manifest,
