@@ -92,12 +92,12 @@ main(int argc, char **argv)
 			tried = try_file(argv[i]) == 0 ? tried + 1 : -1;
 	} else {
 		snprintf(directory, sizeof(directory),
-			"%s/tests/fuzz/corpus/%s",
-			srcdir != NULL ? srcdir : ".", name);
+		    "%s/tests/fuzz/corpus/%s", srcdir != NULL ? srcdir : ".",
+		    name);
 		tried = try_directory(directory);
 	}
 	printf("%sok 1 - %s_corpus_is_survived\n", tried > 0 ? "" : "not ",
-		name);
+	    name);
 	printf("1..1\n");
 	return tried > 0 ? 0 : 1;
 }
