@@ -1,64 +1,102 @@
 #include "libcommon/manifest/compactor_status.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "libcommon/os/path.h"
 #include "tests/support/runner.h"
 #include "tests/support/scratch_dir.h"
 
-START_TEST(a_status_comes_back)
+static const struct rt_compactor_status status = {
+	.epoch = 3,
+	.pid = 4321,
+	.running = true,
+	.started_ms = 1700000000000,
+	.last_publish_ms = 1700000000500,
+	.jobs_done = 5,
+	.bytes_read = 6,
+	.bytes_written = 7,
+	.debt_bytes = 8,
+	.tombstones_dropped = 9,
+	.versions_dropped = 10,
+	.expired_dropped = 11,
+	.last_error = "no space",
+	.job = "L0 -> L1",
+};
+
+static void
+put_file(int dir, const void *data, size_t len)
 {
-	struct rt_compactor_status status = {
-		.epoch = 3,
-		.pid = 42,
-		.running = true,
-		.started_ms = 1000,
-		.jobs_done = 7,
-		.last_error = "disk full",
-		.job = "L0 to L1",
-	};
-	struct rt_compactor_status got = { 0 };
+	struct rt_fs *fs = rt_fs_posix();
+
+	rt_fs_unlink(fs, dir, RT_PATH_COMPACTOR_STATUS, NULL);
+	ck_assert_int_eq(rt_fs_write_file(fs, dir, RT_PATH_COMPACTOR_STATUS,
+	    rt_slice(data, len), NULL), RT_OK);
+}
+
+START_TEST(what_is_saved_is_loaded)
+{
+	struct rt_compactor_status idle = { .epoch = 4 }, back;
+	struct rt_fs *fs = rt_fs_posix();
 	struct rtt_scratch scratch;
-	struct rt_err err = { 0 };
 
 	rtt_scratch_init(&scratch);
-	ck_assert_int_eq(rt_compactor_status_load(rt_fs_posix(), scratch.fd,
-	    &got, &err), RT_ENOTFOUND);
-	for (int i = 0; i < 2; i++)
-		ck_assert_int_eq(rt_compactor_status_save(rt_fs_posix(),
-		    scratch.fd, &status, &err), RT_OK);
-	ck_assert_int_eq(rt_compactor_status_load(rt_fs_posix(), scratch.fd,
-	    &got, &err), RT_OK);
-	ck_assert_uint_eq(got.epoch, 3);
-	ck_assert_uint_eq(got.pid, 42);
-	ck_assert(got.running);
-	ck_assert_int_eq(got.started_ms, 1000);
-	ck_assert_uint_eq(got.jobs_done, 7);
-	ck_assert_str_eq(got.last_error, "disk full");
-	ck_assert_str_eq(got.job, "L0 to L1");
+	ck_assert_int_eq(rt_compactor_status_load(fs, scratch.fd, &back, NULL),
+	    RT_ENOTFOUND);
+	ck_assert_int_eq(rt_compactor_status_save(fs, scratch.fd, &status,
+	    NULL), RT_OK);
+	ck_assert_int_eq(rt_compactor_status_load(fs, scratch.fd, &back, NULL),
+	    RT_OK);
+	ck_assert_uint_eq(back.epoch, 3);
+	ck_assert_uint_eq(back.pid, 4321);
+	ck_assert(back.running);
+	ck_assert_int_eq(back.started_ms, 1700000000000);
+	ck_assert_int_eq(back.last_publish_ms, 1700000000500);
+	ck_assert_uint_eq(back.jobs_done, 5);
+	ck_assert_uint_eq(back.bytes_read, 6);
+	ck_assert_uint_eq(back.bytes_written, 7);
+	ck_assert_uint_eq(back.debt_bytes, 8);
+	ck_assert_uint_eq(back.tombstones_dropped, 9);
+	ck_assert_uint_eq(back.versions_dropped, 10);
+	ck_assert_uint_eq(back.expired_dropped, 11);
+	ck_assert_str_eq(back.last_error, "no space");
+	ck_assert_str_eq(back.job, "L0 -> L1");
+	ck_assert_int_eq(rt_compactor_status_save(fs, scratch.fd, &idle, NULL),
+	    RT_OK);
+	ck_assert_int_eq(rt_compactor_status_load(fs, scratch.fd, &back, NULL),
+	    RT_OK);
+	ck_assert(!back.running);
+	ck_assert_str_eq(back.job, "");
 	rtt_scratch_fini(&scratch);
 }
 END_TEST
 
-START_TEST(a_damaged_status_is_refused)
+START_TEST(what_is_not_a_status_is_refused_or_bounded)
 {
-	struct rt_compactor_status got = { 0 };
+	static uint8_t large[100000];
+	/* A job of 1,000 bytes: field 14, cut to what there is room for. */
+	uint8_t job[1003] = { 0x72, 0xe8, 0x07 };
+	struct rt_compactor_status back;
+	struct rt_fs *fs = rt_fs_posix();
 	struct rtt_scratch scratch;
-	struct rt_err err = { 0 };
-	int fd;
 
 	rtt_scratch_init(&scratch);
-	fd = openat(scratch.fd, "COMPACTOR", O_CREAT | O_WRONLY | O_CLOEXEC,
-	    0600);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(write(fd, "\377\377\377\377", 4), 4);
-	close(fd);
-	ck_assert_int_eq(rt_compactor_status_load(rt_fs_posix(), scratch.fd,
-	    &got, &err), RT_EDAMAGED);
+	put_file(scratch.fd, large, sizeof(large));
+	ck_assert_int_eq(rt_compactor_status_load(fs, scratch.fd, &back, NULL),
+	    RT_EDAMAGED);
+	put_file(scratch.fd, "\377\377\377", 3);
+	ck_assert_int_eq(rt_compactor_status_load(fs, scratch.fd, &back, NULL),
+	    RT_EDAMAGED);
+	put_file(scratch.fd, "", 0);
+	ck_assert_int_eq(rt_compactor_status_load(fs, scratch.fd, &back, NULL),
+	    RT_OK);
+	memset(job + 3, 'x', sizeof(job) - 3);
+	put_file(scratch.fd, job, sizeof(job));
+	ck_assert_int_eq(rt_compactor_status_load(fs, scratch.fd, &back, NULL),
+	    RT_OK);
+	ck_assert_uint_eq(strlen(back.job), sizeof(back.job) - 1);
 	rtt_scratch_fini(&scratch);
 }
 END_TEST
 
-RTT_MAIN("compactor_status", a_status_comes_back, a_damaged_status_is_refused)
+RTT_MAIN("compactor_status", what_is_saved_is_loaded,
+    what_is_not_a_status_is_refused_or_bounded)

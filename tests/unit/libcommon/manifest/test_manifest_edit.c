@@ -1,407 +1,432 @@
 #include "libcommon/manifest/manifest_edit.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "libcommon/base/attr.h"
+#include "libcommon/base/buf.h"
 #include "libcommon/manifest/manifest_build.h"
+#include "libcommon/manifest/manifest_check.h"
 #include "tests/support/draw_manifest.h"
 #include "tests/support/runner.h"
+#include "tests/support/text_cases.h"
 
-/* Three flushes over two levels; every rule can be met and broken here. */
-#define TREE                                                                  \
-	"L0 d-6 c..k seq=60-69\n"                                             \
-	"L0 d-5 a..m seq=50-59\n"                                             \
-	"L0 d-4 d..p seq=40-49\n"                                             \
-	"L1 c1-1 a..f seq=20-29\n"                                            \
-	"L1 c1-2 g..m seq=20-29\n"                                            \
-	"L1 c1-3 t..v seq=20-29\n"                                            \
-	"L2 c1-4 a..e seq=1-9\n"                                              \
-	"L2 c1-5 h..z seq=1-9\n"
+#define DAEMON_EPOCH 5
+#define COMPACTOR_EPOCH 9
+#define LIST_MAX 64
 
+/* What is drawn lacks the numbers that a real base has. */
 static const struct rt_manifest *
-draw(const char *text)
+draw_base(const char *text)
 {
-	struct rt_manifest *manifest = rt_manifest_build_new();
 	const struct rt_manifest *drawn = rtt_draw_manifest(text);
+	struct rt_manifest *base = (struct rt_manifest *)(uintptr_t)drawn;
 
-	*manifest = *drawn;
-	manifest->unknown = NULL;
-	manifest->runs = rt_manifest_build_alloc(manifest,
-	    drawn->runs_count, sizeof(*drawn->runs));
-	for (size_t i = 0; i < drawn->runs_count; i++) {
-		struct rt_manifest_run *run = &manifest->runs[i];
-
-		*run = drawn->runs[i];
-		run->tables = rt_manifest_build_alloc(manifest,
-		    run->tables_count, sizeof(*run->tables));
-		for (size_t j = 0; j < run->tables_count; j++)
-			rt_manifest_build_table(manifest, &run->tables[j],
-			    &drawn->runs[i].tables[j]);
-	}
-	manifest->snapshots = NULL;
-	manifest->snapshots_count = 0;
-	manifest->drops = NULL;
-	manifest->drops_count = 0;
-	manifest->database_uuid[0] = 1;
-	manifest->daemon_epoch = 3;
-	manifest->compactor_epoch = 2;
-	manifest->next_daemon_file = 7;
-	manifest->next_run_id = 100;
-	manifest->max_seq = manifest->flushed_seq;
-	rt_manifest_unref(drawn);
-	return manifest;
+	memset(base->database_uuid, 7, sizeof(base->database_uuid));
+	base->daemon_epoch = DAEMON_EPOCH;
+	base->compactor_epoch = COMPACTOR_EPOCH;
+	base->next_daemon_file = 100;
+	base->next_run_id = 100;
+	base->max_seq = base->flushed_seq;
+	base->wal_floor = 1;
+	return base;
 }
 
-/* Apply, free the edit, and compare the answer. */
-static const struct rt_manifest *
-apply(struct rt_manifest_edit *edit, const struct rt_manifest *base,
-    enum rt_code expected)
+/* "L0 d-4 a..c seq=1-2" without the level; in *owner's memory. */
+static struct rt_manifest_table
+draw_table(const char *words, const struct rt_manifest **owner)
 {
-	const struct rt_manifest *next = NULL;
-	struct rt_err err = { 0 };
-	enum rt_code code = rt_manifest_edit_apply(edit, base, &next, &err);
+	char line[256];
 
-	ck_assert_msg(code == expected, "code %d for %d: %s", (int)code,
-	    (int)expected, err.text);
-	ck_assert((next != NULL) == (code == RT_OK));
-	if (code == RT_OK) {
-		ck_assert_uint_eq(next->generation, base->generation + 1);
-		rt_manifest_unref(base);
-	}
-	rt_manifest_edit_free(edit);
-	return next != NULL ? next : base;
+	snprintf(line, sizeof(line), "L0 %s", words);
+	*owner = rtt_draw_manifest(line);
+	return (*owner)->runs[0].tables[0];
 }
 
-static struct rt_manifest_edit *
-by_daemon(void)
-{
-	return rt_manifest_edit_new(RT_ROLE_DAEMON, 3);
-}
+/* -- an edit from lines -- */
 
-static struct rt_manifest_edit *
-by_compactor(void)
-{
-	return rt_manifest_edit_new(RT_ROLE_COMPACTOR, 2);
-}
+struct reader {
+	struct rt_manifest_edit *edit;
+	struct rt_file_id inputs[LIST_MAX];
+	size_t inputs_count;
+	uint32_t target;
+	bool replaces;
+	struct rt_manifest_table outputs[LIST_MAX];
+	const struct rt_manifest *owners[LIST_MAX];
+	size_t outputs_count;
+};
 
-/* inputs: names with spaces between; outputs: lines of level `target`. */
-static struct rt_manifest_edit *
-job(const char *inputs, uint32_t target, const char *outputs)
-{
-	struct rt_manifest_edit *edit = by_compactor();
-	const struct rt_manifest *drawn = rtt_draw_manifest(outputs);
-	struct rt_file_id ids[16];
-	char *copy = strdup(inputs), *rest = copy, *word;
-	size_t count = 0;
-
-	while ((word = strsep(&rest, " ")) != NULL)
-		ids[count++] = rtt_file_id(word);
-	rt_manifest_edit_replace(edit, ids, count, target,
-	    drawn->runs_count != 0 ? drawn->runs[0].tables : NULL,
-	    drawn->runs_count != 0 ? drawn->runs[0].tables_count : 0);
-	rt_manifest_unref(drawn);
-	free(copy);
-	return edit;
-}
-
-/* What a job on TREE is answered with. */
 static void
-try(const char *inputs, uint32_t target, const char *outputs,
-    enum rt_code expected)
+read_ids(struct reader *reader, char *words)
 {
-	const struct rt_manifest *manifest =
-	    apply(job(inputs, target, outputs), draw(TREE), expected);
+	char *word, *rest = words;
 
-	rt_manifest_unref(manifest);
+	while ((word = strsep(&rest, " ")) != NULL) {
+		if (strcmp(word, "->") == 0) {
+			ck_assert_int_eq(sscanf(rest, "L%" SCNu32,
+			    &reader->target), 1);
+			return;
+		}
+		if (*word != '\0')
+			reader->inputs[reader->inputs_count++] =
+			    rtt_file_id(word);
+	}
+	ck_abort_msg("a job without a target");
 }
+
+static void
+read_snapshots(struct rt_manifest_edit *edit, char *words)
+{
+	uint64_t list[LIST_MAX];
+	size_t count = 0;
+	char *word;
+
+	while ((word = strsep(&words, " ")) != NULL) {
+		if (*word != '\0')
+			list[count++] = strtoull(word, NULL, 10);
+	}
+	rt_manifest_edit_set_snapshots(edit, list, count);
+}
+
+static void
+read_command(struct reader *reader, char *line)
+{
+	struct rt_manifest_edit *edit = reader->edit;
+	struct rt_manifest_table table;
+	const struct rt_manifest *owner;
+	unsigned long long a = 0, b = 0;
+	char *rest = strchr(line, ' ');
+
+	if (rest != NULL)
+		*rest++ = '\0';
+	else
+		rest = line + strlen(line);
+	sscanf(rest, "%llu %llu", &a, &b);
+	if (strcmp(line, "run") == 0) {
+		table = draw_table(rest, &owner);
+		rt_manifest_edit_add_run(edit, &table);
+		rt_manifest_unref(owner);
+	} else if (strcmp(line, "out") == 0) {
+		reader->outputs[reader->outputs_count] = draw_table(rest,
+		    &reader->owners[reader->outputs_count]);
+		reader->outputs_count++;
+	} else if (strcmp(line, "replace") == 0) {
+		reader->replaces = true;
+		read_ids(reader, rest);
+	} else if (strcmp(line, "move") == 0) {
+		read_ids(reader, rest);
+		rt_manifest_edit_move(edit,
+		    reader->inputs[--reader->inputs_count], reader->target);
+	} else if (strcmp(line, "snapshots") == 0) {
+		read_snapshots(edit, rest);
+	} else if (strcmp(line, "flushed") == 0) {
+		rt_manifest_edit_set_flushed(edit, a, b);
+	} else if (strcmp(line, "next_file") == 0) {
+		rt_manifest_edit_set_next_file(edit, a);
+	} else if (strcmp(line, "drop") == 0) {
+		rt_manifest_edit_set_drop(edit, (uint32_t)a, b);
+	} else if (strcmp(line, "keyspace") == 0) {
+		rt_manifest_edit_set_keyspace(edit, (uint32_t)a, (uint32_t)b);
+	} else if (strcmp(line, "clean") == 0) {
+		rt_manifest_edit_set_clean_wal(edit, a, b);
+	} else if (strcmp(line, "forget") == 0) {
+		rt_manifest_edit_forget_obsolete(edit, rtt_file_id(rest));
+	} else if (strcmp(line, "clock") == 0) {
+		rt_manifest_edit_set_expiry_clock(edit, a);
+	} else if (strcmp(line, "claim") == 0) {
+		rt_manifest_edit_claim(edit, a);
+	} else {
+		ck_abort_msg("%s is no change", line);
+	}
+}
+
+/* "daemon", "compactor", or either with another epoch; then its lines. */
+static void
+read_edit(struct reader *reader, char *head, char **lines)
+{
+	bool daemon = strncmp(head, "daemon", 6) == 0;
+	unsigned long long epoch = daemon ? DAEMON_EPOCH : COMPACTOR_EPOCH;
+	char *line;
+
+	memset(reader, 0, sizeof(*reader));
+	sscanf(head, "%*s %llu", &epoch);
+	reader->edit = rt_manifest_edit_new(
+	    daemon ? RT_ROLE_DAEMON : RT_ROLE_COMPACTOR, epoch);
+	while (*lines != NULL && strncmp(*lines, "edit ", 5) != 0) {
+		line = strsep(lines, "\n");
+		if (*line != '\0')
+			read_command(reader, line);
+	}
+	if (reader->replaces)
+		rt_manifest_edit_replace(reader->edit, reader->inputs,
+		    reader->inputs_count, reader->target, reader->outputs,
+		    reader->outputs_count);
+	for (size_t i = 0; i < reader->outputs_count; i++)
+		rt_manifest_unref(reader->owners[i]);
+}
+
+/* -- a manifest as lines -- */
+
+static void
+print_id(struct rt_buf *out, struct rt_file_id id)
+{
+	char name[RT_PATH_NAME_BYTES];
+
+	rt_path_table(name, id);
+	rt_buf_printf(out, " %.*s", (int)strcspn(name, "."), name);
+}
+
+static void
+print_table(struct rt_buf *out, const struct rt_manifest_table *table)
+{
+	print_id(out, table->id);
+	rt_buf_printf(out, " %.*s..%.*s %" PRIu64 "-%" PRIu64,
+	    (int)table->smallest.len - 5,
+	    (const char *)table->smallest.data + 5,
+	    (int)table->largest.len - 5,
+	    (const char *)table->largest.data + 5, table->min_seq,
+	    table->max_seq);
+}
+
+static void
+print_scalars(struct rt_buf *out, const struct rt_manifest *m)
+{
+	if (m->daemon_epoch != DAEMON_EPOCH || m->daemon_features != 0)
+		rt_buf_printf(out, "daemon %" PRIu64 " can %" PRIu64 "\n",
+		    m->daemon_epoch, m->daemon_features);
+	if (m->compactor_epoch != COMPACTOR_EPOCH ||
+	    m->compactor_features != 0)
+		rt_buf_printf(out, "compactor %" PRIu64 " can %" PRIu64 "\n",
+		    m->compactor_epoch, m->compactor_features);
+	if (m->next_daemon_file != 100)
+		rt_buf_printf(out, "next file %" PRIu64 "\n",
+		    m->next_daemon_file);
+	if (m->clean_wal != 0)
+		rt_buf_printf(out, "clean %" PRIu64 " %" PRIu64 "\n",
+		    m->clean_wal, m->clean_wal_bytes);
+	if (m->expiry_clock_ms != 0)
+		rt_buf_printf(out, "clock %" PRIu64 "\n", m->expiry_clock_ms);
+}
+
+static char *
+print_manifest(const struct rt_manifest *m)
+{
+	struct rt_buf out = { 0 };
+
+	for (size_t i = 0; i < m->runs_count; i++) {
+		rt_buf_printf(&out, "L%" PRIu32 " #%" PRIu64 ":",
+		    m->runs[i].level, m->runs[i].id);
+		for (size_t j = 0; j < m->runs[i].tables_count; j++) {
+			if (j > 0)
+				rt_buf_printf(&out, ",");
+			print_table(&out, &m->runs[i].tables[j]);
+		}
+		rt_buf_printf(&out, "\n");
+	}
+	if (m->obsolete_count != 0)
+		rt_buf_printf(&out, "obsolete");
+	for (size_t i = 0; i < m->obsolete_count; i++)
+		print_id(&out, m->obsolete[i]);
+	if (m->obsolete_count != 0)
+		rt_buf_printf(&out, "\n");
+	rt_buf_printf(&out, "flushed %" PRIu64 " floor %" PRIu64 "\n",
+	    m->flushed_seq, m->wal_floor);
+	for (size_t i = 0; i < m->snapshots_count; i++)
+		rt_buf_printf(&out, "snapshot %" PRIu64 "\n", m->snapshots[i]);
+	for (size_t i = 0; i < m->drops_count; i++)
+		rt_buf_printf(&out, "drop %" PRIu32 " %" PRIu64 "\n",
+		    m->drops[i].keyspace, m->drops[i].seq);
+	for (size_t i = 0; i < m->keyspaces_count; i++)
+		rt_buf_printf(&out, "keyspace %" PRIu32 " %" PRIu32 "\n",
+		    m->keyspaces[i].database, m->keyspaces[i].id);
+	print_scalars(&out, m);
+	if (out.len != 0)
+		out.len--;
+	rt_buf_append_byte(&out, '\0');
+	return (char *)out.data;
+}
+
+static char *
+print_refusal(enum rt_code code, const struct rt_err *err)
+{
+	char *text = NULL;
+
+	ck_assert_int_eq(code, err->code);
+	ck_assert_int_ge(asprintf(&text, "%s: %s", rt_code_name(code),
+	    err->text), 0);
+	return text;
+}
+
+/* Apply each edit to what the last one made. After a success the edit is found
+ * in the result, a claim excepted, and the base is as it was. */
+static char *
+apply_all(const char *given)
+{
+	char *copy = strdup(given), *lines = copy, *cut, *answer = NULL;
+	const struct rt_manifest *base, *next;
+	struct rt_err err = { 0 };
+	struct reader reader;
+	enum rt_code code;
+
+	cut = strstr(copy, "edit ");
+	ck_assert_ptr_nonnull(cut);
+	lines = strdup(cut);
+	*cut = '\0';
+	base = draw_base(copy);
+	cut = lines;
+	while (lines != NULL && answer == NULL) {
+		char *before = print_manifest(base), *after;
+		char *head = strsep(&lines, "\n");
+
+		read_edit(&reader, head + strlen("edit "), &lines);
+		code = rt_manifest_edit_apply(reader.edit, base, &next, &err);
+		after = print_manifest(base);
+		ck_assert_str_eq(before, after);
+		free(before);
+		free(after);
+		if (code != RT_OK) {
+			answer = print_refusal(code, &err);
+		} else {
+			ck_assert_int_eq(rt_manifest_check(next, NULL), RT_OK);
+			ck_assert_uint_eq(next->generation,
+			    base->generation + 1);
+			ck_assert(rt_manifest_edit_is_in(reader.edit, next) ==
+			    (next->daemon_epoch == base->daemon_epoch &&
+				next->compactor_epoch ==
+				    base->compactor_epoch));
+			rt_manifest_unref(base);
+			base = next;
+		}
+		rt_manifest_edit_free(reader.edit);
+	}
+	if (answer == NULL)
+		answer = print_manifest(base);
+	rt_manifest_unref(base);
+	free(copy);
+	free(cut);
+	return answer;
+}
+
+START_TEST(each_daemon_case_ends_as_written)
+{
+	rtt_text_cases("tests/cases/manifest_edit/daemon.txt", apply_all);
+}
+END_TEST
+
+START_TEST(each_compactor_case_ends_as_written)
+{
+	rtt_text_cases("tests/cases/manifest_edit/compactor.txt", apply_all);
+}
+END_TEST
 
 static bool
-has(const struct rt_manifest *manifest, const char *name)
+is_in(const char *base_text, const char *edit_text)
 {
-	return rt_manifest_find(manifest, rtt_file_id(name), NULL) != NULL;
+	const struct rt_manifest *base = draw_base(base_text);
+	char *copy = strdup(edit_text), *lines = copy, *head;
+	struct reader reader;
+	bool found;
+
+	head = strsep(&lines, "\n");
+	read_edit(&reader, head + strlen("edit "), &lines);
+	found = rt_manifest_edit_is_in(reader.edit, base);
+	rt_manifest_edit_free(reader.edit);
+	rt_manifest_unref(base);
+	free(copy);
+	return found;
 }
 
-static struct rt_manifest_edit *
-flush(const char *line, uint64_t flushed)
+START_TEST(an_edit_is_found_only_where_it_was_applied)
 {
-	struct rt_manifest_edit *edit = by_daemon();
-	const struct rt_manifest *drawn = rtt_draw_manifest(line);
+	const char *replace = "edit compactor\nreplace d-1 -> L1\n"
+			      "out c9-1 a..b seq=1-1";
 
-	rt_manifest_edit_add_run(edit, drawn->runs[0].tables);
-	rt_manifest_edit_set_next_file(edit,
-	    drawn->runs[0].tables[0].id.number + 1);
-	rt_manifest_edit_set_flushed(edit, flushed, 1);
-	rt_manifest_unref(drawn);
-	return edit;
-}
-
-START_TEST(a_flush_adds_the_newest_run)
-{
-	const struct rt_manifest *m = apply(flush("L0 d-7 a..z seq=70-75", 75),
-	    draw(TREE), RT_OK);
-
-	ck_assert_uint_eq(m->runs_count, 6);
-	ck_assert_uint_eq(m->runs[0].tables[0].id.number, 7);
-	ck_assert_uint_eq(m->runs[0].id, 100);
-	ck_assert_uint_eq(m->next_run_id, 101);
-	ck_assert_uint_eq(m->flushed_seq, 75);
-	ck_assert_uint_eq(m->next_daemon_file, 8);
-	rt_manifest_unref(m);
-}
-END_TEST
-
-START_TEST(a_run_of_flushed_sequences_is_refused)
-{
-	rt_manifest_unref(apply(flush("L0 d-7 a..z seq=69-75", 75), draw(TREE),
-	    RT_ECONFLICT));
-}
-END_TEST
-
-START_TEST(flushed_never_falls)
-{
-	struct rt_manifest_edit *edit = by_daemon();
-
-	rt_manifest_edit_set_flushed(edit, 68, 1);
-	rt_manifest_unref(apply(edit, draw(TREE), RT_ECONFLICT));
+	ck_assert(!is_in("L0 d-1 a..b", replace));
+	ck_assert(is_in("L1 c9-1 a..b", replace));
+	/* Our input is gone, but not by our doing. */
+	ck_assert(!is_in("L1 c9-2 a..b", replace));
+	ck_assert(!is_in("L0 d-1 a..b", "edit compactor\nmove d-1 -> L1"));
+	ck_assert(is_in("L1 d-1 a..b", "edit compactor\nmove d-1 -> L1"));
+	ck_assert(!is_in("L0 d-1 a..b", "edit compactor\nreplace d-1 -> L1"));
+	ck_assert(is_in("", "edit compactor\nreplace d-1 -> L1"));
+	ck_assert(!is_in("", "edit daemon\nrun d-1 a..b seq=5-6\nflushed 6"));
+	ck_assert(is_in("L1 d-1 a..b seq=5-6",
+	    "edit daemon\nrun d-1 a..b seq=5-6\nflushed 6"));
+	ck_assert(!is_in("", "edit daemon\nflushed 6"));
+	ck_assert(!is_in("", "edit daemon\nclock 6"));
+	ck_assert(!is_in("", "edit daemon\ndrop 0 3"));
+	ck_assert(is_in("drop 0 4", "edit daemon\ndrop 0 3"));
+	ck_assert(!is_in("", "edit daemon\nclaim 0"));
 }
 END_TEST
 
-START_TEST(all_of_level_0_goes_down)
+/* 300 level-0 runs over 5,000 deeper tables, all merged: seconds if lookups
+ * were walks. */
+START_TEST(a_large_job_is_applied)
 {
-	const struct rt_manifest *m = apply(job("d-6 d-5 d-4 c1-1 c1-2", 1,
-	    "L1 c2-1 a..p seq=20-69"), draw(TREE), RT_OK);
-
-	ck_assert_uint_eq(m->runs_count, 2);
-	ck_assert_uint_eq(m->runs[0].level, 1);
-	ck_assert_uint_eq(m->runs[0].tables_count, 2);
-	ck_assert_uint_eq(m->runs[0].id, 4);	/* the target's run stays */
-	ck_assert_uint_eq(m->obsolete_count, 5);
-	ck_assert(has(m, "c2-1"));
-	ck_assert(!has(m, "d-4"));
-	ck_assert(has(m, "c1-3"));
-	rt_manifest_unref(m);
-}
-END_TEST
-
-START_TEST(the_oldest_runs_of_level_0_may_go_alone)
-{
-	try("d-5 d-4 c1-1 c1-2", 1, "L1 c2-1 a..p seq=20-59", RT_OK);
-}
-END_TEST
-
-START_TEST(an_older_run_may_not_be_left_behind)
-{
-	try("d-6 d-5 c1-1 c1-2", 1, "L1 c2-1 a..m seq=20-69", RT_ECONFLICT);
-}
-END_TEST
-
-START_TEST(runs_with_a_gap_are_refused)
-{
-	try("d-6 d-4", 0, "L0 c2-1 c..p seq=40-69", RT_ECONFLICT);
-}
-END_TEST
-
-START_TEST(level_0_is_merged_in_place)
-{
-	const struct rt_manifest *m = apply(job("d-6 d-5", 0,
-	    "L0 c2-1 a..m seq=50-69"), draw(TREE), RT_OK);
-
-	ck_assert_uint_eq(m->runs_count, 4);
-	ck_assert_uint_eq(m->runs[0].tables[0].id.maker_epoch, 2);
-	ck_assert_uint_eq(m->runs[1].tables[0].id.number, 4);
-	rt_manifest_unref(m);
-}
-END_TEST
-
-START_TEST(an_output_may_not_overlap_what_stays)
-{
-	try("d-6 d-5 d-4 c1-1", 1, "L1 c2-1 a..p seq=20-69", RT_ECONFLICT);
-}
-END_TEST
-
-START_TEST(an_output_stays_within_its_inputs)
-{
-	try("c1-3 c1-5", 2, "L2 c2-1 g..z seq=1-29", RT_EINVAL);
-	try("c1-3 c1-5", 2, "L2 c2-1 h..z seq=1-30", RT_EINVAL);
-	try("c1-3 c1-5", 2, "L2 c2-1 h..z seq=1-29", RT_OK);
-}
-END_TEST
-
-START_TEST(a_sinking_table_may_not_pass_one_that_it_overlaps)
-{
-	try("d-4 c1-4", 2, "L2 c2-1 a..e seq=1-9", RT_ECONFLICT);
-}
-END_TEST
-
-START_TEST(inputs_that_are_gone_are_a_conflict)
-{
-	try("c1-9", 2, "L2 c2-1 t..v seq=20-29", RT_ECONFLICT);
-	try("d-1 c1-3", 2, "", RT_ECONFLICT);
-}
-END_TEST
-
-START_TEST(outputs_bear_the_name_of_their_epoch)
-{
-	try("c1-3 c1-5", 2, "L2 c1-8 h..z seq=1-29", RT_EINVAL);
-}
-END_TEST
-
-START_TEST(inputs_may_vanish_without_outputs)
-{
-	const struct rt_manifest *m =
-	    apply(job("c1-4 c1-5", 2, ""), draw(TREE), RT_OK);
-
-	ck_assert_uint_eq(m->runs_count, 4);
-	ck_assert_uint_eq(m->obsolete_count, 2);
-	rt_manifest_unref(m);
-}
-END_TEST
-
-START_TEST(a_move_keeps_the_table)
-{
-	static const char tree[] = "L1 c1-3 b..c seq=20-29\n"
-				   "L2 c1-4 d..e seq=1-9\n";
-	struct rt_manifest_edit *edit = by_compactor();
-	const struct rt_manifest_run *run = NULL;
-	const struct rt_manifest *m;
-
-	rt_manifest_edit_move(edit, rtt_file_id("c1-3"), 2);
-	m = apply(edit, draw(tree), RT_OK);
-	ck_assert_ptr_nonnull(rt_manifest_find(m, rtt_file_id("c1-3"), &run));
-	ck_assert_uint_eq(run->level, 2);
-	ck_assert_uint_eq(run->tables_count, 2);
-	ck_assert_uint_eq(m->runs_count, 1);
-	ck_assert_uint_eq(m->obsolete_count, 0);
-	rt_manifest_unref(m);
-}
-END_TEST
-
-START_TEST(a_move_onto_an_overlapping_table_is_refused)
-{
-	struct rt_manifest_edit *edit = by_compactor();
-
-	rt_manifest_edit_move(edit, rtt_file_id("c1-3"), 2);
-	rt_manifest_unref(apply(edit, draw(TREE), RT_ECONFLICT));
-}
-END_TEST
-
-START_TEST(an_unlinked_file_is_forgotten)
-{
-	struct rt_manifest_edit *edit = by_daemon();
-	const struct rt_manifest *m =
-	    apply(job("c1-4 c1-5", 2, ""), draw(TREE), RT_OK);
-
-	rt_manifest_edit_forget_obsolete(edit, rtt_file_id("c1-4"));
-	rt_manifest_edit_forget_obsolete(edit, rtt_file_id("c1-77"));
-	m = apply(edit, m, RT_OK);
-	ck_assert_uint_eq(m->obsolete_count, 1);
-	ck_assert_uint_eq(m->obsolete[0].number, 5);
-	rt_manifest_unref(m);
-}
-END_TEST
-
-START_TEST(a_fenced_role_changes_nothing)
-{
-	struct rt_manifest_edit *daemon =
-	    rt_manifest_edit_new(RT_ROLE_DAEMON, 2);
-	struct rt_manifest_edit *compactor =
-	    rt_manifest_edit_new(RT_ROLE_COMPACTOR, 1);
-
-	rt_manifest_edit_set_clean_wal(daemon, 5, 6);
-	rt_manifest_edit_set_expiry_clock(compactor, 9);
-	rt_manifest_unref(apply(daemon, draw(TREE), RT_EFENCED));
-	rt_manifest_unref(apply(compactor, draw(TREE), RT_EFENCED));
-}
-END_TEST
-
-START_TEST(a_claim_bumps_the_epoch_of_its_role_alone)
-{
+	enum { RUNS = 300, TABLES = 5000 };
+	const struct rt_manifest *empty = draw_base(""), *next = NULL;
+	struct rt_manifest *base = (struct rt_manifest *)(uintptr_t)empty;
 	struct rt_manifest_edit *edit =
-	    rt_manifest_edit_new(RT_ROLE_COMPACTOR, 0);
-	const struct rt_manifest *m;
+	    rt_manifest_edit_new(RT_ROLE_COMPACTOR, COMPACTOR_EPOCH);
+	struct rt_file_id *inputs = calloc(RUNS + TABLES, sizeof(*inputs));
+	struct rt_manifest_table *outputs = calloc(TABLES, sizeof(*outputs));
+	struct rt_err err = { 0 };
 
-	rt_manifest_edit_claim(edit, 5);
-	m = apply(edit, draw(TREE), RT_OK);
-	ck_assert_uint_eq(m->compactor_epoch, 3);
-	ck_assert_uint_eq(m->compactor_features, 5);
-	ck_assert_uint_eq(m->daemon_epoch, 3);
-	ck_assert_uint_eq(m->daemon_features, 0);
-	rt_manifest_unref(m);
+	base->runs = rt_manifest_build_alloc(base, RUNS + 1,
+	    sizeof(*base->runs));
+	base->runs_count = RUNS + 1;
+	base->next_daemon_file = RUNS + 1;
+	base->next_run_id = RUNS + 2;
+	base->flushed_seq = base->max_seq = RUNS + 1;
+	for (size_t i = 0; i <= RUNS; i++) {
+		struct rt_manifest_run *run = &base->runs[i];
+		size_t count = i < RUNS ? 1 : TABLES;
+
+		run->id = i + 1;
+		run->level = i < RUNS ? 0 : 6;
+		run->tables_count = count;
+		run->tables = rt_manifest_build_alloc(base, count,
+		    sizeof(*run->tables));
+		for (size_t j = 0; j < count; j++) {
+			char key[16];
+
+			snprintf(key, sizeof(key), "....s%06zu", j);
+			run->tables[j] = (struct rt_manifest_table){
+				.id = { i < RUNS ? 0 : 9, i < RUNS ? i + 1 :
+				    j + 1 },
+				.smallest = rt_manifest_build_bytes(base,
+				    rt_slice_cstr(key)),
+				.min_seq = RUNS + 1 - i,
+				.max_seq = RUNS + 1 - i,
+			};
+			snprintf(key, sizeof(key), "....s%06zu",
+			    i < RUNS ? (size_t)TABLES : j);
+			run->tables[j].largest = rt_manifest_build_bytes(base,
+			    rt_slice_cstr(key));
+			inputs[i + j] = run->tables[j].id;
+			if (i == RUNS) {
+				outputs[j] = run->tables[j];
+				outputs[j].id.number += TABLES;
+			}
+		}
+	}
+	rt_manifest_edit_replace(edit, inputs, RUNS + TABLES, 6, outputs,
+	    TABLES);
+	ck_assert_msg(rt_manifest_edit_apply(edit, base, &next, &err) == RT_OK,
+	    "%s", err.text);
+	ck_assert_uint_eq(next->runs_count, 1);
+	ck_assert_uint_eq(next->runs[0].tables_count, TABLES);
+	ck_assert_uint_eq(next->obsolete_count, RUNS + TABLES);
+	rt_manifest_unref(next);
+	rt_manifest_unref(empty);
+	rt_manifest_edit_free(edit);
+	free(inputs);
+	free(outputs);
 }
 END_TEST
 
-START_TEST(drops_and_the_clock_only_rise)
-{
-	struct rt_manifest_edit *edit = by_daemon();
-	const struct rt_manifest *m;
-
-	rt_manifest_edit_set_drop(edit, 4, 50);
-	rt_manifest_edit_set_drop(edit, 2, 40);
-	rt_manifest_edit_set_expiry_clock(edit, 1000);
-	m = apply(edit, draw(TREE), RT_OK);
-	edit = by_daemon();
-	rt_manifest_edit_set_drop(edit, 4, 45);
-	rt_manifest_edit_set_drop(edit, 2, 41);
-	rt_manifest_edit_set_expiry_clock(edit, 999);
-	m = apply(edit, m, RT_OK);
-	ck_assert_uint_eq(m->drops_count, 2);
-	ck_assert_uint_eq(rt_manifest_drop_seq(m, 4), 50);
-	ck_assert_uint_eq(rt_manifest_drop_seq(m, 2), 41);
-	ck_assert_uint_eq(rt_manifest_drop_seq(m, 3), 0);
-	ck_assert_uint_eq(m->expiry_clock_ms, 1000);
-	rt_manifest_unref(m);
-}
-END_TEST
-
-START_TEST(snapshots_keyspaces_and_the_clean_stop_are_set)
-{
-	static const uint64_t snapshots[] = { 10, 20 };
-	struct rt_manifest_edit *edit = by_daemon();
-	const struct rt_manifest *m;
-
-	rt_manifest_edit_set_snapshots(edit, snapshots, 2);
-	rt_manifest_edit_set_keyspace(edit, 1, 17);
-	rt_manifest_edit_set_clean_wal(edit, 8, 4096);
-	m = apply(edit, draw(TREE), RT_OK);
-	ck_assert_uint_eq(m->snapshots_count, 2);
-	ck_assert_uint_eq(m->snapshots[1], 20);
-	ck_assert_uint_eq(rt_manifest_keyspace(m, 1), 17);
-	ck_assert_uint_eq(rt_manifest_keyspace(m, 2), 2);
-	ck_assert_uint_eq(m->clean_wal, 8);
-	ck_assert_uint_eq(m->clean_wal_bytes, 4096);
-	edit = by_daemon();
-	rt_manifest_edit_set_clean_wal(edit, 0, 0);
-	rt_manifest_edit_set_snapshots(edit, NULL, 0);
-	m = apply(edit, m, RT_OK);
-	ck_assert_uint_eq(m->clean_wal, 0);
-	ck_assert_uint_eq(m->snapshots_count, 0);
-	ck_assert_uint_eq(rt_manifest_keyspace(m, 1), 17);
-	rt_manifest_unref(m);
-}
-END_TEST
-
-START_TEST(unsorted_snapshots_are_refused)
-{
-	static const uint64_t snapshots[] = { 20, 10 };
-	struct rt_manifest_edit *edit = by_daemon();
-
-	rt_manifest_edit_set_snapshots(edit, snapshots, 2);
-	rt_manifest_unref(apply(edit, draw(TREE), RT_EINVAL));
-}
-END_TEST
-
-RTT_MAIN("manifest_edit", a_flush_adds_the_newest_run,
-    a_run_of_flushed_sequences_is_refused, flushed_never_falls,
-    all_of_level_0_goes_down, the_oldest_runs_of_level_0_may_go_alone,
-    an_older_run_may_not_be_left_behind, runs_with_a_gap_are_refused,
-    level_0_is_merged_in_place, an_output_may_not_overlap_what_stays,
-    an_output_stays_within_its_inputs,
-    a_sinking_table_may_not_pass_one_that_it_overlaps,
-    inputs_that_are_gone_are_a_conflict, outputs_bear_the_name_of_their_epoch,
-    inputs_may_vanish_without_outputs, a_move_keeps_the_table,
-    a_move_onto_an_overlapping_table_is_refused, an_unlinked_file_is_forgotten,
-    a_fenced_role_changes_nothing,
-    a_claim_bumps_the_epoch_of_its_role_alone, drops_and_the_clock_only_rise,
-    snapshots_keyspaces_and_the_clean_stop_are_set,
-    unsorted_snapshots_are_refused)
+RTT_MAIN("manifest_edit", each_daemon_case_ends_as_written,
+    each_compactor_case_ends_as_written,
+    an_edit_is_found_only_where_it_was_applied, a_large_job_is_applied)
