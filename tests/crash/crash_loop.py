@@ -251,13 +251,16 @@ class Loop:
 
     def start_compactor(self):
         if self.compactor.pid is None or self.compactor.ended() is not None:
-            status = self.compactor.pid and self.compactor.ended()
-            # -9 is our own doing.
-            if status not in (None, 0, -signal.SIGKILL):
-                raise Lost("the compactor ended with %d: %s" % (
-                    status, self.compactor.stderr()[-2000:]))
+            self._compactor_lives()
             self.compactor.start()
             self.frozen = False
+
+    def _compactor_lives(self):
+        """Or it ended as it may: asked to, or by our own kill."""
+        status = self.compactor.pid and self.compactor.ended()
+        if status not in (None, 0, -signal.SIGKILL):
+            raise Lost("the compactor ended with %d: %s" % (
+                status, self.compactor.stderr()[-2000:]))
 
     def start_server(self):
         """Start; in some rounds kill it again while it recovers."""
@@ -289,7 +292,9 @@ class Loop:
         if deed == "start" or not alive:
             self.start_compactor()
         elif deed == "kill":
+            self._compactor_lives()
             self.compactor.kill()
+            self.frozen = False
             self.counts["kills of the compactor"] += 1
         else:
             self.frozen = deed == "freeze"
@@ -354,6 +359,7 @@ class Loop:
 
     def settle(self):
         """All merged down, with nothing to wait for; then once more."""
+        self._compactor_lives()
         self.compactor.kill()
         self.compactor.options["l0_compaction_trigger"] = 2
         status = self.compactor.once()
