@@ -129,9 +129,6 @@ void rtd_flusher_start(struct rtd_engine *engine);
 /* Wait until every frozen memtable is flushed, or a flush has failed; then
  * end the thread. */
 void rtd_flusher_stop(struct rtd_engine *engine);
-/* Flush the oldest frozen memtable and publish it. Flush thread, or recovery. */
-RT_MUST_USE enum rt_code rtd_flusher_flush_oldest(struct rtd_engine *engine,
-    struct rt_err *err);
 
 /* -- reloader.c -- */
 RT_MUST_USE enum rt_code rtd_reloader_start(struct rtd_engine *engine,

@@ -120,8 +120,9 @@ publish(struct rtd_engine *engine, const struct rtd_memtable *memtable,
 	return code;
 }
 
-enum rt_code
-rtd_flusher_flush_oldest(struct rtd_engine *engine, struct rt_err *err)
+/* Flush the oldest frozen memtable and publish it. */
+static enum rt_code
+flush_oldest(struct rtd_engine *engine, struct rt_err *err)
 {
 	struct rt_file_id id = { .number = engine->next_file };
 	const struct rt_manifest *next = NULL;
@@ -252,7 +253,7 @@ flusher_main(void *arg)
 		enum rt_code code;
 
 		clean_used(engine);
-		code = rtd_flusher_flush_oldest(engine, &err);
+		code = flush_oldest(engine, &err);
 		failed = code != RT_OK;
 		if (failed || atomic_load(&engine->flush_code) != RT_OK)
 			note_result(engine, code, &err);
