@@ -107,13 +107,14 @@ static double
 read_random(struct bench *bench, uint64_t offset)
 {
 	uint64_t keys = bench->options->keys, began = rtb_now_ns(), found = 0;
+	const struct rtd_read read = { .now_ms = 0 };
 	struct rt_err error = { 0 };
 	uint8_t bytes[KEY_BYTES];
 
 	for (uint64_t i = 0; i < keys; i++) {
 		struct rtd_value value = { .seq = 0 };
-		enum rt_code code = rtd_reader_get(bench->reader, 0,
-		    key_of(bytes, rtb_permute(i * 7 + 3, keys) + offset), 0,
+		enum rt_code code = rtd_reader_get(bench->reader, &read,
+		    key_of(bytes, rtb_permute(i * 7 + 3, keys) + offset),
 		    &value, &error);
 
 		if (code == RT_OK) {
@@ -133,7 +134,8 @@ static double
 read_in_order(struct bench *bench)
 {
 	uint64_t began = rtb_now_ns(), count = 0;
-	struct rt_iter *iter = rtd_reader_iter(bench->reader, 0, 0, NULL);
+	struct rt_iter *iter = rtd_reader_iter(bench->reader,
+	    &(struct rtd_read){ .now_ms = 0 }, NULL);
 
 	for (rt_iter_seek_first(iter); iter->valid; rt_iter_next(iter))
 		count++;

@@ -99,8 +99,9 @@ rtl_get(struct rtl_tool *tool, struct rt_err *err)
 	if (code == RT_OK)
 		code = check_key(key, err);
 	if (code == RT_OK) {
-		code = rtd_reader_get(session.reader, session.keyspace, key,
-		    now_ms(), &value, err);
+		code = rtd_reader_get(session.reader,
+		    &(struct rtd_read){ .keyspace = session.keyspace,
+			.now_ms = now_ms() }, key, &value, err);
 		if (code == RT_ENOTFOUND)
 			rt_err_set(err, code, "no such key");
 	}
@@ -180,8 +181,9 @@ del_one(struct session *session, struct rt_slice key,
 
 	if (code != RT_OK)
 		return code;
-	code = rtd_reader_get(session->reader, session->keyspace, key,
-	    now_ms(), &value, err);
+	code = rtd_reader_get(session->reader,
+	    &(struct rtd_read){ .keyspace = session->keyspace,
+		.now_ms = now_ms() }, key, &value, err);
 	rtd_value_fini(&value);
 	if (code == RT_OK)
 		rtd_write_batch_delete(batch, session->keyspace, key);
@@ -216,7 +218,8 @@ scan_keys(struct session *session, struct rt_slice prefix, uint64_t limit,
     struct rt_err *err)
 {
 	struct rt_iter *iter = rtd_reader_iter(session->reader,
-	    session->keyspace, now_ms(), NULL);
+	    &(struct rtd_read){ .keyspace = session->keyspace,
+		.now_ms = now_ms() }, NULL);
 	struct rt_buf start = { 0 }, out = { 0 };
 	uint8_t head[RT_KEY_PREFIX_BYTES];
 	enum rt_code code = RT_OK;

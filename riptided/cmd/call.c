@@ -12,9 +12,13 @@ enum rtd_lookup
 rtd_call_get(struct rtd_call *call, struct rt_slice key,
     struct rtd_value *value)
 {
+	const struct rtd_read read = {
+		.keyspace = rtd_call_keyspace(call),
+		.now_ms = (uint64_t)call->now_ms,
+	};
 	struct rt_err err = { 0 };
-	enum rt_code code = rtd_reader_get(call->server->reader,
-	    rtd_call_keyspace(call), key, (uint64_t)call->now_ms, value, &err);
+	enum rt_code code = rtd_reader_get(call->server->reader, &read, key,
+	    value, &err);
 
 	rtd_client_wait_for(call->client, value->seq);
 	if (code == RT_OK)

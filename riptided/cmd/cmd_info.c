@@ -600,9 +600,14 @@ start_counting(struct rtd_call *call, struct rt_buf *sections)
 	counting->iters = rt_alloc_zero(counting->databases,
 	    sizeof(*counting->iters));
 	for (size_t i = 0; i < counting->databases; i++) {
-		counting->iters[i] = rtd_reader_iter(server->reader,
-		    rtd_engine_keyspace(server->engine, (uint32_t)i),
-		    (uint64_t)call->now_ms, &seq);
+		struct rtd_read read = {
+			.keyspace = rtd_engine_keyspace(server->engine,
+			    (uint32_t)i),
+			.now_ms = (uint64_t)call->now_ms,
+		};
+
+		counting->iters[i] =
+		    rtd_reader_iter(server->reader, &read, &seq);
 		rtd_client_wait_for(call->client, seq);
 	}
 	counting->sections = *sections;

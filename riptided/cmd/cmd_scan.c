@@ -224,8 +224,9 @@ static void
 walk_start(struct walk *walk, struct rtd_call *call)
 {
 	walk->keyspace = rtd_call_keyspace(call);
-	walk->iter = rtd_reader_iter(call->server->reader, walk->keyspace,
-	    (uint64_t)call->now_ms, &walk->seq);
+	walk->iter = rtd_reader_iter(call->server->reader,
+	    &(struct rtd_read){ .keyspace = walk->keyspace,
+		.now_ms = (uint64_t)call->now_ms }, &walk->seq);
 	rtd_cmd_job_start(&walk->job, call);
 }
 

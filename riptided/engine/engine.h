@@ -107,11 +107,17 @@ struct rtd_value {
 
 void rtd_value_fini(struct rtd_value *value);
 
-/* The value of a user key at this moment; now_ms decides what has expired.
+/* What a read looks at, and how. */
+struct rtd_read {
+	uint32_t keyspace;
+	uint64_t now_ms;	/* what expires at or before is not there */
+};
+
+/* The value of a user key at this moment.
  * RT_ENOTFOUND: absent, deleted, expired or dropped; value->seq is set all the
  * same. RT_EIO, RT_EDAMAGED: could not be read; never taken for absent. */
 RT_MUST_USE enum rt_code rtd_reader_get(struct rtd_reader *reader,
-    uint32_t keyspace, struct rt_slice user_key, uint64_t now_ms,
+    const struct rtd_read *read, struct rt_slice user_key,
     struct rtd_value *value, struct rt_err *err);
 
 /* An iterator over the live user keys of a keyspace in key order at this
@@ -120,8 +126,8 @@ RT_MUST_USE enum rt_code rtd_reader_get(struct rtd_reader *reader,
  * another thread. iter->entry.key is a store key (rt_key_user), value a stored
  * value (rt_value_decode). Start with rt_iter_seek_first or rt_iter_seek with
  * a store key and RT_SEQ_MAX. *seq (may be NULL): what it sees. */
-struct rt_iter *rtd_reader_iter(struct rtd_reader *reader, uint32_t keyspace,
-    uint64_t now_ms, uint64_t *seq);
+struct rt_iter *rtd_reader_iter(struct rtd_reader *reader,
+    const struct rtd_read *read, uint64_t *seq);
 
 /* -- looking at it -- */
 

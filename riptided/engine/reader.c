@@ -112,9 +112,8 @@ rtd_value_fini(struct rtd_value *value)
 }
 
 enum rt_code
-rtd_reader_get(struct rtd_reader *reader, uint32_t keyspace,
-    struct rt_slice user_key, uint64_t now_ms, struct rtd_value *value,
-    struct rt_err *err)
+rtd_reader_get(struct rtd_reader *reader, const struct rtd_read *read,
+    struct rt_slice user_key, struct rtd_value *value, struct rt_err *err)
 {
 	struct rtd_view_found found = { .seq = 0 };
 	struct rt_slice key;
@@ -122,8 +121,8 @@ rtd_reader_get(struct rtd_reader *reader, uint32_t keyspace,
 	enum rt_code code;
 
 	rt_assert(user_key.len <= RT_USER_KEY_BYTES_MAX &&
-	    keyspace < RTD_KEYSPACES_MAX);
-	rt_key_put_prefix(reader->key, keyspace, RT_KEY_KIND_STRING);
+	    read->keyspace < RTD_KEYSPACES_MAX);
+	rt_key_put_prefix(reader->key, read->keyspace, RT_KEY_KIND_STRING);
 	if (user_key.len != 0)
 		memcpy(reader->key + RT_KEY_PREFIX_BYTES, user_key.data,
 		    user_key.len);
@@ -131,7 +130,7 @@ rtd_reader_get(struct rtd_reader *reader, uint32_t keyspace,
 	refresh(reader);
 	read_seq = atomic_load_explicit(&reader->engine->visible_seq,
 	    memory_order_acquire);
-	drop_seq = drop_of(reader->engine, keyspace);
+	drop_seq = drop_of(reader->engine, read->keyspace);
 	value->found = (struct rt_table_found){ 0 };
 	code = rtd_view_get(reader->view, key, read_seq, drop_seq, 0, &found,
 	    err);
@@ -144,7 +143,8 @@ rtd_reader_get(struct rtd_reader *reader, uint32_t keyspace,
 	else if (!rt_value_decode(found.value, &value->expire_ms,
 		     &value->bytes))
 		code = rt_err_set(err, RT_EDAMAGED, "a stored value is malformed");
-	else if (value->expire_ms != RT_NO_EXPIRY && value->expire_ms <= now_ms)
+	else if (value->expire_ms != RT_NO_EXPIRY &&
+	    value->expire_ms <= read->now_ms)
 		code = RT_ENOTFOUND;
 	if (code != RT_OK)
 		rtd_value_fini(value);
@@ -152,16 +152,16 @@ rtd_reader_get(struct rtd_reader *reader, uint32_t keyspace,
 }
 
 struct rt_iter *
-rtd_reader_iter(struct rtd_reader *reader, uint32_t keyspace, uint64_t now_ms,
+rtd_reader_iter(struct rtd_reader *reader, const struct rtd_read *read,
     uint64_t *seq)
 {
-	struct rtd_live_range range = { .keyspace = keyspace,
-		.now_ms = now_ms };
+	struct rtd_live_range range = { .keyspace = read->keyspace,
+		.now_ms = read->now_ms };
 
 	refresh(reader);
 	range.read_seq = atomic_load_explicit(&reader->engine->visible_seq,
 	    memory_order_acquire);
-	range.drop_seq = drop_of(reader->engine, keyspace);
+	range.drop_seq = drop_of(reader->engine, read->keyspace);
 	if (seq != NULL)
 		*seq = range.read_seq;
 	return rtd_live_iter_new(reader->view, &range);

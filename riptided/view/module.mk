@@ -4,4 +4,5 @@ riptided_view_libview_a_SOURCES = \
 	riptided/view/live_iter.c riptided/view/live_iter.h \
 	riptided/view/run_iter.c riptided/view/run_iter.h \
 	riptided/view/table_cache.c riptided/view/table_cache.h \
-	riptided/view/view.c riptided/view/view.h
+	riptided/view/view.c riptided/view/view.h \
+	riptided/view/view_get.c

@@ -135,7 +135,8 @@ check_oracle(struct script *script, long n)
 		enum rt_code code;
 
 		snprintf(key, sizeof(key), "key%u", i);
-		code = rtd_reader_get(script->reader, 0, rt_slice_cstr(key), 1,
+		code = rtd_reader_get(script->reader,
+		    &(struct rtd_read){ .now_ms = 1 }, rt_slice_cstr(key),
 		    &value, &err);
 		ck_assert_msg(code == RT_OK || code == RT_ENOTFOUND,
 		    "call %ld: %s: %s", n, key, err.text);

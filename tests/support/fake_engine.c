@@ -246,9 +246,8 @@ is_alive(const struct item *item, uint64_t now_ms, uint64_t *expire_ms,
 }
 
 enum rt_code
-rtd_reader_get(struct rtd_reader *reader, uint32_t keyspace,
-    struct rt_slice user_key, uint64_t now_ms, struct rtd_value *value,
-    struct rt_err *err)
+rtd_reader_get(struct rtd_reader *reader, const struct rtd_read *read,
+    struct rt_slice user_key, struct rtd_value *value, struct rt_err *err)
 {
 	struct rtd_engine *engine = reader->engine;
 	uint8_t key[RT_STORE_KEY_BYTES_MAX];
@@ -258,13 +257,13 @@ rtd_reader_get(struct rtd_reader *reader, uint32_t keyspace,
 
 	if (engine->read_code != RT_OK)
 		return rt_err_set(err, engine->read_code, "read by test");
-	rt_key_put_prefix(key, keyspace, RT_KEY_KIND_STRING);
+	rt_key_put_prefix(key, read->keyspace, RT_KEY_KIND_STRING);
 	if (user_key.len != 0)
 		memcpy(key + RT_KEY_PREFIX_BYTES, user_key.data, user_key.len);
 	at = lower_bound(engine, store_key);
 	value->seq = engine->seq;
 	if (!is_at(engine, at, store_key) || !is_alive(engine->items[at],
-		now_ms, &value->expire_ms, &value->bytes)) {
+		read->now_ms, &value->expire_ms, &value->bytes)) {
 		value->expire_ms = RT_NO_EXPIRY;
 		value->bytes = rt_slice(NULL, 0);
 		return RT_ENOTFOUND;
@@ -342,7 +341,7 @@ free_iter(struct rt_iter *base)
 }
 
 struct rt_iter *
-rtd_reader_iter(struct rtd_reader *reader, uint32_t keyspace, uint64_t now_ms,
+rtd_reader_iter(struct rtd_reader *reader, const struct rtd_read *read,
     uint64_t *seq)
 {
 	static const struct rt_iter_ops ops = {
@@ -353,8 +352,8 @@ rtd_reader_iter(struct rtd_reader *reader, uint32_t keyspace, uint64_t now_ms,
 
 	iter->iter.ops = &ops;
 	iter->engine = reader->engine;
-	iter->keyspace = keyspace;
-	iter->now_ms = now_ms;
+	iter->keyspace = read->keyspace;
+	iter->now_ms = read->now_ms;
 	if (seq != NULL)
 		*seq = reader->engine->seq;
 	return &iter->iter;

@@ -106,8 +106,9 @@ expect(struct fixture *fixture, uint32_t keyspace, const char *key,
 {
 	struct rtd_value found = { .seq = 0 };
 	struct rt_err err = { 0 };
-	enum rt_code code = rtd_reader_get(fixture->reader, keyspace,
-	    rt_slice_cstr(key), NOW_MS, &found, &err);
+	enum rt_code code = rtd_reader_get(fixture->reader,
+	    &(struct rtd_read){ .keyspace = keyspace, .now_ms = NOW_MS },
+	    rt_slice_cstr(key), &found, &err);
 
 	if (value == NULL) {
 		ck_assert_msg(code == RT_ENOTFOUND, "%s: %s", key,
@@ -248,7 +249,9 @@ static unsigned
 count_keys(struct fixture *fixture, uint32_t keyspace)
 {
 	struct rt_iter *iter =
-	    rtd_reader_iter(fixture->reader, keyspace, NOW_MS, NULL);
+	    rtd_reader_iter(fixture->reader,
+		&(struct rtd_read){ .keyspace = keyspace, .now_ms = NOW_MS },
+		NULL);
 	unsigned count = 0;
 
 	for (rt_iter_seek_first(iter); iter->valid; rt_iter_next(iter))
@@ -305,7 +308,8 @@ START_TEST(an_iterator_sees_its_moment)
 	init(&f);
 	put(&f, "a", "1");
 	put(&f, "b", "1");
-	iter = rtd_reader_iter(f.reader, 0, NOW_MS, NULL);
+	iter = rtd_reader_iter(f.reader,
+	    &(struct rtd_read){ .now_ms = NOW_MS }, NULL);
 	put(&f, "c", "later");
 	rtd_write_batch_drop(&f.batch, 0);
 	commit(&f);
