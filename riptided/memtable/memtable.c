@@ -85,9 +85,12 @@ void
 rtd_memtable_insert(struct rtd_memtable *memtable, struct rt_slice key,
     uint64_t hash, uint64_t seq, enum rt_entry_type type, struct rt_slice value)
 {
-	struct rtd_version *version = rtd_arena_alloc(&memtable->arena,
-	    sizeof(*version) + key.len + value.len);
+	struct rtd_version *version;
 
+	/* The bucket's line is on its way while the entry is copied. */
+	rtd_hash_index_prefetch(&memtable->index, hash);
+	version = rtd_arena_alloc(&memtable->arena,
+	    sizeof(*version) + key.len + value.len);
 	version->seq_type = seq << 8 | type;
 	version->key_len = (uint32_t)key.len;
 	version->value_len = (uint32_t)value.len;
