@@ -90,9 +90,13 @@ replay_wal(struct rtd_engine *engine, const struct rt_manifest *manifest,
 		.apply = apply_record,
 		.arg = &replaying,
 	};
-	enum rt_code code = rtd_wal_replay(&replay, err);
-	uint64_t last_seq = replay.last_seq;
+	enum rt_code code;
+	uint64_t last_seq;
 
+	rtd_memtable_begin_load(memtable);
+	code = rtd_wal_replay(&replay, err);
+	rtd_memtable_end_load(memtable);
+	last_seq = replay.last_seq;
 	if (code != RT_OK)
 		return code;
 	if (err != NULL && err->code == RT_EDAMAGED) {

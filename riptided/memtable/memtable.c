@@ -10,6 +10,17 @@
 /* An entry of a 16-byte key and 100-byte value takes about this much. */
 #define ENTRY_BYTES_USUAL 160
 
+#define QUEUE_ENTRIES 16
+
+/* Entries that are in the arena and not yet in the index, in a ring. */
+struct rtd_memtable_queue {
+	struct {
+		uint64_t hash;
+		struct rtd_version *version;
+	} waiting[QUEUE_ENTRIES];
+	size_t inserted;	/* of all times; the next one's place follows */
+};
+
 struct rtd_memtable *
 rtd_memtable_new(size_t bytes_max)
 {
@@ -56,6 +67,7 @@ rtd_memtable_destroy(struct rtd_memtable *memtable)
 	rtd_hash_index_fini(&memtable->index);
 	rtd_arena_fini(&memtable->arena);
 	free(memtable->drops);
+	free(memtable->queue);
 	free(memtable);
 }
 
@@ -81,6 +93,37 @@ note_seq(struct rtd_memtable *memtable, uint64_t seq)
 	atomic_store_explicit(&memtable->last_seq, seq, memory_order_relaxed);
 }
 
+/* Put the entry into the index whose place in the ring this one takes. */
+static void
+enqueue(struct rtd_memtable *memtable, uint64_t hash,
+    struct rtd_version *version)
+{
+	struct rtd_memtable_queue *queue = memtable->queue;
+	size_t at = queue->inserted++ % QUEUE_ENTRIES;
+
+	if (queue->waiting[at].version != NULL)
+		rtd_hash_index_put(&memtable->index, queue->waiting[at].hash,
+		    queue->waiting[at].version);
+	queue->waiting[at].hash = hash;
+	queue->waiting[at].version = version;
+}
+
+void
+rtd_memtable_begin_load(struct rtd_memtable *memtable)
+{
+	rt_assert(memtable->queue == NULL);
+	memtable->queue = rt_alloc_zero(1, sizeof(*memtable->queue));
+}
+
+void
+rtd_memtable_end_load(struct rtd_memtable *memtable)
+{
+	for (size_t i = 0; i < QUEUE_ENTRIES; i++)
+		enqueue(memtable, 0, NULL);
+	free(memtable->queue);
+	memtable->queue = NULL;
+}
+
 void
 rtd_memtable_insert(struct rtd_memtable *memtable, struct rt_slice key,
     uint64_t hash, uint64_t seq, enum rt_entry_type type, struct rt_slice value)
@@ -97,7 +140,10 @@ rtd_memtable_insert(struct rtd_memtable *memtable, struct rt_slice key,
 	memcpy(version->bytes, key.data, key.len);
 	if (value.len != 0)
 		memcpy(version->bytes + key.len, value.data, value.len);
-	rtd_hash_index_put(&memtable->index, hash, version);
+	if (RT_UNLIKELY(memtable->queue != NULL))
+		enqueue(memtable, hash, version);
+	else
+		rtd_hash_index_put(&memtable->index, hash, version);
 	rtd_arena_publish(&memtable->arena);
 	note_seq(memtable, seq);
 	atomic_store_explicit(&memtable->entries,

@@ -20,6 +20,8 @@ struct rtd_memtable_drop {
 	uint64_t seq;
 };
 
+struct rtd_memtable_queue;
+
 struct rtd_memtable {
 	_Atomic unsigned refs;
 	struct rtd_arena arena;
@@ -32,6 +34,7 @@ struct rtd_memtable {
 	_Atomic uint64_t entries;
 	struct rtd_memtable_drop *drops;	/* the latest of each keyspace */
 	size_t drops_count;
+	struct rtd_memtable_queue *queue;	/* while it is loaded, or NULL */
 	/* Called instead of freeing when the last reference goes. */
 	void (*recycle)(void *arg, struct rtd_memtable *memtable);
 	void *recycle_arg;
@@ -51,6 +54,11 @@ void rtd_memtable_reset(struct rtd_memtable *memtable);
 void rtd_memtable_insert(struct rtd_memtable *memtable, struct rt_slice key,
     uint64_t hash, uint64_t seq, enum rt_entry_type type,
     struct rt_slice value);
+
+/* While a memtable is loaded nobody reads it, so that inserts may reach the
+ * index a few entries late, when its lines have come from memory. */
+void rtd_memtable_begin_load(struct rtd_memtable *memtable);
+void rtd_memtable_end_load(struct rtd_memtable *memtable);
 
 /* Note a drop: it leaves no version behind, but its sequence counts. */
 void rtd_memtable_drop(struct rtd_memtable *memtable, uint32_t keyspace,

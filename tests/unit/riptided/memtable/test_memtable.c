@@ -183,6 +183,33 @@ START_TEST(keys_of_any_length_are_ordered)
 }
 END_TEST
 
+START_TEST(what_was_loaded_is_found_as_if_inserted)
+{
+	struct rtd_memtable *memtable = rtd_memtable_new(SMALL_BYTES);
+	uint64_t seq = 1;
+
+	rtd_memtable_begin_load(memtable);
+	for (unsigned round = 0; round < 3; round++)
+		for (unsigned n = 0; n < KEYS; n++)
+			insert(memtable, n, seq++, "value");
+	/* Two versions that are in the ring together. */
+	insert(memtable, 0, seq++, "last");
+	insert(memtable, 0, seq++, NULL);
+	rtd_memtable_end_load(memtable);
+	insert(memtable, 1, seq++, "live");
+	for (unsigned n = 0; n < KEYS; n++)
+		for (unsigned round = 0; round < 3; round++)
+			ck_assert_uint_eq(rtd_version_seq(get(memtable, n,
+					      round * KEYS + n + 1)),
+			    round * KEYS + n + 1);
+	ck_assert_uint_eq(rtd_version_seq(get(memtable, 0, seq)), seq - 2);
+	ck_assert_uint_eq(rtd_version_seq(get(memtable, 0, seq - 3)), seq - 3);
+	ck_assert_uint_eq(rtd_version_seq(get(memtable, 1, seq)), seq - 1);
+	ck_assert_uint_eq(memtable->entries, seq - 1);
+	rtd_memtable_unref(memtable);
+}
+END_TEST
+
 START_TEST(a_reset_memtable_is_empty_and_works)
 {
 	struct rtd_memtable *memtable = rtd_memtable_new(SMALL_BYTES);
@@ -268,5 +295,6 @@ RTT_MAIN("memtable", the_newest_version_at_a_sequence_is_found,
     many_keys_overflow_their_buckets,
     iteration_follows_the_order_while_it_grows,
     seek_finds_the_first_at_or_after, keys_of_any_length_are_ordered,
+    what_was_loaded_is_found_as_if_inserted,
     a_reset_memtable_is_empty_and_works, a_large_value_gets_memory_of_its_own,
     readers_see_all_that_was_published_before)
