@@ -1,4 +1,12 @@
-# model: the manifest protocol for spin, and mutants that it must refute.
+# model: random scripts for the engine; the manifest protocol for spin, and
 script_tests += tests/model/run-models.sh
 EXTRA_DIST += tests/model/engine-files.pml tests/model/engine-gen.pml \
 	tests/model/engine-lsm.pml
+
+# The engine and the compactor against a plain array.
+unit_tests += tests/model/test_engine_model
+tests_model_test_engine_model_SOURCES = tests/model/test_engine_model.c \
+	tests/model/engine_script.c tests/model/engine_script.h
+tests_model_test_engine_model_LDADD = tests/support/libsupport.a \
+	riptide-compactd/libriptide-compactd.a $(ENGINE_LIBS) $(DAEMON_LIBS) \
+	$(LDADD)

@@ -1,0 +1,153 @@
+/* Shrinking is delta debugging's simple half: pieces of half the length, then a
+ * quarter and so on to one, each left out for good when the rest still fails
+ * (Zeller, Hildebrandt: "Simplifying and Isolating Failure-Inducing Input",
+ * 2002). */
+#include "tests/model/engine_script.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libcommon/base/invariant.h"
+
+static const struct {
+	const char *name;
+	unsigned weight;
+} kinds[RTT_OP_KINDS] = {
+	[RTT_OP_PUT] = { "put", 1000 },
+	[RTT_OP_DELETE] = { "delete", 300 },
+	[RTT_OP_DROP] = { "drop", 3 },
+	[RTT_OP_FLUSH] = { "flush", 40 },
+	[RTT_OP_COMPACT] = { "compact", 20 },
+	[RTT_OP_COMPACT_FULL] = { "compact-full", 1 },
+	[RTT_OP_TICK] = { "tick", 60 },
+	[RTT_OP_REOPEN] = { "reopen", 3 },
+	[RTT_OP_GET] = { "get", 400 },
+	[RTT_OP_SCAN] = { "scan", 40 },
+};
+
+static uint64_t
+next(uint64_t *state)
+{
+	uint64_t word = *state += UINT64_C(0x9e3779b97f4a7c15);
+
+	word = (word ^ word >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	word = (word ^ word >> 27) * UINT64_C(0x94d049bb133111eb);
+	return word ^ word >> 31;
+}
+
+static uint32_t
+below(uint64_t *state, uint32_t bound)
+{
+	return (uint32_t)(next(state) % bound);
+}
+
+static enum rtt_op_kind
+draw_kind(uint64_t *state)
+{
+	unsigned sum = 0, at;
+
+	for (unsigned i = 0; i < RTT_OP_KINDS; i++)
+		sum += kinds[i].weight;
+	at = below(state, sum);
+	for (unsigned i = 0;; i++) {
+		if (at < kinds[i].weight)
+			return (enum rtt_op_kind)i;
+		at -= kinds[i].weight;
+	}
+}
+
+/* Most values are small; some fill a block, few several. */
+static uint32_t
+draw_len(uint64_t *state)
+{
+	switch (below(state, 20)) {
+	case 0:
+		return 0;
+	case 1:
+		return below(state, 6000);
+	default:
+		return below(state, 60);
+	}
+}
+
+void
+rtt_script_make(struct rtt_script *script, uint64_t seed, size_t count)
+{
+	uint64_t state = seed;
+
+	script->ops = rt_alloc_zero(count, sizeof(script->ops[0]));
+	script->count = count;
+	for (size_t i = 0; i < count; i++) {
+		struct rtt_op *op = &script->ops[i];
+
+		op->kind = draw_kind(&state);
+		op->joined = below(&state, 4) == 0;
+		/* Most of it in the first keyspace; few keys are hot. */
+		op->keyspace = below(&state, 3) == 0 ?
+		    below(&state, RTT_KEYSPACES) : 0;
+		op->key = below(&state, 2) == 0 ? below(&state, 12) :
+		    below(&state, RTT_KEYS);
+		op->len = draw_len(&state);
+		op->ttl_ms = op->kind == RTT_OP_TICK || below(&state, 5) == 0 ?
+		    1 + below(&state, 2000) : 0;
+	}
+}
+
+void
+rtt_script_fini(struct rtt_script *script)
+{
+	free(script->ops);
+	*script = (struct rtt_script){ .ops = NULL };
+}
+
+void
+rtt_script_print(const struct rtt_script *script)
+{
+	for (size_t i = 0; i < script->count; i++) {
+		const struct rtt_op *op = &script->ops[i];
+
+		printf("# %3zu %s%s keyspace %u key %u len %u ttl %u\n", i,
+		    kinds[op->kind].name, op->joined ? " (joined)" : "",
+		    op->keyspace, op->key, op->len, op->ttl_ms);
+	}
+}
+
+/* The script without `len` operations from `at` on. */
+static struct rtt_script
+without(const struct rtt_script *script, size_t at, size_t len)
+{
+	struct rtt_script rest = {
+		.ops = rt_alloc_zero(script->count - len + 1,
+		    sizeof(rest.ops[0])),
+		.count = script->count - len,
+	};
+
+	memcpy(rest.ops, script->ops, at * sizeof(rest.ops[0]));
+	memcpy(rest.ops + at, script->ops + at + len,
+	    (script->count - at - len) * sizeof(rest.ops[0]));
+	return rest;
+}
+
+void
+rtt_script_shrink(struct rtt_script *script,
+    bool (*fails)(void *arg, const struct rtt_script *script), void *arg,
+    unsigned tries)
+{
+	for (size_t len = script->count / 2; len > 0; len /= 2) {
+		size_t at = 0;
+
+		while (at + len <= script->count && tries > 0) {
+			struct rtt_script rest = without(script, at, len);
+
+			tries--;
+			if (fails(arg, &rest)) {
+				rtt_script_fini(script);
+				*script = rest;
+			} else {
+				rtt_script_fini(&rest);
+				at += len;
+			}
+		}
+	}
+}

@@ -1,0 +1,464 @@
+/* The engine alone against a plain array: random operations on few keys, with
+ * tiny memtables, blocks, tables and levels, so that each script goes through
+ * flushes, compactions, reloads and restarts. RTT_SEED repeats one script;
+ * RTT_ROUNDS does more of them. A script that fails is made shorter before it
+ * is printed. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "libcommon/base/invariant.h"
+#include "libcommon/daemon/log.h"
+#include "libcommon/table/value.h"
+#include "riptide-compactd/compactor.h"
+#include "riptided/engine/engine.h"
+#include "tests/model/engine_script.h"
+#include "tests/support/runner.h"
+#include "tests/support/scratch_dir.h"
+
+#define OPS 8000
+#define ROUNDS 10
+#define SHRINK_TRIES 250
+#define START_MS 1000000000
+#define KEY_BYTES 40
+
+/* What a key should hold: version 0 is absent. */
+struct cell {
+	uint32_t version;
+	uint32_t len;
+	uint64_t expire_ms;
+};
+
+struct model {
+	struct cell cells[RTT_KEYSPACES][RTT_KEYS];
+};
+
+struct turned_clock {
+	struct rt_clock base;
+	int64_t wall_ms;
+};
+
+struct subject {
+	struct rtt_scratch scratch;
+	struct rt_config config;
+	struct turned_clock clock;
+	struct rtd_engine *engine;
+	struct rtd_reader *reader;
+	struct rtd_write_batch batch;
+	struct model model;
+	uint32_t versions;
+	char failure[400];	/* "" while all is well */
+};
+
+static void __attribute__((format(printf, 2, 3)))
+complain(struct subject *subject, const char *format, ...)
+{
+	va_list args;
+
+	if (subject->failure[0] != '\0')
+		return;
+	va_start(args, format);
+	vsnprintf(subject->failure, sizeof(subject->failure), format, args);
+	va_end(args);
+}
+
+static uint64_t
+monotonic_ns(struct rt_clock *clock)
+{
+	(void)clock;
+	return rt_clock_monotonic_ns(rt_clock_system());
+}
+
+static int64_t
+wall_ms(struct rt_clock *clock)
+{
+	return ((struct turned_clock *)clock)->wall_ms;
+}
+
+/* -- keys and values -- */
+
+/* Keys ascend with n, share prefixes, and are of many lengths; key 0 is empty. */
+static struct rt_slice
+key_of(char out[KEY_BYTES], unsigned n)
+{
+	int len = snprintf(out, KEY_BYTES, "key:%u:%03u%.*s", n / 100, n,
+	    (int)(n % 5 * 4), "................");
+
+	return rt_slice(out, n == 0 ? 0 : (size_t)len);
+}
+
+static void
+fill_value(uint8_t *out, uint32_t version, uint32_t len)
+{
+	for (uint32_t i = 0; i < len; i++)
+		out[i] = (uint8_t)(version >> (i % 4 * 8) ^ i / 7);
+}
+
+static bool
+is_there(const struct subject *subject, const struct cell *cell)
+{
+	return cell->version != 0 && (cell->expire_ms == RT_NO_EXPIRY ||
+		cell->expire_ms > (uint64_t)subject->clock.wall_ms);
+}
+
+static bool
+holds(const struct cell *cell, struct rt_slice bytes)
+{
+	uint8_t *should = rt_alloc(cell->len + 1);
+	bool same;
+
+	fill_value(should, cell->version, cell->len);
+	same = rt_slice_equal(bytes, rt_slice(should, cell->len));
+	free(should);
+	return same;
+}
+
+/* -- operations -- */
+
+static void
+open_engine(struct subject *subject)
+{
+	struct rtd_engine_options options = {
+		.fs = rt_fs_posix(),
+		.clock = &subject->clock.base,
+		.config = &subject->config,
+	};
+	struct rt_err err = { 0 };
+
+	if (rtd_engine_open(&subject->engine, &options, &err) != RT_OK) {
+		subject->engine = NULL;
+		complain(subject, "open: %s", err.text);
+		return;
+	}
+	subject->reader = rtd_reader_new(subject->engine);
+}
+
+static void
+close_engine(struct subject *subject)
+{
+	struct rt_err err = { 0 };
+
+	if (subject->engine == NULL)
+		return;
+	rtd_reader_free(subject->reader);
+	if (rtd_engine_close(subject->engine, &err) != RT_OK)
+		complain(subject, "close: %s", err.text);
+	subject->engine = NULL;
+}
+
+static void
+commit(struct subject *subject)
+{
+	struct rt_err err = { 0 };
+	uint64_t seq;
+
+	if (subject->batch.count == 0)
+		return;
+	while (!rtd_engine_has_room(subject->engine))
+		usleep(200);
+	if (rtd_engine_write(subject->engine, &subject->batch, &seq, &err) !=
+	    RT_OK)
+		complain(subject, "write: %s", err.text);
+	rtd_write_batch_clear(&subject->batch);
+	rtd_engine_end_turn(subject->engine);
+}
+
+static void
+put(struct subject *subject, const struct rtt_op *op)
+{
+	struct cell *cell = &subject->model.cells[op->keyspace][op->key];
+	uint8_t *value = rt_alloc(op->len + 1);
+	char text[KEY_BYTES];
+
+	*cell = (struct cell){ .version = ++subject->versions,
+		.len = op->len };
+	if (op->ttl_ms != 0)
+		cell->expire_ms =
+		    (uint64_t)subject->clock.wall_ms + op->ttl_ms;
+	fill_value(value, cell->version, op->len);
+	rtd_write_batch_put(&subject->batch, op->keyspace,
+	    key_of(text, op->key), rt_slice(value, op->len), cell->expire_ms);
+	free(value);
+}
+
+static void
+flush(struct subject *subject)
+{
+	rtd_engine_flush(subject->engine);
+	while (!rtd_engine_flushed(subject->engine)) {
+		usleep(200);
+		rtd_engine_flush(subject->engine);
+	}
+}
+
+static void
+compact(struct subject *subject, bool full)
+{
+	struct rtc_options options = {
+		.fs = rt_fs_posix(),
+		.clock = &subject->clock.base,
+		.config = &subject->config,
+		.once = !full,
+		.full = full,
+		.signal_fd = -1,
+	};
+	struct rtc_compactor *compactor = NULL;
+	struct rt_err err = { 0 };
+
+	if (rtc_compactor_open(&compactor, &options, &err) != RT_OK ||
+	    rtc_compactor_run(compactor, &err) != RT_OK)
+		complain(subject, "compact: %s", err.text);
+	rtc_compactor_close(compactor);
+}
+
+/* -- checks -- */
+
+static void
+check_get(struct subject *subject, uint32_t keyspace, unsigned key)
+{
+	const struct cell *cell = &subject->model.cells[keyspace][key];
+	const struct rtd_read read = { .keyspace = keyspace,
+		.now_ms = (uint64_t)subject->clock.wall_ms };
+	struct rtd_value value = { .seq = 0 };
+	struct rt_err err = { 0 };
+	char text[KEY_BYTES];
+	enum rt_code code = rtd_reader_get(subject->reader, &read,
+	    key_of(text, key), &value, &err);
+
+	if (code != (is_there(subject, cell) ? RT_OK : RT_ENOTFOUND))
+		complain(subject, "get of key %u in keyspace %u: %s %s", key,
+		    keyspace, rt_code_name(code), err.text);
+	else if (code == RT_OK && (!holds(cell, value.bytes) ||
+			value.expire_ms != cell->expire_ms))
+		complain(subject, "get of key %u in keyspace %u: a wrong value",
+		    key, keyspace);
+	if (code == RT_OK)
+		rtd_value_fini(&value);
+}
+
+/* The next key at or behind `key` that is there, or RTT_KEYS. */
+static unsigned
+next_there(const struct subject *subject, uint32_t keyspace, unsigned key)
+{
+	while (key < RTT_KEYS &&
+	    !is_there(subject, &subject->model.cells[keyspace][key]))
+		key++;
+	return key;
+}
+
+static void
+check_entry(struct subject *subject, const struct rt_iter *iter,
+    uint32_t keyspace, unsigned key)
+{
+	struct rt_slice bytes;
+	uint64_t expire_ms;
+	char text[KEY_BYTES];
+
+	if (key == RTT_KEYS)
+		complain(subject, "scan of keyspace %u: a key too many", keyspace);
+	else if (!rt_slice_equal(rt_key_user(iter->entry.key),
+		     key_of(text, key)))
+		complain(subject, "scan of keyspace %u: not key %u but %.*s",
+		    keyspace, key, (int)rt_key_user(iter->entry.key).len,
+		    (const char *)rt_key_user(iter->entry.key).data);
+	else if (!rt_value_decode(iter->entry.value, &expire_ms, &bytes) ||
+	    !holds(&subject->model.cells[keyspace][key], bytes))
+		complain(subject, "scan of keyspace %u: key %u: a wrong value",
+		    keyspace, key);
+}
+
+static void
+check_scan(struct subject *subject, uint32_t keyspace, unsigned from)
+{
+	const struct rtd_read read = { .keyspace = keyspace,
+		.now_ms = (uint64_t)subject->clock.wall_ms };
+	struct rt_iter *iter = rtd_reader_iter(subject->reader, &read, NULL);
+	uint8_t start[RT_KEY_PREFIX_BYTES + KEY_BYTES];
+	unsigned key = next_there(subject, keyspace, from);
+	struct rt_slice user_key;
+	char text[KEY_BYTES];
+
+	user_key = key_of(text, from);
+	rt_key_put_prefix(start, keyspace, RT_KEY_KIND_STRING);
+	memcpy(start + RT_KEY_PREFIX_BYTES, user_key.data, user_key.len);
+	rt_iter_seek(iter,
+	    rt_slice(start, RT_KEY_PREFIX_BYTES + user_key.len), RT_SEQ_MAX);
+	while (iter->valid && subject->failure[0] == '\0') {
+		check_entry(subject, iter, keyspace, key);
+		key = next_there(subject, keyspace, key + 1);
+		rt_iter_next(iter);
+	}
+	if (iter->code != RT_OK)
+		complain(subject, "scan of keyspace %u: %s", keyspace,
+		    iter->err.text);
+	else if (key < RTT_KEYS)
+		complain(subject, "scan of keyspace %u: key %u is missing",
+		    keyspace, key);
+	rt_iter_free(iter);
+}
+
+/* -- one script -- */
+
+static bool
+is_write(const struct rtt_op *op)
+{
+	return op->kind == RTT_OP_PUT || op->kind == RTT_OP_DELETE ||
+	    op->kind == RTT_OP_DROP;
+}
+
+static void
+add_write(struct subject *subject, const struct rtt_op *op)
+{
+	struct cell *cells = subject->model.cells[op->keyspace];
+	char text[KEY_BYTES];
+
+	if (op->kind == RTT_OP_PUT) {
+		put(subject, op);
+	} else if (op->kind == RTT_OP_DELETE) {
+		cells[op->key] = (struct cell){ .version = 0 };
+		rtd_write_batch_delete(&subject->batch, op->keyspace,
+		    key_of(text, op->key));
+	} else {
+		memset(cells, 0, sizeof(subject->model.cells[0]));
+		rtd_write_batch_drop(&subject->batch, op->keyspace);
+	}
+}
+
+static void
+do_op(struct subject *subject, const struct rtt_op *op)
+{
+	switch (op->kind) {
+	case RTT_OP_FLUSH:
+		flush(subject);
+		break;
+	case RTT_OP_COMPACT:
+	case RTT_OP_COMPACT_FULL:
+		compact(subject, op->kind == RTT_OP_COMPACT_FULL);
+		break;
+	case RTT_OP_TICK:
+		subject->clock.wall_ms += op->ttl_ms;
+		break;
+	case RTT_OP_REOPEN:
+		close_engine(subject);
+		open_engine(subject);
+		break;
+	case RTT_OP_GET:
+		check_get(subject, op->keyspace, op->key);
+		break;
+	case RTT_OP_SCAN:
+		check_scan(subject, op->keyspace, op->key);
+		break;
+	default:
+		add_write(subject, op);
+		break;
+	}
+}
+
+static void
+begin(struct subject *subject)
+{
+	struct rt_config *config = &subject->config;
+
+	*subject = (struct subject){ .clock = {
+		.base = { monotonic_ns, wall_ms }, .wall_ms = START_MS } };
+	rtt_scratch_init(&subject->scratch);
+	rt_config_init(config);
+	free(config->dir);
+	config->dir = rt_alloc(300);
+	snprintf(config->dir, 300, "%s/data", subject->scratch.path);
+	config->memtable_size = 64 << 10;
+	config->block_size = 1 << 10;
+	config->table_size = 64 << 10;
+	config->level_base_size = 64 << 10;
+	config->level_size_multiplier = 2;
+	config->l0_compaction_trigger = 3;
+	config->expiry_grace = 0;
+	config->appendfsync = RT_FSYNC_NO;
+	config->disk_reserve = 0;
+	open_engine(subject);
+}
+
+static void
+end(struct subject *subject)
+{
+	if (subject->engine == NULL)
+		rtd_write_batch_clear(&subject->batch);
+	close_engine(subject);
+	rtd_write_batch_fini(&subject->batch);
+	rt_config_fini(&subject->config);
+	rtt_scratch_fini(&subject->scratch);
+}
+
+/* Run the script; the failure goes to `failure`, and whether there was one is
+ * the result. */
+static bool
+run(const struct rtt_script *script, char failure[400])
+{
+	struct subject subject;
+
+	begin(&subject);
+	for (size_t i = 0; i < script->count && subject.failure[0] == '\0';
+	     i++) {
+		const struct rtt_op *op = &script->ops[i];
+
+		if (!is_write(op) || !op->joined ||
+		    subject.batch.count == RTT_BATCH_MAX)
+			commit(&subject);
+		do_op(&subject, op);
+	}
+	if (subject.failure[0] == '\0')
+		commit(&subject);
+	for (uint32_t i = 0; i < RTT_KEYSPACES && subject.failure[0] == '\0';
+	     i++)
+		check_scan(&subject, i, 0);
+	end(&subject);
+	memcpy(failure, subject.failure, sizeof(subject.failure));
+	return failure[0] != '\0';
+}
+
+static bool
+fails(void *arg, const struct rtt_script *script)
+{
+	return run(script, arg);
+}
+
+static unsigned long
+from_environment(const char *name, unsigned long otherwise)
+{
+	const char *text = getenv(name);
+
+	return text != NULL ? strtoul(text, NULL, 10) : otherwise;
+}
+
+START_TEST(the_engine_does_what_a_plain_array_does)
+{
+	unsigned long rounds = from_environment("RTT_ROUNDS",
+	    getenv("RTT_SEED") != NULL ? 1 : ROUNDS);
+	unsigned long seed =
+	    from_environment("RTT_SEED", (unsigned long)time(NULL) * 1000);
+	struct rtt_script script;
+	char failure[400];
+
+	rt_log_set_level(RT_LOG_WARNING);
+	for (; rounds > 0; rounds--, seed++) {
+		printf("# RTT_SEED=%lu\n", seed);
+		rtt_script_make(&script, seed, OPS);
+		if (run(&script, failure)) {
+			printf("# %s; looking for a shorter script\n", failure);
+			fflush(stdout);
+			rtt_script_shrink(&script, fails, failure,
+			    SHRINK_TRIES);
+			run(&script, failure);
+			rtt_script_print(&script);
+			fflush(stdout);
+			ck_abort_msg("RTT_SEED=%lu: %s", seed, failure);
+		}
+		rtt_script_fini(&script);
+	}
+}
+END_TEST
+
+RTT_MAIN("engine-model", the_engine_does_what_a_plain_array_does)
