@@ -8,6 +8,8 @@ libcommon_table_libtable_a_SOURCES = \
 	libcommon/table/block_reader.c libcommon/table/block_reader.h \
 	libcommon/table/bloom.c libcommon/table/bloom.h \
 	libcommon/table/iter.h libcommon/table/key.h \
+	libcommon/table/key_counts.c libcommon/table/key_counts.h \
+	libcommon/table/key_sketch.c libcommon/table/key_sketch.h \
 	libcommon/table/merge_iter.c libcommon/table/merge_iter.h \
 	libcommon/table/table_format.c libcommon/table/table_format.h \
 	libcommon/table/table_index.c libcommon/table/table_index.h \

@@ -45,8 +45,9 @@ rt_table_footer_encode(const struct rt_table_footer *footer,
 	memcpy(out + AT_MAGIC, RT_TABLE_MAGIC, RT_TABLE_MAGIC_BYTES);
 }
 
-static bool
-is_inside(const struct rt_table_section *section, uint64_t from, uint64_t to)
+bool
+rt_table_section_is_inside(const struct rt_table_section *section,
+    uint64_t from, uint64_t to)
 {
 	return section->size == 0 ||
 	    (section->offset >= from && section->offset <= to &&
@@ -95,7 +96,8 @@ rt_table_footer_decode(struct rt_table_footer *footer,
 	    footer->index.size == 0 || footer->properties.size == 0)
 		return rt_err_set(err, RT_EDAMAGED, "footer: malformed");
 	for (size_t i = 0; i < RT_COUNTOF(sections); i++)
-		if (!is_inside(sections[i], footer->data_bytes, end))
+		if (!rt_table_section_is_inside(sections[i],
+			footer->data_bytes, end))
 			return rt_err_set(err, RT_EDAMAGED,
 			    "footer: a section lies outside the file");
 	return RT_OK;

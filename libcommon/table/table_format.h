@@ -31,6 +31,7 @@
 #define RT_TABLE_PROPERTIES_BYTES_MAX (1u << 20)
 #define RT_TABLE_INDEX_BYTES_MAX (1u << 30)
 #define RT_TABLE_FILTER_BYTES_MAX (1u << 30)
+#define RT_TABLE_COUNTS_BYTES_MAX (64u << 20)
 
 /* A section: where its bytes begin and how many there are, trailer excluded. */
 struct rt_table_section {
@@ -52,6 +53,10 @@ struct rt_table_footer {
 
 void rt_table_footer_encode(const struct rt_table_footer *footer,
     uint8_t out[RT_TABLE_FOOTER_BYTES]);
+
+/* Whether section and its trailer lie between from and to. */
+bool rt_table_section_is_inside(const struct rt_table_section *section,
+    uint64_t from, uint64_t to);
 
 /* file_bytes: size of the whole file, which all sections must lie in.
  * RT_EDAMAGED, or RT_EFORMAT when it is whole but of a newer kind. */

@@ -46,6 +46,10 @@ rt_table_properties_encode(const struct rt_table_properties *properties,
 	SET(compression, properties->compression);
 	SET(block_bytes, properties->block_bytes);
 	SET(bloom_bits_per_key, properties->bloom_bits_per_key);
+	if (properties->counts.size != 0) {
+		SET(counts_offset, properties->counts.offset);
+		SET(counts_size, properties->counts.size);
+	}
 #undef SET
 	rt_buf_reserve(out,
 	    riptide__table_properties__get_packed_size(&message));
@@ -113,6 +117,8 @@ rt_table_properties_decode(struct rt_table_properties *properties,
 	properties->compression = message->compression;
 	properties->block_bytes = message->block_bytes;
 	properties->bloom_bits_per_key = message->bloom_bits_per_key;
+	properties->counts.offset = message->counts_offset;
+	properties->counts.size = message->counts_size;
 out:
 	riptide__table_properties__free_unpacked(message, NULL);
 	return code;

@@ -3,6 +3,7 @@
 #ifndef LIBCOMMON_TABLE_TABLE_PROPERTIES_H
 #define LIBCOMMON_TABLE_TABLE_PROPERTIES_H
 
+#include "libcommon/table/table_format.h"
 #include "libcommon/table/table_writer.h"
 
 struct rt_table_properties {
@@ -15,6 +16,7 @@ struct rt_table_properties {
 	uint32_t compression;		/* asked for */
 	uint64_t block_bytes;		/* the goal */
 	uint32_t bloom_bits_per_key;
+	struct rt_table_section counts;	/* key_counts.h */
 };
 
 void rt_table_properties_fini(struct rt_table_properties *properties);

@@ -11,10 +11,8 @@
 
 static atomic_uint_fast64_t filter_useful;
 
-/* A section that is never compressed: its bytes, in memory aligned to a cache
- * line for the filter's sake, freed with free(). */
-static enum rt_code
-read_section(struct rt_table_reader *reader, const char *what,
+enum rt_code
+rt_table_read_section(struct rt_table_reader *reader, const char *what,
     const struct rt_table_section *section, size_t bytes_max, uint8_t **out,
     struct rt_err *err)
 {
@@ -89,7 +87,7 @@ read_properties(struct rt_table_reader *reader,
 	uint8_t *bytes = NULL;
 	enum rt_code code;
 
-	code = read_section(reader, "properties", section,
+	code = rt_table_read_section(reader, "properties", section,
 	    RT_TABLE_PROPERTIES_BYTES_MAX, &bytes, err);
 	if (code == RT_OK)
 		code = rt_table_properties_decode(&reader->properties,
@@ -101,6 +99,10 @@ read_properties(struct rt_table_reader *reader,
 	if (reader->properties.info.unique_id != reader->footer.unique_id)
 		return rt_err_set(err, RT_EDAMAGED,
 		    "properties: not those of this table");
+	if (!rt_table_section_is_inside(&reader->properties.counts,
+		reader->footer.data_bytes, size - RT_TABLE_FOOTER_BYTES))
+		return rt_err_set(err, RT_EDAMAGED,
+		    "properties: a section lies outside the file");
 	if (expect != NULL && expect->database_uuid != NULL &&
 	    memcmp(expect->database_uuid, reader->properties.database_uuid,
 		RT_UUID_BYTES) != 0)
@@ -117,7 +119,7 @@ read_index(struct rt_table_reader *reader, struct rt_err *err)
 	uint8_t *bytes = NULL;
 	enum rt_code code;
 
-	code = read_section(reader, "index", section, RT_TABLE_INDEX_BYTES_MAX,
+	code = rt_table_read_section(reader, "index", section, RT_TABLE_INDEX_BYTES_MAX,
 	    &bytes, err);
 	if (code == RT_OK)
 		code = rt_table_index_load(&reader->index,
@@ -144,7 +146,7 @@ read_filter(struct rt_table_reader *reader, bool *damaged, struct rt_err *err)
 
 	if (section->size == 0)
 		return RT_OK;
-	code = read_section(reader, "filter", section,
+	code = rt_table_read_section(reader, "filter", section,
 	    RT_TABLE_FILTER_BYTES_MAX, &reader->filter, err);
 	if (code == RT_OK &&
 	    rt_bloom_init(&reader->bloom,
@@ -159,13 +161,12 @@ read_filter(struct rt_table_reader *reader, bool *damaged, struct rt_err *err)
 	return RT_OK;
 }
 
-enum rt_code
-rt_table_reader_open(struct rt_table_reader **out, struct rt_fs *fs, int dir,
-    const char *name, const struct rt_table_expect *expect,
-    struct rt_block_cache *cache, bool *filter_damaged, struct rt_err *err)
+/* A reader that knows footer and properties and nothing else. */
+static enum rt_code
+open_bare(struct rt_table_reader **out, struct rt_fs *fs, int dir,
+    const char *name, const struct rt_table_expect *expect, struct rt_err *err)
 {
 	struct rt_table_reader *reader;
-	bool damaged = false;
 	enum rt_code code;
 	int fd = -1;
 
@@ -176,13 +177,33 @@ rt_table_reader_open(struct rt_table_reader **out, struct rt_fs *fs, int dir,
 	reader->fs = fs;
 	reader->fd = fd;
 	reader->name = rt_strdup(name);
-	reader->cache = cache;
 	atomic_init(&reader->refs, 1);
 	code = read_footer(reader, expect, err);
 	if (code == RT_OK)
 		code = read_properties(reader, expect, err);
-	if (code == RT_OK)
-		code = read_index(reader, err);
+	if (code != RT_OK) {
+		rt_err_prefix(err, "%s", name);
+		rt_table_reader_unref(reader);
+		return code;
+	}
+	*out = reader;
+	return RT_OK;
+}
+
+enum rt_code
+rt_table_reader_open(struct rt_table_reader **out, struct rt_fs *fs, int dir,
+    const char *name, const struct rt_table_expect *expect,
+    struct rt_block_cache *cache, bool *filter_damaged, struct rt_err *err)
+{
+	struct rt_table_reader *reader;
+	bool damaged = false;
+	enum rt_code code;
+
+	code = open_bare(&reader, fs, dir, name, expect, err);
+	if (code != RT_OK)
+		return code;
+	reader->cache = cache;
+	code = read_index(reader, err);
 	if (code == RT_OK)
 		code = read_filter(reader, &damaged, err);
 	if (code != RT_OK) {
@@ -216,6 +237,32 @@ rt_table_reader_unref(struct rt_table_reader *reader)
 	free(reader->filter);
 	free(reader->name);
 	free(reader);
+}
+
+enum rt_code
+rt_table_read_key_counts(struct rt_fs *fs, int dir, const char *name,
+    const struct rt_table_expect *expect, struct rt_buf *out,
+    struct rt_err *err)
+{
+	const struct rt_table_section *section;
+	struct rt_table_reader *reader = NULL;
+	uint8_t *bytes = NULL;
+	enum rt_code code;
+
+	code = open_bare(&reader, fs, dir, name, expect, err);
+	if (code != RT_OK)
+		return code;
+	section = &reader->properties.counts;
+	code = section->size == 0 ? RT_ENOTFOUND
+	    : rt_table_read_section(reader, "key counts", section,
+		  RT_TABLE_COUNTS_BYTES_MAX, &bytes, err);
+	if (code == RT_OK)
+		rt_buf_append(out, bytes, (size_t)section->size);
+	else if (code != RT_ENOTFOUND)
+		rt_err_prefix(err, "%s", name);
+	free(bytes);
+	rt_table_reader_unref(reader);
+	return code;
 }
 
 enum rt_code

@@ -27,6 +27,13 @@ RT_MUST_USE enum rt_code rt_table_reader_open(struct rt_table_reader **out,
     const struct rt_table_expect *expect, struct rt_block_cache *cache,
     bool *filter_damaged, struct rt_err *err);
 
+/* Append the section of key counts (key_counts.h) of a table file, which is
+ * opened for it alone, without index and filter. RT_ENOTFOUND: the table was
+ * written before there were any. */
+RT_MUST_USE enum rt_code rt_table_read_key_counts(struct rt_fs *fs, int dir,
+    const char *name, const struct rt_table_expect *expect,
+    struct rt_buf *out, struct rt_err *err);
+
 /* Counted; the last unref closes the file. NULL is accepted by unref. */
 struct rt_table_reader *rt_table_reader_ref(struct rt_table_reader *reader);
 void rt_table_reader_unref(struct rt_table_reader *reader);

@@ -25,6 +25,12 @@ struct rt_table_reader {
 	atomic_uint refs;
 };
 
+/* A section that is never compressed: its bytes, checked, in memory aligned to
+ * a cache line for the filter's sake, freed with free(). what: for the error. */
+RT_MUST_USE enum rt_code rt_table_read_section(struct rt_table_reader *reader,
+    const char *what, const struct rt_table_section *section, size_t bytes_max,
+    uint8_t **out, struct rt_err *err);
+
 /* A block in memory. Zeroed is inert. */
 struct rt_loaded_block {
 	struct rt_block block;

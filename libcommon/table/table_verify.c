@@ -5,6 +5,7 @@
 #include "libcommon/base/crc32c.h"
 #include "libcommon/base/hash.h"
 #include "libcommon/base/invariant.h"
+#include "libcommon/table/key_counts.h"
 #include "libcommon/table/table_reader_impl.h"
 #include "libcommon/table/table_stats.h"
 
@@ -42,6 +43,7 @@ struct tally {
 	struct rt_table_info info;
 	struct rt_buf last;
 	uint64_t keys;
+	struct rt_key_counts_builder *counts;
 };
 
 /* One entry of block i. NULL, or what is wrong with it. */
@@ -50,6 +52,7 @@ check_entry(struct rt_table_reader *reader, size_t i,
     const struct rt_entry *entry, struct tally *tally)
 {
 	const struct rt_table_index *index = &reader->index;
+	uint64_t hash;
 
 	if (rt_table_index_compare(index, i, entry->key, entry->seq) < 0 ||
 	    (i > 0 &&
@@ -60,11 +63,12 @@ check_entry(struct rt_table_reader *reader, size_t i,
 		rt_buf_append_slice(&tally->info.smallest, entry->key);
 	if (tally->info.entries == 0 ||
 	    !rt_slice_equal(rt_buf_slice(&tally->last), entry->key)) {
-		tally->keys++;
+		hash = rt_hash64(entry->key);
 		if (reader->filter != NULL &&
-		    !rt_bloom_may_contain(&reader->bloom,
-			rt_hash64(entry->key)))
+		    !rt_bloom_may_contain(&reader->bloom, hash))
 			return "a key that the filter denies";
+		tally->keys++;
+		rt_key_counts_builder_add(tally->counts, entry, hash);
 	}
 	if (!rt_table_stats_add(&tally->info, entry))
 		return "a malformed value";
@@ -142,12 +146,62 @@ check_totals(const struct rt_table_reader *reader, const struct tally *tally,
 	    reader->name, what);
 }
 
+static bool
+is_same_count(const struct rt_key_count *a, const struct rt_key_count *b)
+{
+	return a->keyspace == b->keyspace && a->live == b->live &&
+	    a->dead == b->dead && a->expiring == b->expiring &&
+	    a->expire_mean_ms == b->expire_mean_ms &&
+	    rt_slice_equal(a->live_sketch, b->live_sketch) &&
+	    rt_slice_equal(a->dead_sketch, b->dead_sketch);
+}
+
+/* Field by field: a later program may have written more of them. */
+static bool
+are_same_counts(struct rt_slice is, struct rt_slice says)
+{
+	struct rt_cursor is_at = rt_cursor(is), says_at = rt_cursor(says);
+	struct rt_key_count a = { 0 }, b = { 0 };
+
+	while (rt_key_counts_next(&is_at, &a))
+		if (!rt_key_counts_next(&says_at, &b) || !is_same_count(&a, &b))
+			return false;
+	return rt_cursor_done(&says_at);
+}
+
+static enum rt_code
+check_counts(struct rt_table_reader *reader, const struct tally *tally,
+    struct rt_err *err)
+{
+	const struct rt_table_section *section = &reader->properties.counts;
+	struct rt_buf should = { 0 };
+	uint8_t *bytes = NULL;
+	enum rt_code code;
+
+	if (section->size == 0)
+		return RT_OK;
+	code = rt_table_read_section(reader, "key counts", section,
+	    RT_TABLE_COUNTS_BYTES_MAX, &bytes, err);
+	if (code == RT_OK) {
+		rt_key_counts_builder_finish(tally->counts, &should);
+		if (!are_same_counts(rt_buf_slice(&should),
+			rt_slice(bytes, (size_t)section->size)))
+			code = rt_err_set(err, RT_EDAMAGED,
+			    "key counts: not those of the entries");
+	}
+	if (code != RT_OK)
+		rt_err_prefix(err, "%s", reader->name);
+	rt_buf_fini(&should);
+	free(bytes);
+	return code;
+}
+
 enum rt_code
 rt_table_reader_verify(struct rt_table_reader *reader, uint32_t crc32c,
     struct rt_err *err)
 {
 	struct rt_block_iter entries = { .at = NULL };
-	struct tally tally = { .keys = 0 };
+	struct tally tally = { .counts = rt_key_counts_builder_new() };
 	enum rt_code code = RT_OK;
 
 	if (crc32c != 0)
@@ -156,12 +210,15 @@ rt_table_reader_verify(struct rt_table_reader *reader, uint32_t crc32c,
 		code = check_block(reader, i, &entries, &tally, err);
 	if (code == RT_OK)
 		code = check_totals(reader, &tally, err);
+	if (code == RT_OK)
+		code = check_counts(reader, &tally, err);
 	if (code == RT_OK && reader->footer.filter.size != 0 &&
 	    reader->filter == NULL)
 		code = rt_err_set(err, RT_EDAMAGED,
 		    "%s: the filter is damaged, reads go without it",
 		    reader->name);
 	rt_block_iter_fini(&entries);
+	rt_key_counts_builder_free(tally.counts);
 	rt_table_info_fini(&tally.info);
 	rt_buf_fini(&tally.last);
 	return code;

@@ -13,6 +13,7 @@
 #include "libcommon/table/block_builder.h"
 #include "libcommon/table/block_codec.h"
 #include "libcommon/table/bloom.h"
+#include "libcommon/table/key_counts.h"
 #include "libcommon/table/table_format.h"
 #include "libcommon/table/table_index.h"
 #include "libcommon/table/table_properties.h"
@@ -31,6 +32,7 @@ struct rt_table_writer {
 	struct rt_block_builder block;
 	struct rt_table_index_builder index;
 	struct rt_bloom_builder bloom;
+	struct rt_key_counts_builder *counts;
 	struct rt_table_properties properties;
 	struct rt_buf piece;	/* collected, not written yet */
 	uint64_t written;	/* bytes of the file */
@@ -73,6 +75,7 @@ rt_table_writer_open(struct rt_table_writer **out, struct rt_fs *fs, int dir,
 	writer->name = rt_strdup(name);
 	writer->options = *options;
 	writer->codec = rt_block_codec_new(options->compression);
+	writer->counts = rt_key_counts_builder_new();
 	rt_buf_reserve(&writer->last, RT_STORE_KEY_BYTES_MAX);
 	rt_buf_reserve(&writer->piece, 2 * PIECE_BYTES);
 	*out = writer;
@@ -86,6 +89,7 @@ writer_free(struct rt_table_writer *writer)
 	rt_block_builder_fini(&writer->block);
 	rt_table_index_builder_fini(&writer->index);
 	rt_bloom_builder_fini(&writer->bloom);
+	rt_key_counts_builder_free(writer->counts);
 	rt_table_properties_fini(&writer->properties);
 	rt_buf_fini(&writer->piece);
 	rt_buf_fini(&writer->last);
@@ -289,6 +293,8 @@ rt_table_writer_add(struct rt_table_writer *writer,
 		writer->properties.keys++;
 		if (writer->options.bloom_bits_per_key != 0)
 			rt_bloom_builder_add(&writer->bloom, writer->last_hash);
+		rt_key_counts_builder_add(writer->counts, entry,
+		    writer->last_hash);
 	}
 	rt_block_builder_add(&writer->block, entry, shared, writer->last_hash);
 	if (writer->properties.info.entries == 1)
@@ -302,7 +308,8 @@ uint64_t
 rt_table_writer_bytes(const struct rt_table_writer *writer)
 {
 	uint64_t bytes = file_bytes(writer) + RT_TABLE_FOOTER_BYTES +
-	    writer->index.entries.len;
+	    writer->index.entries.len +
+	    rt_key_counts_builder_bytes(writer->counts);
 
 	if (writer->block.entries != 0)
 		bytes += rt_block_builder_bytes(&writer->block);
@@ -338,6 +345,12 @@ append_sections(struct rt_table_writer *writer, struct rt_table_footer *footer,
 	if (code == RT_OK)
 		code = append_sealed(writer, NULL, &content, &footer->index,
 		    err);
+	if (code != RT_OK)
+		goto out;
+	rt_buf_clear(&content);
+	rt_key_counts_builder_finish(writer->counts, &content);
+	code = append_sealed(writer, NULL, &content,
+	    &writer->properties.counts, err);
 	if (code != RT_OK)
 		goto out;
 	rt_buf_clear(&content);

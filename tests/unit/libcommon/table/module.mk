@@ -6,6 +6,7 @@ unit_tests += \
 	tests/unit/libcommon/table/test_block_cache \
 	tests/unit/libcommon/table/test_block_codec \
 	tests/unit/libcommon/table/test_bloom \
+	tests/unit/libcommon/table/test_key_sketch \
 	tests/unit/libcommon/table/test_merge_iter \
 	tests/unit/libcommon/table/test_table \
 	tests/unit/libcommon/table/test_table_damage \
@@ -27,6 +28,7 @@ tests_unit_libcommon_table_test_table_fault_SOURCES = \
 tests_unit_libcommon_table_test_table_golden_SOURCES = \
 	tests/unit/libcommon/table/test_table_golden.c $(TABLE_MODEL)
 EXTRA_DIST += tests/unit/libcommon/table/golden/v1-none.sst \
+	tests/unit/libcommon/table/golden/v1-none-counts.sst \
 	tests/unit/libcommon/table/golden/v1-snappy.sst \
 	tests/unit/libcommon/table/golden/v1-lz4.sst \
 	tests/unit/libcommon/table/golden/v1-zstd.sst
