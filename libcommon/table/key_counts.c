@@ -1,7 +1,8 @@
 /* Content: for each keyspace that has keys here, in ascending order,
  *
  *   keyspace varint | length varint | live varint | dead varint |
- *   expiring varint | expire_mean_ms varint |
+ *   expiring varint | expire_mean_ms varint | expire_max_ms varint |
+ *   max_seq varint |
  *   live sketch (length varint, bytes) | dead sketch (the same)
  *
  * where the first length is that of all that follows it; bytes behind the dead
@@ -63,6 +64,9 @@ close_keyspace(struct rt_key_counts_builder *builder)
 	rt_buf_put_varint(&item, at->dead);
 	rt_buf_put_varint(&item, at->expiring);
 	rt_buf_put_varint(&item, at->expire_mean_ms);
+	rt_buf_put_varint(&item,
+	    at->expiring == at->live ? at->expire_max_ms : 0);
+	rt_buf_put_varint(&item, at->max_seq);
 	put_sketch(&builder->live, &item);
 	put_sketch(&builder->dead, &item);
 	rt_buf_put_varint(&builder->done, at->keyspace);
@@ -94,6 +98,8 @@ rt_key_counts_builder_add(struct rt_key_counts_builder *builder,
 
 	if (RT_UNLIKELY(!builder->any || keyspace != builder->at.keyspace))
 		open_keyspace(builder, keyspace);
+	if (newest->seq > builder->at.max_seq)
+		builder->at.max_seq = newest->seq;
 	if (newest->type == RT_ENTRY_TOMBSTONE) {
 		builder->at.dead++;
 		rt_key_sketch_add(&builder->dead, hash);
@@ -105,6 +111,8 @@ rt_key_counts_builder_add(struct rt_key_counts_builder *builder,
 	    expire_ms != RT_NO_EXPIRY) {
 		builder->at.expiring++;
 		builder->expire_sum_ms += (double)expire_ms;
+		if (expire_ms > builder->at.expire_max_ms)
+			builder->at.expire_max_ms = expire_ms;
 	}
 }
 
@@ -143,6 +151,8 @@ rt_key_counts_next(struct rt_cursor *cursor, struct rt_key_count *out)
 	out->dead = rt_cursor_varint(&item);
 	out->expiring = rt_cursor_varint(&item);
 	out->expire_mean_ms = rt_cursor_varint(&item);
+	out->expire_max_ms = rt_cursor_varint(&item);
+	out->max_seq = rt_cursor_varint(&item);
 	out->live_sketch = rt_cursor_bytes(&item);
 	out->dead_sketch = rt_cursor_bytes(&item);
 	out->keyspace = (uint32_t)keyspace;

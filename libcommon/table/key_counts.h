@@ -36,6 +36,8 @@ struct rt_key_count {
 	uint64_t dead;
 	uint64_t expiring;	/* of the live ones, with an expiry */
 	uint64_t expire_mean_ms;	/* of those; 0: none */
+	uint64_t expire_max_ms;	/* 0: a live one never expires */
+	uint64_t max_seq;	/* of the newest versions */
 	struct rt_slice live_sketch;	/* stored form, borrowed */
 	struct rt_slice dead_sketch;
 };

@@ -152,6 +152,7 @@ is_same_count(const struct rt_key_count *a, const struct rt_key_count *b)
 	return a->keyspace == b->keyspace && a->live == b->live &&
 	    a->dead == b->dead && a->expiring == b->expiring &&
 	    a->expire_mean_ms == b->expire_mean_ms &&
+	    a->expire_max_ms == b->expire_max_ms && a->max_seq == b->max_seq &&
 	    rt_slice_equal(a->live_sketch, b->live_sketch) &&
 	    rt_slice_equal(a->dead_sketch, b->dead_sketch);
 }

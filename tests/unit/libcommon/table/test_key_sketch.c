@@ -242,6 +242,8 @@ START_TEST(counts_are_told_by_keyspace)
 		ck_assert_uint_eq(count.live, keys - count.dead);
 		ck_assert_uint_eq(count.expiring, keys / 10);
 		ck_assert_uint_eq(count.expire_mean_ms, 1014);
+		ck_assert_uint_eq(count.expire_max_ms, 0);
+		ck_assert_uint_eq(count.max_seq, 1);
 		seen++;
 	}
 	ck_assert(rt_cursor_done(&cursor));
@@ -258,8 +260,28 @@ START_TEST(counts_are_told_by_keyspace)
 }
 END_TEST
 
+START_TEST(the_last_expiry_is_told_when_all_expire)
+{
+	struct rt_key_counts_builder *builder = rt_key_counts_builder_new();
+	struct rt_buf section = { 0 };
+	struct rt_key_count count;
+	struct rt_cursor cursor;
+
+	for (uint64_t i = 0; i < 10; i++)
+		add_key(builder, 1, i, RT_ENTRY_PUT, 500 + i);
+	add_key(builder, 1, 10, RT_ENTRY_TOMBSTONE, 0);
+	rt_key_counts_builder_finish(builder, &section);
+	cursor = rt_cursor(rt_buf_slice(&section));
+	ck_assert(rt_key_counts_next(&cursor, &count));
+	ck_assert_uint_eq(count.expire_max_ms, 509);
+	rt_buf_fini(&section);
+	rt_key_counts_builder_free(builder);
+}
+END_TEST
+
 RTT_MAIN("key_sketch", an_empty_sketch_counts_nothing,
     estimates_stay_within_three_standard_errors, estimates_are_not_biased,
     a_key_counts_once, a_merge_is_the_sketch_of_the_union,
     every_stored_form_comes_back, extreme_ranks_come_back,
-    malformed_forms_are_refused, counts_are_told_by_keyspace)
+    malformed_forms_are_refused, counts_are_told_by_keyspace,
+    the_last_expiry_is_told_when_all_expire)
