@@ -36,6 +36,7 @@ rtd_memtable_new(size_t bytes_max)
 	rtd_arena_init(&memtable->arena, chunk);
 	rtd_hash_index_init(&memtable->index, bytes_max / ENTRY_BYTES_USUAL);
 	rtd_sorted_view_init(&memtable->sorted);
+	rtd_key_tally_init(&memtable->tally);
 	return memtable;
 }
 
@@ -63,6 +64,7 @@ rtd_memtable_destroy(struct rtd_memtable *memtable)
 {
 	if (memtable == NULL)
 		return;
+	rtd_key_tally_fini(&memtable->tally);
 	rtd_sorted_view_fini(&memtable->sorted);
 	rtd_hash_index_fini(&memtable->index);
 	rtd_arena_fini(&memtable->arena);
@@ -74,6 +76,7 @@ rtd_memtable_destroy(struct rtd_memtable *memtable)
 void
 rtd_memtable_reset(struct rtd_memtable *memtable)
 {
+	rtd_key_tally_reset(&memtable->tally);
 	rtd_sorted_view_reset(&memtable->sorted);
 	rtd_hash_index_reset(&memtable->index);
 	rtd_arena_reset(&memtable->arena);

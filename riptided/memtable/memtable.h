@@ -12,6 +12,7 @@
 #include "libcommon/table/iter.h"
 #include "riptided/memtable/arena.h"
 #include "riptided/memtable/hash_index.h"
+#include "riptided/memtable/key_tally.h"
 #include "riptided/memtable/sorted_view.h"
 
 /* Everything in the keyspace at or below seq became invisible. */
@@ -27,6 +28,7 @@ struct rtd_memtable {
 	struct rtd_arena arena;
 	struct rtd_hash_index index;
 	struct rtd_sorted_view sorted;
+	struct rtd_key_tally tally;
 	size_t bytes_max;		/* full from here */
 	uint64_t first_seq;		/* 0: empty */
 	_Atomic uint64_t last_seq;	/* drops count too */

@@ -30,8 +30,7 @@ rtd_sorted_view_reset(struct rtd_sorted_view *view)
 	for (size_t i = 0; i < view->runs_count; i++)
 		rtd_sorted_run_unref(view->runs[i]);
 	view->runs_count = 0;
-	view->chunk = NULL;
-	view->offset = 0;
+	view->walk = (struct rtd_version_walk){ .chunk = NULL };
 }
 
 void
@@ -190,47 +189,21 @@ merge_runs(const struct rtd_sorted_run *a, const struct rtd_sorted_run *b)
 	return run;
 }
 
-static size_t
-version_bytes(const struct rtd_version *version)
-{
-	size_t bytes = sizeof(*version) + version->key_len + version->value_len;
-
-	return (bytes + 7) & ~(size_t)7;
-}
-
 /* Everything published after the place where the last walk ended. */
 static struct item *
 collect(struct rtd_sorted_view *view, struct rtd_arena *arena, size_t *count)
 {
+	const struct rtd_version *version;
 	struct item *items = NULL;
 	size_t cap = 0;
 
 	*count = 0;
-	if (view->chunk == NULL)
-		view->chunk = atomic_load_explicit(&arena->first,
-		    memory_order_acquire);
-	while (view->chunk != NULL) {
-		struct rtd_arena_chunk *next = atomic_load_explicit(
-		    &view->chunk->next, memory_order_acquire);
-		size_t used = atomic_load_explicit(&view->chunk->used,
-		    memory_order_acquire);
-
-		while (view->offset < used) {
-			const void *at = view->chunk->data + view->offset;
-			const struct rtd_version *version = at;
-
-			if (*count == cap) {
-				cap = cap == 0 ? 1024 : cap * 2;
-				items = rt_realloc(items,
-				    cap * sizeof(items[0]));
-			}
-			items[(*count)++].version = version;
-			view->offset += version_bytes(version);
+	while ((version = rtd_version_walk_next(&view->walk, arena)) != NULL) {
+		if (*count == cap) {
+			cap = cap == 0 ? 1024 : cap * 2;
+			items = rt_realloc(items, cap * sizeof(items[0]));
 		}
-		if (next == NULL)
-			break;
-		view->chunk = next;
-		view->offset = 0;
+		items[(*count)++].version = version;
 	}
 	return items;
 }

@@ -9,8 +9,7 @@
 #include <stdatomic.h>
 
 #include "libcommon/os/mutex.h"
-#include "riptided/memtable/arena.h"
-#include "riptided/memtable/hash_index.h"
+#include "riptided/memtable/version_walk.h"
 
 #define RTD_SORTED_RUNS_MAX 64
 
@@ -24,8 +23,7 @@ struct rtd_sorted_view {
 	struct rt_mutex mu;
 	struct rtd_sorted_run *runs[RTD_SORTED_RUNS_MAX]; /* large to small */
 	size_t runs_count RT_GUARDED_BY(mu);
-	struct rtd_arena_chunk *chunk;	/* where the walk goes on */
-	size_t offset;
+	struct rtd_version_walk walk;	/* where it goes on */
 };
 
 void rtd_sorted_view_init(struct rtd_sorted_view *view);
