@@ -309,6 +309,18 @@ make_room(struct rt_block_cache *cache, size_t first)
 	return atomic_load(&cache->bytes) <= atomic_load(&cache->bytes_max);
 }
 
+/* buckets and their count change only as the shard grows, and a stale address
+ * is harmless to ask for: no lock. */
+RT_NO_LOCK_CHECK void
+rt_block_cache_prefetch(struct rt_block_cache *cache, uint64_t unique_id,
+    uint64_t offset)
+{
+	uint64_t hash = hash_of(unique_id, offset);
+	struct shard *shard = shard_of(cache, hash);
+
+	__builtin_prefetch(bucket_of(shard, hash));
+}
+
 /* Blocks are read from their end: ask for those lines all at once. */
 static void
 prefetch_end(const struct entry *entry)

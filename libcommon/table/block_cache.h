@@ -25,6 +25,10 @@ struct rt_cached_block {
 struct rt_cached_block *rt_block_cache_get(struct rt_block_cache *cache,
     uint64_t unique_id, uint64_t offset);
 
+/* Ask the memory for what rt_block_cache_get() looks at first. */
+void rt_block_cache_prefetch(struct rt_block_cache *cache, uint64_t unique_id,
+    uint64_t offset);
+
 /* Hand over data (from malloc, len bytes) as that block; the result is pinned.
  * When another thread was faster, data is freed and that entry returned.
  * cold: comes from a scan, to be the first to go. A block that does not fit is

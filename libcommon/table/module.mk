@@ -11,9 +11,13 @@ libcommon_table_libtable_a_SOURCES = \
 	libcommon/table/key_counts.c libcommon/table/key_counts.h \
 	libcommon/table/key_sketch.c libcommon/table/key_sketch.h \
 	libcommon/table/merge_iter.c libcommon/table/merge_iter.h \
+	libcommon/table/table_blocks.c libcommon/table/table_blocks.h \
 	libcommon/table/table_format.c libcommon/table/table_format.h \
 	libcommon/table/table_index.c libcommon/table/table_index.h \
-	libcommon/table/table_iter.c \
+	libcommon/table/table_index_builder.c \
+	libcommon/table/table_index_builder.h \
+	libcommon/table/table_index_entry.h \
+	libcommon/table/table_iter.c libcommon/table/table_open.c \
 	libcommon/table/table_properties.c \
 	libcommon/table/table_properties.h \
 	libcommon/table/table_reader.c libcommon/table/table_reader.h \

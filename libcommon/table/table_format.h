@@ -15,10 +15,9 @@
 #define RT_TABLE_FOOTER_BYTES 96
 
 /* Incompatible features: a reader that does not know a set bit refuses the
- * file. Read-only-compatible ones forbid rewriting, compatible ones nothing.
- * The index of two levels has its bit reserved and is not written yet. */
-#define RT_TABLE_INCOMPAT_INDEX_LEVELS 0x1u
-#define RT_TABLE_INCOMPAT_KNOWN 0x0u
+ * file. Read-only-compatible ones forbid rewriting, compatible ones nothing. */
+#define RT_TABLE_INCOMPAT_INDEX_LEVELS 0x1u	/* the index has two */
+#define RT_TABLE_INCOMPAT_KNOWN RT_TABLE_INCOMPAT_INDEX_LEVELS
 
 /* Behind each block and section: compression (1), crc32c (4). */
 #define RT_BLOCK_TRAILER_BYTES 5
@@ -32,6 +31,7 @@
 #define RT_TABLE_INDEX_BYTES_MAX (1u << 30)
 #define RT_TABLE_FILTER_BYTES_MAX (1u << 30)
 #define RT_TABLE_COUNTS_BYTES_MAX (64u << 20)
+#define RT_TABLE_INDEX_PART_BLOCKS_MAX (1u << 16)
 
 /* A section: where its bytes begin and how many there are, trailer excluded. */
 struct rt_table_section {

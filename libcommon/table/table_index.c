@@ -1,14 +1,13 @@
-/* Section: count, then per block, all varints:
- *	shared, unshared * 2 + has_seq, separator from `shared` on,
- *	sequence (when has_seq), stored bytes of the block
- * shared is the longest common prefix with the separator before. Blocks lie
- * one behind the other from offset 0, each with its trailer. A separator
- * without a sequence is behind all versions of its key; one with it stands
- * between two versions of a key whose versions fill more than a block.
+/* The format is told in table_index_builder.c.
  *
  * A search looks among 8-byte prefixes of what the separators do not all have
  * in common: a few steps of interpolation, for keys spread evenly, then
- * halving; whole keys are compared only where prefixes are equal. */
+ * halving, so that no distribution costs more than those steps above a binary
+ * search. What follows a prefix is compared only where prefixes are equal.
+ *
+ * Behind its prefix, a separator is kept as one byte, which tells how much of
+ * the prefix is its own (8, or less for a key that ends there), and the bytes
+ * beyond the prefix. */
 #include "libcommon/table/table_index.h"
 
 #include <stdlib.h>
@@ -16,249 +15,376 @@
 #include "libcommon/base/coding.h"
 #include "libcommon/base/invariant.h"
 #include "libcommon/table/table_format.h"
+#include "libcommon/table/table_index_entry.h"
 
 #define INTERPOLATION_STEPS 3
 #define INTERPOLATION_MIN 32
 #define FENCE 8
 #define ENTRY_BYTES_MIN 3
+#define PREFIX_BYTES 8
 
-void
-rt_table_index_builder_fini(struct rt_table_index_builder *builder)
+static const void *
+at(const struct rt_table_index *index, size_t place)
 {
-	rt_buf_fini(&builder->entries);
-	rt_buf_fini(&builder->last);
-	*builder = (struct rt_table_index_builder){ .count = 0 };
+	return (const uint8_t *)index + place;
 }
 
-/* Bytes of b or a that make a short key s with a <= s < b, given a < b: those
- * of b up to where it differs when b goes on behind, or a with that byte one
- * higher when there is room, else all of a. */
-static void
-put_separator(struct rt_buf *out, struct rt_slice a, struct rt_slice b)
+static void *
+at_for_write(struct rt_table_index *index, size_t place)
 {
-	size_t same = rt_slice_shared_prefix(a, b);
-
-	rt_buf_clear(out);
-	if (same == a.len) {
-		rt_buf_append_slice(out, a);
-	} else if (b.len > same + 1) {
-		rt_buf_append(out, b.data, same + 1);
-	} else if (b.data[same] - a.data[same] > 1) {
-		rt_buf_append(out, a.data, same + 1);
-		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
-		out->data[same]++;
-	} else {
-		rt_buf_append_slice(out, a);
-	}
+	return (uint8_t *)index + place;
 }
 
-void
-rt_table_index_builder_add(struct rt_table_index_builder *builder,
-    uint64_t stored, struct rt_slice last, uint64_t last_seq,
-    struct rt_slice next, uint64_t next_seq)
+static const uint64_t *
+prefixes_of(const struct rt_table_index *index)
 {
-	bool has_seq = next_seq != 0 && rt_slice_equal(last, next);
-	struct rt_buf separator = { 0 };
-	size_t shared;
-
-	if (next_seq == 0 || has_seq)
-		rt_buf_append_slice(&separator, last);
-	else
-		put_separator(&separator, last, next);
-	shared = rt_slice_shared_prefix(rt_buf_slice(&builder->last),
-	    rt_buf_slice(&separator));
-	rt_buf_put_varint(&builder->entries, shared);
-	rt_buf_put_varint(&builder->entries,
-	    (separator.len - shared) << 1 | has_seq);
-	rt_buf_append(&builder->entries, separator.data + shared,
-	    separator.len - shared);
-	if (has_seq)
-		rt_buf_put_varint(&builder->entries, last_seq);
-	rt_buf_put_varint(&builder->entries, stored);
-	builder->count++;
-	builder->key_bytes += separator.len;
-	rt_buf_fini(&builder->last);
-	builder->last = separator;
-}
-
-enum rt_code
-rt_table_index_builder_finish(const struct rt_table_index_builder *builder,
-    struct rt_buf *out, struct rt_err *err)
-{
-	if (builder->key_bytes > RT_TABLE_INDEX_BYTES_MAX ||
-	    builder->entries.len + RT_VARINT_BYTES_MAX >
-		RT_TABLE_INDEX_BYTES_MAX)
-		return rt_err_set(err, RT_ELIMIT,
-		    "index of %llu blocks: too large",
-		    (unsigned long long)builder->count);
-	rt_buf_put_varint(out, builder->count);
-	rt_buf_append_slice(out, rt_buf_slice(&builder->entries));
-	return RT_OK;
-}
-
-struct index_entry {
-	size_t shared;
-	bool has_seq;
-	struct rt_slice suffix;
-	uint64_t seq;
-	uint64_t stored;
-};
-
-static void
-read_entry(struct rt_cursor *cursor, struct index_entry *entry)
-{
-	uint64_t shared = rt_cursor_varint(cursor);
-	uint64_t unshared = rt_cursor_varint(cursor);
-
-	entry->has_seq = unshared & 1;
-	unshared >>= 1;
-	if (shared > RT_STORE_KEY_BYTES_MAX ||
-	    unshared > RT_STORE_KEY_BYTES_MAX - shared)
-		cursor->bad = true;
-	entry->shared = (size_t)shared;
-	entry->suffix = rt_cursor_take(cursor, unshared);
-	entry->seq = entry->has_seq ? rt_cursor_varint(cursor) : 0;
-	entry->stored = rt_cursor_varint(cursor);
-	if (entry->stored == 0 || entry->stored > RT_BLOCK_BYTES_MAX ||
-	    entry->seq > RT_SEQ_MAX || (entry->has_seq && entry->seq == 0))
-		cursor->bad = true;
-}
-
-/* First pass: lengths, so that the second one allocates once and exactly. */
-static bool
-measure(struct rt_table_index *index, struct rt_cursor cursor,
-    uint64_t *key_bytes, bool *has_seqs)
-{
-	size_t last_len = 0;
-
-	*key_bytes = 0;
-	*has_seqs = false;
-	for (size_t i = 0; i < index->count; i++) {
-		struct index_entry entry;
-
-		read_entry(&cursor, &entry);
-		if (cursor.bad || entry.shared > last_len)
-			return false;
-		last_len = entry.shared + entry.suffix.len;
-		if (i == 0)
-			index->common_len = last_len;
-		else if (entry.shared < index->common_len)
-			index->common_len = entry.shared;
-		*key_bytes += last_len;
-		*has_seqs |= entry.has_seq;
-	}
-	*key_bytes -= (uint64_t)index->count * index->common_len;
-	return rt_cursor_done(&cursor) &&
-	    *key_bytes <= RT_TABLE_INDEX_BYTES_MAX;
-}
-
-static uint64_t
-prefix_of(struct rt_slice key)
-{
-	uint8_t bytes[8] = { 0 };
-	uint64_t prefix;
-
-	if (RT_LIKELY(key.len >= 8)) {
-		memcpy(&prefix, key.data, 8);
-		return be64toh(prefix);
-	}
-	if (key.len != 0)
-		memcpy(bytes, key.data, key.len);
-	memcpy(&prefix, bytes, 8);
-	return be64toh(prefix);
-}
-
-static struct rt_slice
-key_at(const struct rt_table_index *index, size_t i)
-{
-	return rt_slice(index->keys + index->key_offsets[i],
-	    index->key_offsets[i + 1] - index->key_offsets[i]);
+	return at(index, index->prefixes);
 }
 
 static uint64_t
 seq_at(const struct rt_table_index *index, size_t i)
 {
-	return index->seqs != NULL ? index->seqs[i] : 0;
+	const uint64_t *seqs = at(index, index->seqs);
+
+	return index->seqs != 0 ? seqs[i] : 0;
 }
 
-/* Put separator i behind those before it; false when that is out of order or
- * its prefix with the one before is not the longest. */
-static bool
-put_key(struct rt_table_index *index, size_t i, const struct index_entry *entry)
+/* Where thing i - 1 ends, counted from the first one. */
+static uint64_t
+begin_at(const struct rt_table_index *index, size_t i)
 {
-	uint8_t *key = index->keys + index->key_offsets[i];
+	const uint32_t *narrow = at(index, index->ends);
+	const uint64_t *wide = at(index, index->ends);
+
+	if (i == 0)
+		return 0;
+	return index->wide ? wide[i - 1] : narrow[i - 1];
+}
+
+static uint64_t
+data_begin_at(const struct rt_table_index *index, size_t i)
+{
+	const uint64_t *data_ends = at(index, index->data_ends);
+
+	return i == 0 ? 0 : data_ends[i - 1];
+}
+
+static struct rt_slice
+tail_at(const struct rt_table_index *index, size_t i)
+{
+	const uint32_t *tail_ends = at(index, index->tail_ends);
+	const uint8_t *tails = at(index, index->tails);
+	uint32_t from = i == 0 ? 0 : tail_ends[i - 1];
+
+	return rt_slice(tails + from, tail_ends[i] - from);
+}
+
+/* What a first pass tells, so that the second one allocates once. */
+struct measure {
+	size_t common_len;
+	uint64_t key_bytes;
+	bool has_seqs;
+};
+
+static bool
+measure_entries(struct rt_cursor cursor, size_t count, bool is_top,
+    struct measure *measure)
+{
+	size_t last_len = 0;
+
+	*measure = (struct measure){ .common_len = 0 };
+	for (size_t i = 0; i < count; i++) {
+		struct rt_table_index_entry entry;
+
+		rt_table_index_entry_read(&cursor, is_top, &entry);
+		if (cursor.bad || entry.shared > last_len)
+			return false;
+		last_len = entry.shared + entry.suffix.len;
+		if (i == 0)
+			measure->common_len = last_len;
+		else if (entry.shared < measure->common_len)
+			measure->common_len = entry.shared;
+		measure->key_bytes += last_len;
+		measure->has_seqs |= entry.seq != 0;
+	}
+	measure->key_bytes -= (uint64_t)count * measure->common_len;
+	return rt_cursor_done(&cursor) &&
+	    measure->key_bytes <= RT_TABLE_INDEX_BYTES_MAX;
+}
+
+static size_t
+place(size_t *end, size_t bytes)
+{
+	size_t begin = *end;
+
+	*end += bytes;
+	return begin;
+}
+
+/* Take memory for so many things, tails as large as they can get. */
+static struct rt_table_index *
+index_new(size_t count, const struct measure *measure, bool is_top,
+    uint64_t from, uint64_t to)
+{
+	struct rt_table_index index = {
+		.count = count,
+		.from = from,
+		.to = to,
+		.blocks = count,
+		.common_len = measure->common_len,
+		.wide = to - from > UINT32_MAX,
+	};
+	size_t end = sizeof(index);
+	struct rt_table_index *out;
+
+	index.prefixes = place(&end, count * sizeof(uint64_t));
+	if (measure->has_seqs)
+		index.seqs = place(&end, count * sizeof(uint64_t));
+	if (is_top)
+		index.data_ends = place(&end, count * sizeof(uint64_t));
+	index.ends = place(&end,
+	    count * (index.wide ? sizeof(uint64_t) : sizeof(uint32_t)));
+	index.tail_ends = place(&end, count * sizeof(uint32_t));
+	index.common = place(&end, measure->common_len);
+	index.tails = place(&end, (size_t)measure->key_bytes + count);
+	index.bytes = end;
+	out = rt_alloc(end);
+	*out = index;
+	return out;
+}
+
+static uint64_t
+prefix_of(struct rt_slice key)
+{
+	uint8_t bytes[PREFIX_BYTES] = { 0 };
+	uint64_t prefix;
+
+	if (RT_LIKELY(key.len >= PREFIX_BYTES)) {
+		memcpy(&prefix, key.data, PREFIX_BYTES);
+		return be64toh(prefix);
+	}
+	if (key.len != 0)
+		memcpy(bytes, key.data, key.len);
+	memcpy(&prefix, bytes, PREFIX_BYTES);
+	return be64toh(prefix);
+}
+
+/* How much of a key's prefix is its own. */
+static uint8_t
+prefix_len(struct rt_slice key)
+{
+	return key.len < PREFIX_BYTES ? (uint8_t)key.len : PREFIX_BYTES;
+}
+
+/* The second pass: the separator before, and what the things take up. */
+struct filling {
+	struct rt_table_index *index;
+	struct rt_buf last;	/* without the common bytes */
+	uint64_t last_seq;
+	uint64_t stored;
+	uint64_t data;
+	uint32_t tail;
+};
+
+/* Whether entry comes behind the separator before it, and shares with that as
+ * much as it can. */
+static bool
+follows(const struct filling *filling, const struct rt_table_index_entry *entry,
+    size_t shared)
+{
+	if (shared == filling->last.len)
+		return entry->suffix.len != 0 || entry->seq < filling->last_seq;
+	return entry->suffix.len != 0 &&
+	    entry->suffix.data[0] > filling->last.data[shared];
+}
+
+/* Put in separator i; false when it is out of order. */
+static bool
+put_key(struct filling *filling, size_t i,
+    const struct rt_table_index_entry *entry)
+{
+	struct rt_table_index *index = filling->index;
+	uint64_t *prefixes = at_for_write(index, index->prefixes);
+	uint64_t *seqs = at_for_write(index, index->seqs);
+	uint32_t *tail_ends = at_for_write(index, index->tail_ends);
+	uint8_t *tail = at_for_write(index, index->tails + filling->tail);
 	size_t skip = i == 0 ? index->common_len : 0;
 	size_t shared = i == 0 ? 0 : entry->shared - index->common_len;
-	struct rt_slice last;
+	struct rt_slice key;
 
-	if (i == 0 && skip != 0)
-		memcpy(index->common, entry->suffix.data, skip);
-	if (shared != 0)
-		memcpy(key, index->keys + index->key_offsets[i - 1], shared);
-	if (entry->suffix.len != skip)
-		memcpy(key + shared, entry->suffix.data + skip,
-		    entry->suffix.len - skip);
-	index->key_offsets[i + 1] = index->key_offsets[i] +
-	    (uint32_t)(shared + entry->suffix.len - skip);
-	index->prefixes[i] = prefix_of(key_at(index, i));
-	if (index->seqs != NULL)
-		index->seqs[i] = entry->seq;
-	if (i == 0)
-		return true;
-	last = key_at(index, i - 1);
-	return rt_key_compare(last, seq_at(index, i - 1), key_at(index, i),
-		   entry->seq) < 0 &&
-	    rt_slice_shared_prefix(last, key_at(index, i)) == shared;
+	if (i != 0 && !follows(filling, entry, shared))
+		return false;
+	if (skip != 0)
+		memcpy(at_for_write(index, index->common), entry->suffix.data,
+		    skip);
+	filling->last.len = shared;
+	rt_buf_append(&filling->last, entry->suffix.data + skip,
+	    entry->suffix.len - skip);
+	filling->last_seq = entry->seq;
+	key = rt_buf_slice(&filling->last);
+	prefixes[i] = prefix_of(key);
+	if (index->seqs != 0)
+		seqs[i] = entry->seq;
+	*tail++ = prefix_len(key);
+	filling->tail++;
+	if (key.len > PREFIX_BYTES) {
+		memcpy(tail, key.data + PREFIX_BYTES, key.len - PREFIX_BYTES);
+		filling->tail += (uint32_t)(key.len - PREFIX_BYTES);
+	}
+	tail_ends[i] = filling->tail;
+	return true;
+}
+
+/* Put in where thing i ends; false when that is beyond what they all fill. */
+static bool
+put_end(struct filling *filling, size_t i,
+    const struct rt_table_index_entry *entry)
+{
+	struct rt_table_index *index = filling->index;
+	uint32_t *narrow = at_for_write(index, index->ends);
+	uint64_t *wide = at_for_write(index, index->ends);
+	uint64_t *data_ends = at_for_write(index, index->data_ends);
+	uint64_t left = index->to - index->from - filling->stored;
+
+	if (entry->stored + RT_BLOCK_TRAILER_BYTES > left ||
+	    entry->data_bytes > UINT64_MAX - filling->data)
+		return false;
+	filling->stored += entry->stored + RT_BLOCK_TRAILER_BYTES;
+	filling->data += entry->data_bytes;
+	if (index->wide)
+		wide[i] = filling->stored;
+	else
+		narrow[i] = (uint32_t)filling->stored;
+	if (index->data_ends != 0)
+		data_ends[i] = filling->data;
+	return true;
+}
+
+/* Give back what the tails did not need. */
+static void
+shrink(struct filling *filling)
+{
+	filling->index->bytes = filling->index->tails + filling->tail;
+	filling->index = rt_realloc(filling->index, filling->index->bytes);
+}
+
+/* Read count and entries. The things of a top lie somewhere from `from` on,
+ * those of other sections fill all up to `to`. */
+static bool
+load_entries(struct rt_table_index **out, struct rt_cursor cursor, bool is_top,
+    uint64_t from, uint64_t to, uint64_t *data_bytes)
+{
+	uint64_t count = rt_cursor_varint(&cursor);
+	struct filling filling = { .index = NULL };
+	struct measure measure;
+	bool ok = true;
+
+	if (cursor.bad || count == 0 || from > to ||
+	    count > rt_cursor_left(&cursor) / ENTRY_BYTES_MIN ||
+	    !measure_entries(cursor, (size_t)count, is_top, &measure))
+		return false;
+	filling.index = index_new((size_t)count, &measure, is_top, from, to);
+	for (size_t i = 0; i < count && ok; i++) {
+		struct rt_table_index_entry entry;
+
+		rt_table_index_entry_read(&cursor, is_top, &entry);
+		ok = put_end(&filling, i, &entry) &&
+		    put_key(&filling, i, &entry);
+	}
+	rt_buf_fini(&filling.last);
+	if (!ok || (!is_top && filling.stored != to - from)) {
+		free(filling.index);
+		return false;
+	}
+	shrink(&filling);
+	filling.index->to = from + filling.stored;
+	*data_bytes = filling.data;
+	*out = filling.index;
+	return true;
 }
 
 enum rt_code
-rt_table_index_load(struct rt_table_index *index, struct rt_slice section,
-    uint64_t data_bytes, struct rt_err *err)
+rt_table_index_load(struct rt_table_index **out, struct rt_slice section,
+    uint64_t from, uint64_t to, struct rt_err *err)
 {
-	struct rt_cursor cursor = rt_cursor(section);
-	uint64_t count = rt_cursor_varint(&cursor), key_bytes, at = 0;
-	bool has_seqs;
+	uint64_t data_bytes;
 
-	*index = (struct rt_table_index){ .count = (size_t)count };
-	if (cursor.bad || count == 0 ||
-	    count > rt_cursor_left(&cursor) / ENTRY_BYTES_MIN ||
-	    !measure(index, cursor, &key_bytes, &has_seqs))
-		goto damaged;
-	index->prefixes = rt_alloc(index->count * sizeof(uint64_t));
-	index->offsets = rt_alloc((index->count + 1) * sizeof(uint64_t));
-	index->key_offsets =
-	    rt_alloc_zero(index->count + 1, sizeof(uint32_t));
-	index->keys = rt_alloc((size_t)key_bytes + 1);
-	index->common = rt_alloc(index->common_len + 1);
-	if (has_seqs)
-		index->seqs = rt_alloc(index->count * sizeof(uint64_t));
-	for (size_t i = 0; i < index->count; i++) {
-		struct index_entry entry;
-
-		read_entry(&cursor, &entry);
-		index->offsets[i] = at;
-		at += entry.stored + RT_BLOCK_TRAILER_BYTES;
-		if (!put_key(index, i, &entry))
-			goto damaged;
-	}
-	index->offsets[index->count] = at;
-	if (at == data_bytes)
+	if (load_entries(out, rt_cursor(section), false, from, to, &data_bytes))
 		return RT_OK;
-damaged:
-	rt_table_index_fini(index);
 	return rt_err_set(err, RT_EDAMAGED, "index: malformed");
 }
 
-void
-rt_table_index_fini(struct rt_table_index *index)
+enum rt_code
+rt_table_index_load_top(struct rt_table_index **out, struct rt_slice section,
+    uint64_t data_bytes, uint64_t sections_end, struct rt_err *err)
 {
-	free(index->prefixes);
-	free(index->offsets);
-	free(index->seqs);
-	free(index->key_offsets);
-	free(index->keys);
-	free(index->common);
-	*index = (struct rt_table_index){ .count = 0 };
+	struct rt_cursor cursor = rt_cursor(section);
+	uint64_t blocks = rt_cursor_varint(&cursor);
+	uint64_t part_blocks = rt_cursor_varint(&cursor);
+	uint64_t from = rt_cursor_varint(&cursor);
+	struct rt_table_index *index = NULL;
+	uint64_t data_held;
+
+	if (cursor.bad || blocks == 0 || part_blocks == 0 ||
+	    part_blocks > RT_TABLE_INDEX_PART_BLOCKS_MAX || from < data_bytes ||
+	    !load_entries(&index, cursor, true, from, sections_end, &data_held))
+		goto damaged;
+	if (data_held != data_bytes ||
+	    index->count != (blocks - 1) / part_blocks + 1)
+		goto damaged;
+	index->blocks = blocks;
+	index->part_blocks = part_blocks;
+	*out = index;
+	return RT_OK;
+damaged:
+	free(index);
+	return rt_err_set(err, RT_EDAMAGED, "index: malformed");
+}
+
+/* <0, 0, >0: separator i of a against separator j of b. */
+static int
+compare_between(const struct rt_table_index *a, size_t i,
+    const struct rt_table_index *b, size_t j)
+{
+	struct rt_buf key = { 0 };
+	struct rt_slice tail = tail_at(b, j);
+	uint8_t prefix[PREFIX_BYTES];
+	uint64_t bits = htobe64(prefixes_of(b)[j]);
+	int order;
+
+	memcpy(prefix, &bits, sizeof(prefix));
+	rt_buf_append(&key, at(b, b->common), b->common_len);
+	rt_buf_append(&key, prefix, tail.data[0]);
+	rt_buf_append(&key, tail.data + 1, tail.len - 1);
+	order = rt_table_index_compare(a, i, rt_buf_slice(&key), seq_at(b, j));
+	rt_buf_fini(&key);
+	return order;
+}
+
+enum rt_code
+rt_table_index_load_part(struct rt_table_index **out, struct rt_slice section,
+    const struct rt_table_index *top, size_t i, struct rt_err *err)
+{
+	uint64_t before = top->part_blocks * i;
+	uint64_t count = top->blocks - before < top->part_blocks
+	    ? top->blocks - before
+	    : top->part_blocks;
+	struct rt_table_index *index = NULL;
+	enum rt_code code;
+
+	code = rt_table_index_load(&index, section, data_begin_at(top, i),
+	    data_begin_at(top, i + 1), err);
+	if (code != RT_OK)
+		return code;
+	if (index->count != count ||
+	    (i != 0 && compare_between(top, i - 1, index, 0) >= 0) ||
+	    compare_between(top, i, index, index->count - 1) != 0) {
+		free(index);
+		return rt_err_set(err, RT_EDAMAGED,
+		    "index: a partition contradicts the top");
+	}
+	*out = index;
+	return RT_OK;
 }
 
 /* The first prefix that is not below `prefix`, from [low, high). */
@@ -324,37 +450,47 @@ upper_bound(const uint64_t *prefixes, size_t low, size_t high, uint64_t prefix)
 	return low;
 }
 
+/* Separator i against a key with the same prefix, both without the common
+ * bytes. One that ends within the prefix begins the other, which goes on with
+ * zeros. */
 static int
-compare_stripped(const struct rt_table_index *index, size_t i,
-    struct rt_slice rest, uint64_t seq)
+compare_tail(const struct rt_table_index *index, size_t i, struct rt_slice rest,
+    uint64_t seq)
 {
-	return rt_key_compare(key_at(index, i), seq_at(index, i), rest, seq);
+	struct rt_slice tail = tail_at(index, i);
+	uint8_t len = prefix_len(rest);
+
+	if (tail.data[0] != len)
+		return tail.data[0] < len ? -1 : 1;
+	return rt_key_compare(rt_slice(tail.data + 1, tail.len - 1),
+	    seq_at(index, i), rt_slice(rest.data + len, rest.len - len), seq);
 }
 
 size_t
 rt_table_index_find(const struct rt_table_index *index, struct rt_slice key,
     uint64_t seq)
 {
-	size_t common = index->common_len, low, high;
+	const uint64_t *prefixes = prefixes_of(index);
+	const uint8_t *common = at(index, index->common);
+	size_t common_len = index->common_len, low, high;
 	struct rt_slice rest;
 	uint64_t prefix;
 
-	if (RT_UNLIKELY(key.len < common ||
-		(common != 0 && memcmp(key.data, index->common, common) != 0)))
-		return rt_slice_compare(key,
-			   rt_slice(index->common, common)) < 0
+	if (RT_UNLIKELY(key.len < common_len ||
+		(common_len != 0 && memcmp(key.data, common, common_len) != 0)))
+		return rt_slice_compare(key, rt_slice(common, common_len)) < 0
 		    ? 0
 		    : index->count;
 	if (key.len == 0)
-		key.data = index->common;
-	rest = rt_slice(key.data + common, key.len - common);
+		key.data = common;
+	rest = rt_slice(key.data + common_len, key.len - common_len);
 	prefix = prefix_of(rest);
-	low = lower_bound(index->prefixes, 0, index->count, prefix);
-	high = upper_bound(index->prefixes, low, index->count, prefix);
+	low = lower_bound(prefixes, 0, index->count, prefix);
+	high = upper_bound(prefixes, low, index->count, prefix);
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (compare_stripped(index, middle, rest, seq) < 0)
+		if (compare_tail(index, middle, rest, seq) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -366,29 +502,33 @@ int
 rt_table_index_compare(const struct rt_table_index *index, size_t i,
     struct rt_slice key, uint64_t seq)
 {
-	size_t common = index->common_len;
-	size_t same = rt_slice_shared_prefix(key,
-	    rt_slice(index->common, common));
+	const uint8_t *common = at(index, index->common);
+	size_t common_len = index->common_len;
+	size_t same = rt_slice_shared_prefix(key, rt_slice(common, common_len));
+	struct rt_slice rest;
+	uint64_t prefix;
 
-	if (same < common)
-		return same == key.len || index->common[same] > key.data[same]
-		    ? 1
-		    : -1;
-	return compare_stripped(index, i,
-	    rt_slice(key.data + common, key.len - common), seq);
+	if (same < common_len)
+		return same == key.len || common[same] > key.data[same] ? 1
+									: -1;
+	if (key.len == 0)
+		key.data = common;
+	rest = rt_slice(key.data + common_len, key.len - common_len);
+	prefix = prefix_of(rest);
+	if (prefixes_of(index)[i] != prefix)
+		return prefixes_of(index)[i] < prefix ? -1 : 1;
+	return compare_tail(index, i, rest, seq);
+}
+
+uint64_t
+rt_table_index_offset(const struct rt_table_index *index, size_t i)
+{
+	return index->from + begin_at(index, i);
 }
 
 size_t
-rt_table_index_block_size(const struct rt_table_index *index, size_t i)
+rt_table_index_size(const struct rt_table_index *index, size_t i)
 {
-	return (size_t)(index->offsets[i + 1] - index->offsets[i]) -
+	return (size_t)(begin_at(index, i + 1) - begin_at(index, i)) -
 	    RT_BLOCK_TRAILER_BYTES;
-}
-
-size_t
-rt_table_index_memory(const struct rt_table_index *index)
-{
-	return index->count * (sizeof(uint64_t) * 2 + sizeof(uint32_t)) +
-	    (index->seqs != NULL ? index->count * sizeof(uint64_t) : 0) +
-	    index->key_offsets[index->count] + index->common_len;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "libcommon/base/invariant.h"
+#include "libcommon/table/table_blocks.h"
 #include "libcommon/table/table_reader_impl.h"
 
 struct table_iter {
@@ -11,7 +12,8 @@ struct table_iter {
 	struct rt_table_reader *reader;
 	unsigned flags;
 	size_t readahead_bytes;
-	size_t block;			/* the one at hand */
+	struct rt_table_locator locator;
+	struct rt_table_block block;	/* the one at hand */
 	struct rt_loaded_block loaded;	/* without read-ahead */
 	uint8_t *raw;			/* with: uncompressed, or NULL */
 	struct rt_buf piece;		/* with: bytes of the file */
@@ -27,13 +29,13 @@ drop_block(struct table_iter *iter)
 	iter->raw = NULL;
 }
 
-/* See that the stored bytes of block i are in the piece. */
+/* See that the stored bytes of the block are in the piece. */
 static enum rt_code
-read_piece(struct table_iter *iter, size_t i)
+read_piece(struct table_iter *iter)
 {
-	const struct rt_table_index *index = &iter->reader->index;
-	uint64_t from = index->offsets[i], to = index->offsets[i + 1];
-	uint64_t end = index->offsets[index->count];
+	uint64_t from = iter->block.offset;
+	uint64_t to = from + iter->block.size + RT_BLOCK_TRAILER_BYTES;
+	uint64_t end = iter->reader->footer.data_bytes;
 	enum rt_code code;
 
 	if (from >= iter->piece_offset &&
@@ -57,36 +59,44 @@ read_piece(struct table_iter *iter, size_t i)
 }
 
 static enum rt_code
-load_ahead(struct table_iter *iter, size_t i)
+load_ahead(struct table_iter *iter)
 {
-	enum rt_code code = read_piece(iter, i);
+	enum rt_code code = read_piece(iter);
 
 	if (code != RT_OK)
 		return code;
-	return rt_table_parse_block(iter->reader, i,
-	    iter->piece.data +
-		(iter->reader->index.offsets[i] - iter->piece_offset),
+	return rt_table_parse_block(iter->reader, &iter->block,
+	    iter->piece.data + (iter->block.offset - iter->piece_offset),
 	    &iter->loaded.block, &iter->raw, &iter->base.err);
 }
 
-/* Go to the start of block i. follows: coming from the end of the one before
- * it. */
+/* Go to the start of iter->block. follows: coming from the end of the one
+ * before it. */
 static enum rt_code
-open_block(struct table_iter *iter, size_t i, bool follows)
+open_block(struct table_iter *iter, bool follows)
 {
 	enum rt_code code;
 
 	drop_block(iter);
-	iter->block = i;
 	if (iter->readahead_bytes != 0)
-		code = load_ahead(iter, i);
+		code = load_ahead(iter);
 	else
-		code = rt_table_load_block(iter->reader, i, iter->flags,
-		    &iter->loaded, &iter->base.err);
+		code = rt_table_load_block(iter->reader, &iter->block,
+		    iter->flags, &iter->loaded, &iter->base.err);
 	if (code == RT_OK)
 		rt_block_iter_begin(&iter->entries, &iter->loaded.block,
 		    follows);
 	return code;
+}
+
+/* The same for the block of this number. */
+static enum rt_code
+open_number(struct table_iter *iter, size_t number, bool follows)
+{
+	enum rt_code code = rt_table_locate_number(&iter->locator, number,
+	    iter->flags, &iter->block, &iter->base.err);
+
+	return code == RT_OK ? open_block(iter, follows) : code;
 }
 
 static void
@@ -102,8 +112,9 @@ static void
 show(struct table_iter *iter, enum rt_block_result result)
 {
 	while (result == RT_BLOCK_END &&
-	    iter->block + 1 < iter->reader->index.count) {
-		enum rt_code code = open_block(iter, iter->block + 1, true);
+	    iter->block.number + 1 < rt_table_blocks_count(iter->reader)) {
+		enum rt_code code =
+		    open_number(iter, iter->block.number + 1, true);
 
 		if (code != RT_OK) {
 			fail(iter, code);
@@ -112,7 +123,7 @@ show(struct table_iter *iter, enum rt_block_result result)
 		result = rt_block_iter_next(&iter->entries);
 	}
 	if (RT_UNLIKELY(result == RT_BLOCK_BAD)) {
-		fail(iter, rt_table_block_damaged(iter->reader, iter->block,
+		fail(iter, rt_table_block_damaged(iter->reader, &iter->block,
 			"malformed or out of order", &iter->base.err));
 		return;
 	}
@@ -137,7 +148,7 @@ table_seek_first(struct rt_iter *base)
 	enum rt_code code;
 
 	begin(iter);
-	code = open_block(iter, 0, false);
+	code = open_number(iter, 0, false);
 	if (code != RT_OK)
 		fail(iter, code);
 	else
@@ -148,14 +159,16 @@ static void
 table_seek(struct rt_iter *base, struct rt_slice key, uint64_t seq)
 {
 	struct table_iter *iter = (struct table_iter *)base;
-	size_t i = rt_table_index_find(&iter->reader->index, key, seq);
 	enum rt_code code;
 
 	begin(iter);
 	drop_block(iter);
-	if (i == iter->reader->index.count)
+	code = rt_table_locate(&iter->locator, key, seq, iter->flags,
+	    &iter->block, &iter->base.err);
+	if (code == RT_ENOTFOUND)
 		return;
-	code = open_block(iter, i, false);
+	if (code == RT_OK)
+		code = open_block(iter, false);
 	if (code != RT_OK)
 		fail(iter, code);
 	else
@@ -180,6 +193,7 @@ table_free(struct rt_iter *base)
 	struct table_iter *iter = (struct table_iter *)base;
 
 	drop_block(iter);
+	rt_table_locator_fini(&iter->locator);
 	rt_block_iter_fini(&iter->entries);
 	rt_buf_fini(&iter->piece);
 	rt_table_reader_unref(iter->reader);
@@ -200,6 +214,7 @@ rt_table_reader_iter(struct rt_table_reader *reader, unsigned flags,
 
 	iter->base.ops = &ops;
 	iter->reader = rt_table_reader_ref(reader);
+	rt_table_locator_init(&iter->locator, reader);
 	iter->flags = flags;
 	iter->readahead_bytes = readahead_bytes;
 	return &iter->base;

@@ -59,10 +59,49 @@ RT_MUST_USE enum rt_code rt_table_reader_get(struct rt_table_reader *reader,
     struct rt_slice key, uint64_t key_hash, uint64_t read_seq, unsigned flags,
     struct rt_table_found *found, struct rt_err *err);
 
-/* Ask the memory for the line that the filter will look at, so that the
- * answers of several tables can be fetched at once. */
+/* A get in steps, for who has several keys or tables at hand: what a step will
+ * touch is asked of the memory by the step before it, and comes while those of
+ * the others run.
+ *	rt_table_reader_prefetch	asks for the line of the filter
+ *	rt_table_reader_locate		filter and index; asks for the cache's slot
+ *	rt_table_reader_pin		the slot; asks for the block's lines
+ *	rt_table_reader_get_at		the block; all that is left of a get
+ * prefetch and pin may be left out. */
 void rt_table_reader_prefetch(const struct rt_table_reader *reader,
     uint64_t key_hash);
+
+/* A data block: its number in the table, from 0, and where its stored bytes
+ * begin, which are followed by a trailer. */
+struct rt_table_block {
+	size_t number;
+	uint64_t offset;
+	size_t size;
+};
+
+/* Where a key must be if the table has it. Zeroed is inert. */
+struct rt_table_place {
+	struct rt_table_reader *reader;	/* borrowed */
+	struct rt_table_block block;
+	struct rt_cached_block *cached;	/* internal: pinned */
+};
+
+/* RT_ENOTFOUND: not in this table. Other errors are those of reading a part of
+ * the index: with RT_TABLE_NOWAIT also RT_EAGAIN. */
+RT_MUST_USE enum rt_code rt_table_reader_locate(struct rt_table_reader *reader,
+    struct rt_slice key, uint64_t key_hash, uint64_t read_seq, unsigned flags,
+    struct rt_table_place *place, struct rt_err *err);
+
+/* True when the block is in the cache; it is pinned then until
+ * rt_table_reader_get_at() or rt_table_place_fini(). */
+bool rt_table_reader_pin(struct rt_table_place *place, uint64_t key_hash);
+
+/* As rt_table_reader_get(). place is inert after it. */
+RT_MUST_USE enum rt_code rt_table_reader_get_at(struct rt_table_place *place,
+    struct rt_slice key, uint64_t key_hash, uint64_t read_seq, unsigned flags,
+    struct rt_table_found *found, struct rt_err *err);
+
+/* Give a place up. */
+void rt_table_place_fini(struct rt_table_place *place);
 
 /* False when the filter excludes the key; counts as useful when it does. */
 bool rt_table_reader_may_contain(struct rt_table_reader *reader,

@@ -6,6 +6,7 @@
 #include "libcommon/base/hash.h"
 #include "libcommon/base/invariant.h"
 #include "libcommon/table/key_counts.h"
+#include "libcommon/table/table_blocks.h"
 #include "libcommon/table/table_reader_impl.h"
 #include "libcommon/table/table_stats.h"
 
@@ -46,19 +47,13 @@ struct tally {
 	struct rt_key_counts_builder *counts;
 };
 
-/* One entry of block i. NULL, or what is wrong with it. */
+/* NULL, or what is wrong with the entry. */
 static const char *
-check_entry(struct rt_table_reader *reader, size_t i,
-    const struct rt_entry *entry, struct tally *tally)
+check_entry(struct rt_table_reader *reader, const struct rt_entry *entry,
+    struct tally *tally)
 {
-	const struct rt_table_index *index = &reader->index;
 	uint64_t hash;
 
-	if (rt_table_index_compare(index, i, entry->key, entry->seq) < 0 ||
-	    (i > 0 &&
-		rt_table_index_compare(index, i - 1, entry->key, entry->seq) >=
-		    0))
-		return "an entry outside the range of its block";
 	if (tally->info.entries == 0)
 		rt_buf_append_slice(&tally->info.smallest, entry->key);
 	if (tally->info.entries == 0 ||
@@ -77,38 +72,80 @@ check_entry(struct rt_table_reader *reader, size_t i,
 	return NULL;
 }
 
+/* Whether the index leads from the entry to the block that has it. Entries are
+ * in order, so that it is enough to ask for the first and last of a block. */
 static enum rt_code
-check_block(struct rt_table_reader *reader, size_t i,
+check_place(struct rt_table_locator *locator,
+    const struct rt_table_block *block, const struct rt_entry *entry,
+    struct rt_err *err)
+{
+	struct rt_table_block found = { .size = 0 };
+	enum rt_code code = rt_table_locate(locator, entry->key, entry->seq, 0,
+	    &found, err);
+
+	if (code == RT_ENOTFOUND ||
+	    (code == RT_OK && found.number != block->number))
+		code = rt_table_block_damaged(locator->reader, block,
+		    "an entry outside the range of its block", err);
+	return code;
+}
+
+static enum rt_code
+check_entries(struct rt_table_locator *locator,
+    const struct rt_table_block *block, const struct rt_block *content,
     struct rt_block_iter *entries, struct tally *tally, struct rt_err *err)
 {
-	size_t len = rt_table_index_block_size(&reader->index, i) +
-	    RT_BLOCK_TRAILER_BYTES;
-	uint8_t *stored = rt_alloc(len), *raw = NULL;
 	enum rt_block_result result;
+	enum rt_code code = RT_OK;
 	const char *what = NULL;
-	struct rt_block block;
+	bool is_first = true;
+
+	rt_block_iter_begin(entries, content, true);
+	while ((result = rt_block_iter_next(entries)) == RT_BLOCK_FOUND &&
+	    what == NULL && code == RT_OK) {
+		what = check_entry(locator->reader, &entries->entry, tally);
+		if (is_first)
+			code = check_place(locator, block, &entries->entry,
+			    err);
+		is_first = false;
+	}
+	if (code != RT_OK)
+		return code;
+	if (what == NULL && result == RT_BLOCK_BAD)
+		what = "malformed or out of order";
+	if (what == NULL && !rt_block_verify(content))
+		what = "wrong restarts or buckets";
+	if (what != NULL)
+		return rt_table_block_damaged(locator->reader, block, what,
+		    err);
+	/* At the end the iterator still has the last entry's key. */
+	return check_place(locator, block, &entries->entry, err);
+}
+
+static enum rt_code
+check_block(struct rt_table_locator *locator, size_t i,
+    struct rt_block_iter *entries, struct tally *tally, struct rt_err *err)
+{
+	struct rt_table_reader *reader = locator->reader;
+	uint8_t *stored = NULL, *raw = NULL;
+	struct rt_table_block block;
+	struct rt_block content;
 	enum rt_code code;
 
-	code = rt_fs_read_exact(reader->fs, reader->fd, stored, len,
-	    reader->index.offsets[i], err);
+	code = rt_table_locate_number(locator, i, 0, &block, err);
+	if (code != RT_OK)
+		return code;
+	stored = rt_alloc(block.size + RT_BLOCK_TRAILER_BYTES);
+	code = rt_fs_read_exact(reader->fs, reader->fd, stored,
+	    block.size + RT_BLOCK_TRAILER_BYTES, block.offset, err);
 	if (code != RT_OK)
 		rt_err_prefix(err, "%s", reader->name);
 	else
-		code = rt_table_parse_block(reader, i, stored, &block, &raw,
+		code = rt_table_parse_block(reader, &block, stored, &content,
+		    &raw, err);
+	if (code == RT_OK)
+		code = check_entries(locator, &block, &content, entries, tally,
 		    err);
-	if (code != RT_OK)
-		goto out;
-	rt_block_iter_begin(entries, &block, true);
-	while ((result = rt_block_iter_next(entries)) == RT_BLOCK_FOUND &&
-	    what == NULL)
-		what = check_entry(reader, i, &entries->entry, tally);
-	if (what == NULL && result == RT_BLOCK_BAD)
-		what = "malformed or out of order";
-	if (what == NULL && !rt_block_verify(&block))
-		what = "wrong restarts or buckets";
-	if (what != NULL)
-		code = rt_table_block_damaged(reader, i, what, err);
-out:
 	free(stored);
 	free(raw);
 	return code;
@@ -203,12 +240,15 @@ rt_table_reader_verify(struct rt_table_reader *reader, uint32_t crc32c,
 {
 	struct rt_block_iter entries = { .at = NULL };
 	struct tally tally = { .counts = rt_key_counts_builder_new() };
+	struct rt_table_locator locator;
 	enum rt_code code = RT_OK;
 
+	rt_table_locator_init(&locator, reader);
 	if (crc32c != 0)
 		code = check_file_crc(reader, crc32c, err);
-	for (size_t i = 0; code == RT_OK && i < reader->index.count; i++)
-		code = check_block(reader, i, &entries, &tally, err);
+	for (size_t i = 0; code == RT_OK && i < rt_table_blocks_count(reader);
+	     i++)
+		code = check_block(&locator, i, &entries, &tally, err);
 	if (code == RT_OK)
 		code = check_totals(reader, &tally, err);
 	if (code == RT_OK)
@@ -218,6 +258,7 @@ rt_table_reader_verify(struct rt_table_reader *reader, uint32_t crc32c,
 		code = rt_err_set(err, RT_EDAMAGED,
 		    "%s: the filter is damaged, reads go without it",
 		    reader->name);
+	rt_table_locator_fini(&locator);
 	rt_block_iter_fini(&entries);
 	rt_key_counts_builder_free(tally.counts);
 	rt_table_info_fini(&tally.info);

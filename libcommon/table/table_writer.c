@@ -15,7 +15,7 @@
 #include "libcommon/table/bloom.h"
 #include "libcommon/table/key_counts.h"
 #include "libcommon/table/table_format.h"
-#include "libcommon/table/table_index.h"
+#include "libcommon/table/table_index_builder.h"
 #include "libcommon/table/table_properties.h"
 #include "libcommon/table/table_stats.h"
 #include "libcommon/table/value.h"
@@ -325,6 +325,65 @@ rt_table_writer_entries(const struct rt_table_writer *writer)
 	return writer->properties.info.entries;
 }
 
+static bool
+is_index_large(const struct rt_table_writer *writer)
+{
+	size_t bytes_max = writer->options.index_bytes_max != 0
+	    ? writer->options.index_bytes_max
+	    : RT_TABLE_INDEX_ONE_LEVEL_BYTES;
+
+	return writer->index.entries.len > bytes_max ||
+	    writer->index.key_bytes > RT_TABLE_INDEX_BYTES_MAX;
+}
+
+/* The partitions, and in content the top above them. */
+static enum rt_code
+append_parts(struct rt_table_writer *writer, struct rt_buf *content,
+    struct rt_err *err)
+{
+	size_t blocks = writer->options.index_part_blocks != 0
+	    ? writer->options.index_part_blocks
+	    : RT_TABLE_INDEX_PART_BLOCKS;
+	struct rt_table_index_splitter splitter;
+	uint64_t offset = file_bytes(writer);
+	enum rt_code code = RT_OK;
+
+	rt_table_index_splitter_init(&splitter, &writer->index, blocks);
+	while (code == RT_OK && rt_table_index_splitter_next(&splitter, content)) {
+		struct rt_table_section section;
+
+		code = append_sealed(writer, NULL, content, &section, err);
+		rt_table_index_splitter_stored(&splitter, section.size);
+		rt_buf_clear(content);
+	}
+	if (code == RT_OK)
+		code = rt_table_index_splitter_finish(&splitter, offset,
+		    content, err);
+	rt_table_index_splitter_fini(&splitter);
+	return code;
+}
+
+static enum rt_code
+append_index(struct rt_table_writer *writer, struct rt_table_footer *footer,
+    struct rt_err *err)
+{
+	struct rt_buf content = { 0 };
+	enum rt_code code;
+
+	if (is_index_large(writer)) {
+		footer->incompat |= RT_TABLE_INCOMPAT_INDEX_LEVELS;
+		code = append_parts(writer, &content, err);
+	} else {
+		code = rt_table_index_builder_finish(&writer->index, &content,
+		    err);
+	}
+	if (code == RT_OK)
+		code = append_sealed(writer, NULL, &content, &footer->index,
+		    err);
+	rt_buf_fini(&content);
+	return code;
+}
+
 static enum rt_code
 append_sections(struct rt_table_writer *writer, struct rt_table_footer *footer,
     struct rt_err *err)
@@ -340,11 +399,7 @@ append_sections(struct rt_table_writer *writer, struct rt_table_footer *footer,
 	}
 	if (code != RT_OK)
 		goto out;
-	rt_buf_clear(&content);
-	code = rt_table_index_builder_finish(&writer->index, &content, err);
-	if (code == RT_OK)
-		code = append_sealed(writer, NULL, &content, &footer->index,
-		    err);
+	code = append_index(writer, footer, err);
 	if (code != RT_OK)
 		goto out;
 	rt_buf_clear(&content);

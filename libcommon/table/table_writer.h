@@ -25,7 +25,17 @@ struct rt_table_options {
 	uint64_t unique_id;		/* random, not 0 */
 	size_t write_behind_bytes;	/* start write-back every so many; 0: no */
 	bool drop_cache;		/* spare the page cache when done */
+	/* An index of more bytes than this, as stored, gets two levels, with
+	 * partitions of so many blocks. 0: the values below. */
+	size_t index_bytes_max;
+	size_t index_part_blocks;
 };
+
+/* A table of the usual size has one level, which is held in memory; this is for
+ * those several times as large. */
+#define RT_TABLE_INDEX_ONE_LEVEL_BYTES (1u << 20)
+/* Some kilobytes in memory, as a data block has. */
+#define RT_TABLE_INDEX_PART_BLOCKS 256u
 
 /* What is known of a finished table; goes into the manifest. */
 struct rt_table_info {

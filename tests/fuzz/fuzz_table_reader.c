@@ -136,10 +136,43 @@ seal(uint8_t *file, uint64_t unique_id, uint64_t offset, uint64_t size)
 }
 
 static void
+seal_things(uint8_t *file, uint64_t unique_id,
+    const struct rt_table_index *index)
+{
+	for (size_t i = 0; i < index->count; i++)
+		seal(file, unique_id, rt_table_index_offset(index, i),
+		    rt_table_index_size(index, i));
+}
+
+/* The partitions of an index, and the blocks of those that can be read. */
+static void
+repair_levels(uint8_t *file, const struct rt_table_footer *footer,
+    struct rt_slice section, size_t size)
+{
+	struct rt_table_index *top = NULL;
+
+	if (rt_table_index_load_top(&top, section, footer->data_bytes,
+		size - RT_TABLE_FOOTER_BYTES, NULL) != RT_OK)
+		return;
+	for (size_t i = 0; i < top->count; i++) {
+		struct rt_table_index *part = NULL;
+
+		if (rt_table_index_load_part(&part,
+			rt_slice(file + rt_table_index_offset(top, i),
+			    rt_table_index_size(top, i)),
+			top, i, NULL) == RT_OK)
+			seal_things(file, footer->unique_id, part);
+		free(part);
+	}
+	seal_things(file, footer->unique_id, top);
+	free(top);
+}
+
+static void
 repair(uint8_t *file, size_t size)
 {
 	uint8_t *end = file + size - RT_TABLE_FOOTER_BYTES;
-	struct rt_table_index index;
+	struct rt_table_index *index = NULL;
 	struct rt_table_footer footer;
 	struct rt_slice section;
 
@@ -149,13 +182,12 @@ repair(uint8_t *file, size_t size)
 		return;
 	section = rt_slice(file + footer.index.offset,
 	    (size_t)footer.index.size);
-	if (rt_table_index_load(&index, section, footer.data_bytes, NULL) ==
-	    RT_OK) {
-		for (size_t i = 0; i < index.count; i++)
-			seal(file, footer.unique_id, index.offsets[i],
-			    rt_table_index_block_size(&index, i));
-		rt_table_index_fini(&index);
-	}
+	if ((footer.incompat & RT_TABLE_INCOMPAT_INDEX_LEVELS) != 0)
+		repair_levels(file, &footer, section, size);
+	else if (rt_table_index_load(&index, section, 0, footer.data_bytes,
+		     NULL) == RT_OK)
+		seal_things(file, footer.unique_id, index);
+	free(index);
 	if (footer.filter.size != 0)
 		seal(file, footer.unique_id, footer.filter.offset,
 		    footer.filter.size);
@@ -203,21 +235,49 @@ read_block(const uint8_t *data, size_t size)
 }
 
 static void
+search_index(const struct rt_table_index *index, const uint8_t *data,
+    size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		struct rt_slice key = rt_slice(data + i, size - i);
+		size_t found = rt_table_index_find(index, key, i);
+
+		rt_assert(found <= index->count);
+		rt_assert(found == index->count ||
+		    rt_table_index_compare(index, found, key, i) >= 0);
+		rt_assert(found == 0 ||
+		    rt_table_index_compare(index, found - 1, key, i) < 0);
+	}
+}
+
+/* Eight bytes of lengths, then a section of one level, and the same bytes as
+ * those of a top. */
+static void
 read_index(const uint8_t *data, size_t size)
 {
-	struct rt_table_index index;
+	struct rt_table_index *index = NULL, *top = NULL, *part = NULL;
+	struct rt_slice section;
 	uint64_t data_bytes;
 
 	if (size < 8)
 		return;
+	section = rt_slice(data + 8, size - 8);
 	data_bytes = rt_get_fixed64(data);
-	if (rt_table_index_load(&index, rt_slice(data + 8, size - 8),
-		data_bytes, NULL) != RT_OK)
+	if (rt_table_index_load(&index, section, 0, data_bytes, NULL) == RT_OK)
+		search_index(index, data, size);
+	free(index);
+	if (rt_table_index_load_top(&top, section, data_bytes, UINT64_MAX,
+		NULL) != RT_OK)
 		return;
+	search_index(top, data, size);
 	for (size_t i = 0; i < size; i++)
-		rt_assert(rt_table_index_find(&index,
-			      rt_slice(data + i, size - i), i) <= index.count);
-	rt_table_index_fini(&index);
+		if (rt_table_index_load_part(&part,
+			rt_slice(data + i, size - i), top, i % top->count,
+			NULL) == RT_OK) {
+			search_index(part, data, size);
+			free(part);
+		}
+	free(top);
 }
 
 int

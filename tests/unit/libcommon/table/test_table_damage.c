@@ -285,7 +285,8 @@ START_TEST(a_newer_table_is_refused_as_such)
 	} cases[] = {
 		{ 80, RT_TABLE_FORMAT + 1, RT_EFORMAT },
 		{ 80, 0, RT_EDAMAGED },
-		{ 64, RT_TABLE_INCOMPAT_INDEX_LEVELS, RT_EFORMAT },
+		{ 64, 0x2u, RT_EFORMAT },
+		{ 64, RT_TABLE_INCOMPAT_INDEX_LEVELS, RT_EDAMAGED },
 		{ 64, 0x80000000u, RT_EFORMAT },
 		{ 68, 1, RT_OK },
 		{ 72, 1, RT_OK },
