@@ -1,124 +1,117 @@
-/* riptide-bench: benchmarks. Here: engine, and the memtable inside it. */
+/* riptide-bench: benchmarks. Here: the engine, with peers beside it. */
 #include "build-config.h"
 
 #include <err.h>
-#include <getopt.h>
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
-#include "bench/bench.h"
-#include "libcommon/base/number.h"
+#include "bench/bench_options.h"
+#include "bench/report.h"
+#include "bench/scratch.h"
+#include "bench/turns.h"
 
 static const char usage_text[] =
-    "usage: riptide-bench engine [--keys N] [--value-size BYTES]\n"
-    "           [--tests a,b] [--runs N] [--json FILE] [--dir DIR]\n"
-    "\n"
-    "tests: memtable-insert memtable-hit memtable-miss memtable-sort\n"
-    "       fillrandom overwrite readrandom readmissing readseq\n";
-
-static uint64_t
-number(const char *name, const char *text, uint64_t min, uint64_t max)
-{
-	uint64_t value;
-
-	if (!rt_parse_u64(rt_slice_cstr(text), &value) || value < min ||
-	    value > max)
-		errx(EX_USAGE, "%s: %s is not a number from %llu to %llu", name,
-		    text, (unsigned long long)min, (unsigned long long)max);
-	return value;
-}
+    "usage: riptide-bench engine [--keys N] [--value-size BYTES] [--reads N]\n"
+    "           [--tests a,b] [--peers rocksdb,leveldb] [--runs N]\n"
+    "           [--turn N] [--peer-batch N] [--compression NAME]\n"
+    "           [--compactor PROGRAM] [--memory-limit SIZE]\n"
+    "           [--json FILE] [--dir DIR]\n"
+    "       riptide-bench --help | --version\n";
 
 static void
-read_options(int argc, char *argv[], struct rtb_options *options)
+print_help(void)
 {
-	static const struct option known[] = {
-		{ "keys", required_argument, NULL, 'k' },
-		{ "value-size", required_argument, NULL, 'v' },
-		{ "tests", required_argument, NULL, 't' },
-		{ "runs", required_argument, NULL, 'r' },
-		{ "json", required_argument, NULL, 'j' },
-		{ "dir", required_argument, NULL, 'd' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int option;
+	fputs(usage_text, stdout);
+	puts("\nTests, a line for each directory that they share; compared,"
+	     " own and all\nstand for groups:");
+	rtb_turns_print_names();
+	printf("Peers in this build:");
+	for (size_t i = 0; rtb_peers[i] != NULL; i++)
+		printf(" %s", rtb_peers[i]->name);
+	puts(rtb_peers[0] == NULL ? " none" : "");
+}
 
-	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		switch (option) {
-		case 'k':
-			options->keys = number("--keys", optarg, 1, 1000000000);
-			break;
-		case 'v':
-			options->value_bytes = (size_t)number("--value-size",
-			    optarg, 0, 1 << 20);
-			break;
-		case 't':
-			options->tests = optarg;
-			break;
-		case 'r':
-			options->runs =
-			    (unsigned)number("--runs", optarg, 1, RTB_RUNS_MAX);
-			break;
-		case 'j':
-			options->json = optarg;
-			break;
-		case 'd':
-			options->dir = optarg;
-			break;
-		default:
-			exit(EX_USAGE);
-		}
+/* A peer that is asked for and not there is said, and done without. */
+static void
+tell_missing(const struct rtb_options *options)
+{
+	static const char *const names[] = { "rocksdb", "leveldb" };
+
+	for (size_t i = 0; i < RT_COUNTOF(names); i++) {
+		bool there = false;
+
+		for (size_t peer = 0; rtb_peers[peer] != NULL; peer++)
+			there |= strcmp(rtb_peers[peer]->name, names[i]) == 0;
+		if (!there && (options->peers == NULL ||
+				rtb_list_has(options->peers, names[i])))
+			warnx("%s was not there when this program was built:"
+			      " done without", names[i]);
 	}
-	if (optind < argc)
-		errx(EX_USAGE, "%s: not expected", argv[optind]);
 }
 
-static void
-write_json(const char *path, const struct rtb_results *results)
+static int
+engine(const struct rtb_options *options)
 {
-	FILE *file = fopen(path, "w");
+	static struct rtb_report report;
+	struct rt_err error = { .code = RT_OK };
+	struct rtb_scratch scratch;
+	int stopped_by = 0;
+	enum rt_code code;
 
-	if (file == NULL)
-		err(EX_CANTCREAT, "%s", path);
-	fputs("[", file);
-	for (size_t i = 0; i < results->count; i++)
-		fprintf(file, "%s\n {\"test\":\"%s\",\"peer\":null,\"ours\":%.3f,"
-		    "\"theirs\":null,\"ratio\":null,\"unit\":\"%s\"}",
-		    i > 0 ? "," : "", results->list[i].test,
-		    results->list[i].median, results->list[i].unit);
-	fputs("\n]\n", file);
-	if (fclose(file) != 0)
-		err(EX_IOERR, "%s", path);
+	if (rtb_turns_check(options, &error) != RT_OK)
+		errx(EX_USAGE, "%s", error.text);
+	if (rtb_scratch_init(&scratch, options->dir, &error) != RT_OK)
+		errx(EX_CANTCREAT, "%s", error.text);
+	tell_missing(options);
+	code = rtb_turns_run(options, scratch.path, &report, &stopped_by,
+	    &error);
+	rtb_scratch_fini(&scratch);
+	if (stopped_by != 0) {
+		/* End as the signal would have ended us. */
+		sigset_t none;
+
+		signal(stopped_by, SIG_DFL);
+		sigemptyset(&none);
+		raise(stopped_by);
+		sigprocmask(SIG_SETMASK, &none, NULL);
+	}
+	if (code != RT_OK)
+		errx(EX_SOFTWARE, "%s", error.text);
+	rtb_report_print(&report, stdout);
+	if (options->json != NULL && !rtb_report_json(&report, options->json))
+		err(EX_CANTCREAT, "%s", options->json);
+	return EX_OK;
 }
 
 int
 main(int argc, char *argv[])
 {
-	struct rtb_options options = {
-		.keys = 1000000,
-		.value_bytes = 100,
-		.runs = 3,
-		.dir = "/tmp",
-	};
-	static struct rtb_results results;
+	struct rt_err error = { .code = RT_OK };
+	struct rtb_options options;
+	bool is_engine = argc > 1 && strcmp(argv[1], "engine") == 0;
 
-	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-		puts("riptide-bench " PACKAGE_VERSION);
-		return EX_OK;
-	}
-	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-		fputs(usage_text, stdout);
-		return EX_OK;
-	}
-	if (argc < 2 || strcmp(argv[1], "engine") != 0) {
+	if (argc < 2) {
 		fputs(usage_text, stderr);
 		return EX_USAGE;
 	}
-	read_options(argc - 1, argv + 1, &options);
-	rtb_run_memtable(&options, &results);
-	rtb_run_engine(&options, &results);
-	if (options.json != NULL)
-		write_json(options.json, &results);
-	return EX_OK;
+	if (rtb_options_read(&options, argc - is_engine, argv + is_engine,
+		&error) != RT_OK)
+		errx(EX_USAGE, "%s", error.text);
+	if (options.help) {
+		print_help();
+		return EX_OK;
+	}
+	if (options.version) {
+		puts("riptide-bench " PACKAGE_VERSION);
+		return EX_OK;
+	}
+	if (!is_engine) {
+		fputs(usage_text, stderr);
+		return EX_USAGE;
+	}
+	return engine(&options);
 }

@@ -1,6 +1,27 @@
-# riptide-bench: benchmarks of the engine and, later, of whole servers.
+# riptide-bench: benchmarks of the engine, with peers beside it where they are
+# installed, and, later, of whole servers. A library, so that tests link it.
+noinst_LIBRARIES += bench/libbench.a
+bench_libbench_a_SOURCES = \
+	bench/bench_options.c bench/bench_options.h \
+	bench/compactor_child.c bench/compactor_child.h \
+	bench/engine_tests.c bench/engine_tests.h \
+	bench/memtable_tests.c \
+	bench/own_tests.c \
+	bench/report.c bench/report.h \
+	bench/scratch.c bench/scratch.h \
+	bench/store.c bench/store.h \
+	bench/store_riptide.c bench/store_riptide.h \
+	bench/turns.c bench/turns.h \
+	bench/workload.c bench/workload.h
+if HAVE_ROCKSDB
+bench_libbench_a_SOURCES += bench/store_rocksdb.c
+endif
+if HAVE_LEVELDB
+bench_libbench_a_SOURCES += bench/store_leveldb.c
+endif
+
 bin_PROGRAMS += bench/riptide-bench
-bench_riptide_bench_SOURCES = bench/bench.c bench/bench.h \
-	bench/bench_engine.c bench/bench_memtable.c bench/main.c
-bench_riptide_bench_LDADD = $(ENGINE_LIBS) $(DAEMON_LIBS) $(COMMON_LIBS) \
-	$(COMMON_SYSTEM_LIBS)
+bench_riptide_bench_SOURCES = bench/main.c
+BENCH_LIBS = bench/libbench.a $(ENGINE_LIBS) $(DAEMON_LIBS) $(COMMON_LIBS) \
+	$(COMMON_SYSTEM_LIBS) $(ROCKSDB_LIBS) $(LEVELDB_LIBS)
+bench_riptide_bench_LDADD = $(BENCH_LIBS)

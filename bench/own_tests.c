@@ -1,0 +1,316 @@
+/* own_tests: figures of our engine that have no like in a peer. Each test opens
+ * what it needs, without a compactor unless it says so. */
+#include <err.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "bench/engine_tests.h"
+#include "bench/scratch.h"
+#include "bench/store_riptide.h"
+#include "libcommon/base/invariant.h"
+
+#define FLUSHES 4		/* of which the first does not count */
+#define SIX 6
+#define MANY_RUNS 200
+#define NEARLY_FULL 0.95
+/* Room for everything, so that nothing is flushed unless we say so. */
+#define HUGE_MEMTABLE (UINT64_C(4) << 30)
+#define MEMTABLE_MIN (UINT64_C(1) << 20)
+
+static void
+set_memtable(struct rt_config *config, uint64_t bytes)
+{
+	config->memtable_size = bytes;
+}
+
+static void
+open_with(struct rtb_run *run, bool merging,
+    void (*change)(struct rt_config *config, uint64_t arg), uint64_t arg)
+{
+	run->open.merging = merging;
+	run->store = rtb_riptide_open(&run->open, change, arg);
+	run->reader = run->ops->reader_new(run->store);
+}
+
+static struct rtd_engine_stats
+stats_of(struct rtb_run *run)
+{
+	struct rtd_engine_stats stats;
+
+	rtd_engine_get_stats(rtb_riptide_engine(run->store), &stats);
+	return stats;
+}
+
+/* The size of memtables: the usual one, less when there are not keys enough to
+ * fill it. */
+static uint64_t
+memtable_bytes(const struct rtb_run *run)
+{
+	uint64_t bytes = run->options->keys *
+	    (RTB_KEY_BYTES + run->options->value_bytes) / 2;
+
+	if (bytes < MEMTABLE_MIN)
+		return MEMTABLE_MIN;
+	return bytes < RTB_WRITE_BUFFER_BYTES ? bytes : RTB_WRITE_BUFFER_BYTES;
+}
+
+/* Random writes until the memtable is as good as full. */
+static void
+fill_memtable(struct rtb_run *run, uint64_t bytes)
+{
+	uint8_t key[RTB_KEY_BYTES];
+
+	while ((double)stats_of(run).memtable_bytes <
+	    NEARLY_FULL * (double)bytes)
+		for (int i = 0; i < 256; i++)
+			run->ops->put(run->store,
+			    rtb_key(key, rtb_random_below(&run->random,
+				run->options->keys), false),
+			    rtb_values_next(&run->values));
+	run->ops->end_turn(run->store);
+}
+
+/* Megabytes of table that one flush after the other makes in a second. */
+static double
+flush_speed(struct rtb_run *run)
+{
+	uint64_t size = memtable_bytes(run), nanoseconds = 0, bytes = 0;
+
+	open_with(run, false, set_memtable, size);
+	for (unsigned i = 0; i < FLUSHES; i++) {
+		uint64_t before, began;
+
+		fill_memtable(run, size);
+		before = stats_of(run).flush_bytes;
+		began = rtb_now_ns();
+		run->ops->flush(run->store);
+		if (i == 0)
+			continue;
+		nanoseconds += rtb_now_ns() - began;
+		bytes += stats_of(run).flush_bytes - before;
+	}
+	return (double)bytes * 1e3 / (double)nanoseconds;
+}
+
+/* Do the work in a process that is killed at its end; it may leave a number. */
+static uint64_t
+killed_after(struct rtb_run *run, void (*work)(struct rtb_run *run,
+    uint64_t *number))
+{
+	uint64_t *number = mmap(NULL, sizeof(*number), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int status;
+	pid_t pid;
+
+	if (number == MAP_FAILED)
+		err(EX_OSERR, "mmap");
+	pid = fork();
+	if (pid == -1)
+		err(EX_OSERR, "fork");
+	if (pid == 0) {
+		work(run, number);
+		kill(getpid(), SIGKILL);
+	}
+	if (waitpid(pid, &status, 0) != pid || !WIFSIGNALED(status))
+		errx(EX_SOFTWARE, "the fill ended before it was killed");
+	return *number;
+}
+
+/* Seconds until the first answer. */
+static double
+time_to_answer(struct rtb_run *run)
+{
+	uint64_t began = rtb_now_ns(), bytes = 0;
+	uint8_t key[RTB_KEY_BYTES];
+
+	open_with(run, false, NULL, 0);
+	if (!run->ops->get(run->reader, rtb_key(key, 0, false), &bytes))
+		errx(EX_SOFTWARE, "a key is lost");
+	return (double)(rtb_now_ns() - began) / 1e9;
+}
+
+static void
+fill_log(struct rtb_run *run, uint64_t *number)
+{
+	open_with(run, false, set_memtable, HUGE_MEMTABLE);
+	rtb_fill(run, run->seed, 0, 1);
+	*number = stats_of(run).wal_bytes;
+}
+
+static double
+recovery(struct rtb_run *run)
+{
+	uint64_t bytes = killed_after(run, fill_log);
+
+	return time_to_answer(run) * 1e9 / (double)bytes;
+}
+
+static void
+fill_and_fill_memtable(struct rtb_run *run, uint64_t *number)
+{
+	uint64_t size = memtable_bytes(run);
+
+	open_with(run, true, set_memtable, size);
+	rtb_fill(run, run->seed, 0, 1);
+	run->ops->flush(run->store);
+	rtb_store_settle(run->store);
+	fill_memtable(run, size);
+	*number = stats_of(run).wal_bytes;
+}
+
+static double
+restart(struct rtb_run *run)
+{
+	killed_after(run, fill_and_fill_memtable);
+	return time_to_answer(run);
+}
+
+/* As many tables in level 0 as runs are asked for, each over all keys. */
+static void
+fill_runs(struct rtb_run *run, unsigned runs)
+{
+	open_with(run, false, set_memtable, HUGE_MEMTABLE);
+	for (unsigned i = 0; i < runs; i++) {
+		rtb_fill(run, run->seed, i, runs);
+		run->ops->flush(run->store);
+	}
+}
+
+/* Nanoseconds of a GET, of which the memory of all blocks is warm. */
+static double
+six_runs(struct rtb_run *run)
+{
+	uint64_t reads = run->options->reads;
+
+	fill_runs(run, SIX);
+	rtb_read_random(run, reads, false);
+	return rtb_read_random(run, reads, false) * 1e9 / (double)reads;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The median GET in nanoseconds, the clock's own included. */
+static double
+median_read(struct rtb_run *run)
+{
+	uint64_t reads = run->options->reads, bytes = 0;
+	uint32_t *times = rt_alloc(reads * sizeof(*times));
+	uint8_t key[RTB_KEY_BYTES];
+	double median;
+
+	rtb_read_random(run, reads / 2, false);
+	for (uint64_t i = 0; i < reads; i++) {
+		struct rt_slice slice = rtb_key(key,
+		    rtb_random_below(&run->random, run->options->keys), false);
+		uint64_t began = rtb_now_ns();
+
+		run->ops->get(run->reader, slice, &bytes);
+		times[i] = (uint32_t)(rtb_now_ns() - began);
+	}
+	qsort(times, reads, sizeof(*times), compare);
+	median = times[reads / 2];
+	free(times);
+	return median;
+}
+
+struct many {
+	double runs_ns, compacted_ns;
+};
+
+static double
+runs200_p50(struct rtb_run *run)
+{
+	struct many *many = rt_alloc_zero(1, sizeof(*many));
+
+	run->state = many;
+	fill_runs(run, MANY_RUNS);
+	many->runs_ns = median_read(run);
+	return many->runs_ns;
+}
+
+static double
+compacted_p50(struct rtb_run *run)
+{
+	struct many *many = run->state;
+
+	run->ops->compact(run->store);
+	many->compacted_ns = median_read(run);
+	return many->compacted_ns;
+}
+
+static double
+runs200(struct rtb_run *run)
+{
+	struct many *many = run->state;
+	double ratio = many->runs_ns / many->compacted_ns;
+
+	free(many);
+	return ratio;
+}
+
+static void
+set_memory_limit(struct rt_config *config, uint64_t bytes)
+{
+	config->memory_limit = bytes;
+}
+
+/* Bytes of filters and indexes in memory for each key, when all is merged. */
+static double
+memory_tables(struct rtb_run *run)
+{
+	open_with(run, true, set_memory_limit, run->options->memory_limit);
+	rtb_fill(run, run->seed, 0, 1);
+	rtb_store_settle(run->store);
+	run->ops->compact(run->store);
+	rtb_read_random(run, run->options->reads, false);
+	return (double)stats_of(run).table_memory_bytes /
+	    (double)run->options->keys;
+}
+
+/* Of this process; the pool of values is in it. */
+static double
+memory_rss(struct rtb_run *run)
+{
+	unsigned long pages = 0;
+	FILE *file = fopen("/proc/self/statm", "r");
+
+	if (file == NULL || fscanf(file, "%*u %lu", &pages) != 1)
+		err(EX_OSERR, "/proc/self/statm");
+	fclose(file);
+	return (double)pages * (double)sysconf(_SC_PAGESIZE) / (1 << 20);
+}
+
+const struct rtb_session rtb_own_sessions[] = {
+	{ .alone = true, .opens = true, .asked_only = true, .tests = {
+		{ "flush", "MB/s", false, true, flush_speed },
+		{ NULL } } },
+	{ .alone = true, .opens = true, .asked_only = true, .tests = {
+		{ "recovery", "s/GB", true, true, recovery },
+		{ NULL } } },
+	{ .alone = true, .opens = true, .asked_only = true, .tests = {
+		{ "restart", "s", true, true, restart },
+		{ NULL } } },
+	{ .alone = true, .opens = true, .asked_only = true, .tests = {
+		{ "sixruns", "ns", true, true, six_runs },
+		{ NULL } } },
+	{ .alone = true, .opens = true, .asked_only = true, .tests = {
+		{ "runs200-p50", "ns", true, true, runs200_p50 },
+		{ "compacted-p50", "ns", true, true, compacted_p50 },
+		{ "runs200", "x", true, false, runs200 },
+		{ NULL } } },
+	{ .alone = true, .opens = true, .asked_only = true, .tests = {
+		{ "memory-tables", "B/key", true, true, memory_tables },
+		{ "memory-rss", "MiB", true, false, memory_rss },
+		{ NULL } } },
+	{ .tests = { { NULL } } },
+};
