@@ -179,11 +179,20 @@ drop_of(const struct rt_manifest *manifest,
 	return seq;
 }
 
+/* Whether some snapshot may see a version at or behind seq. It judges expiry by
+ * the time of its own creation. */
 static bool
-is_expired(const struct rtc_limits *limits,
+is_seen(const struct rt_manifest *manifest, uint64_t seq)
+{
+	return manifest->snapshots_count > 0 &&
+	    manifest->snapshots[manifest->snapshots_count - 1] >= seq;
+}
+
+static bool
+is_expired(const struct rt_manifest *manifest, const struct rtc_limits *limits,
     const struct rt_manifest_table *table)
 {
-	return table->tombstones == 0 && table->expire_max_ms != 0 &&
+	return !is_seen(manifest, table->min_seq) && table->tombstones == 0 && table->expire_max_ms != 0 &&
 	    table->expire_max_ms < limits->expired_before_ms;
 }
 
@@ -194,7 +203,8 @@ is_useless(const struct rt_manifest *manifest, size_t index,
     const struct rt_manifest_table *table, const struct rtc_limits *limits)
 {
 	return table->max_seq < drop_of(manifest, table) ||
-	    (is_expired(limits, table) && !has_older(manifest, index, table));
+	    (is_expired(manifest, limits, table) &&
+		!has_older(manifest, index, table));
 }
 
 static bool
@@ -312,7 +322,7 @@ cost_of(const struct rt_manifest *manifest, const struct rtc_limits *limits,
 	if (table->entries != 0)
 		weight += 2.0 * (double)table->tombstones /
 		    (double)table->entries;
-	if (is_expired(limits, table))
+	if (is_expired(manifest, limits, table))
 		weight += 2;
 	return (double)table_overlap(manifest, level + 1, table) /
 	    ((double)(table->size + 1) * weight);
@@ -393,7 +403,8 @@ why_rewrite(const struct rt_manifest *manifest, const struct rtc_limits *limits,
 		table->tombstones * TOMBSTONES_WORTH >= table->entries))
 		return "tombstones hide nothing any more";
 	/* As if they expired evenly: half of them have. */
-	if (table->expire_min_ms != 0 && table->expire_min_ms < before_ms &&
+	if (!is_seen(manifest, table->min_seq) &&
+	    table->expire_min_ms != 0 && table->expire_min_ms < before_ms &&
 	    (limits->full || (table->expire_max_ms != 0 &&
 		table->expire_max_ms - table->expire_min_ms <=
 		    2 * (before_ms - table->expire_min_ms))))

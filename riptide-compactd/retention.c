@@ -160,7 +160,9 @@ rtc_retention_judge(struct rtc_retention *retention,
 	retention->stripe = stripe;
 	if (is_dropped(retention, entry, stripe))
 		return RTC_GO_DROPPED;
-	expired = is_expired(retention, entry);
+	/* A snapshot that sees it was made before it expired, perhaps. */
+	expired = stripe == retention->manifest->snapshots_count &&
+	    is_expired(retention, entry);
 	if (!expired && entry->type != RT_ENTRY_TOMBSTONE)
 		return RTC_KEEP;
 	if (stripe == 0 && !may_be_older(retention, entry->key))

@@ -12,10 +12,7 @@ enum rtd_lookup
 rtd_call_get(struct rtd_call *call, struct rt_slice key,
     struct rtd_value *value)
 {
-	const struct rtd_read read = {
-		.keyspace = rtd_call_keyspace(call),
-		.now_ms = (uint64_t)call->now_ms,
-	};
+	const struct rtd_read read = rtd_call_reading(call);
 	struct rt_err err = { 0 };
 	enum rt_code code = rtd_reader_get(call->server->reader, &read, key,
 	    value, &err);

@@ -7,6 +7,7 @@
 
 #include "libcommon/table/value.h"
 #include "riptided/cmd/command.h"
+#include "riptided/engine/snapshots.h"
 
 static inline struct rtd_resp_writer *
 rtd_call_reply(struct rtd_call *call)
@@ -18,8 +19,22 @@ rtd_call_reply(struct rtd_call *call)
 static inline uint32_t
 rtd_call_keyspace(const struct rtd_call *call)
 {
+	if (RT_UNLIKELY(call->client->snapshot != NULL))
+		return rtd_snapshot_keyspace(call->client->snapshot,
+		    call->client->database);
 	return rtd_engine_keyspace(call->server->engine,
 	    call->client->database);
+}
+
+/* What a read of this call looks at. */
+static inline struct rtd_read
+rtd_call_reading(const struct rtd_call *call)
+{
+	return (struct rtd_read){
+		.keyspace = rtd_call_keyspace(call),
+		.now_ms = (uint64_t)call->now_ms,
+		.snapshot = call->client->snapshot,
+	};
 }
 
 /* Whether argument i is this word, in any case. */

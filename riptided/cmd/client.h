@@ -10,10 +10,12 @@
 
 struct rtd_server;
 struct rtd_command;
+struct rtd_snapshot;
 
 struct rtd_client {
 	uint64_t id;			/* from 1, never reused */
 	uint32_t database;		/* what SELECT chose */
+	struct rtd_snapshot *snapshot;	/* it reads from; NULL: the present */
 	bool authenticated;
 	bool close_after_reply;		/* QUIT, protocol errors */
 	bool parked;			/* a job runs for it: no next command */
@@ -37,6 +39,11 @@ struct rtd_client {
 	size_t pending_in, pending_out;	/* bytes, for CLIENT LIST */
 	struct rtd_client *next, *prev;	/* the server's list of clients */
 };
+
+/* Read from this snapshot from now on; NULL: from the present. Whoever frees a
+ * client has it let go of its snapshot first. */
+void rtd_client_use_snapshot(struct rtd_client *client,
+    struct rtd_snapshot *snapshot);
 
 static inline void
 rtd_client_wait_for(struct rtd_client *client, uint64_t seq)

@@ -244,6 +244,7 @@ rtd_cmd_reset(struct rtd_call *call)
 	client->authenticated =
 	    call->server->config->requirepass[0] == '\0';
 	client->database = 0;
+	rtd_client_use_snapshot(client, NULL);
 	client->name[0] = '\0';
 	client->reply.protocol = 2;
 	rtd_reply_simple(&client->reply, "RESET");

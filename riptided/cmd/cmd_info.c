@@ -390,6 +390,10 @@ lsm_section(struct collect *c)
 	rt_stats_u64(out, "sst_tombstones", e->sst_tombstones);
 	rt_stats_u64(out, "table_memory_bytes", e->table_memory_bytes);
 	rt_stats_u64(out, "obsolete_files", e->obsolete_files);
+	rt_stats_u64(out, "snapshots", e->snapshots);
+	rt_stats_u64(out, "oldest_snapshot_age_seconds",
+	    e->oldest_snapshot_age_s);
+	rt_stats_u64(out, "snapshot_bytes_held", e->snapshot_bytes_held);
 	rt_stats_u64(out, "manifest_generation", e->manifest_generation);
 	rt_stats_u64(out, "visible_seq", e->visible_seq);
 	rt_stats_u64(out, "written_seq", e->written_seq);

@@ -223,10 +223,16 @@ set_pattern(struct walk *walk, struct rt_slice pattern)
 static void
 walk_start(struct walk *walk, struct rtd_call *call)
 {
-	walk->keyspace = rtd_call_keyspace(call);
-	walk->iter = rtd_reader_iter(call->server->reader,
-	    &(struct rtd_read){ .keyspace = walk->keyspace,
-		.now_ms = (uint64_t)call->now_ms }, &walk->seq);
+	const struct rtd_read read = rtd_call_reading(call);
+
+	walk->keyspace = read.keyspace;
+	walk->iter = rtd_reader_iter(call->server->reader, &read, &walk->seq);
+	if (walk->iter == NULL) {
+		rtd_reply_error(rtd_call_reply(call),
+		    "ERR the snapshot in use was released");
+		walk_free(&walk->job);
+		return;
+	}
 	rtd_cmd_job_start(&walk->job, call);
 }
 

@@ -8,6 +8,7 @@
 
 #include "libcommon/base/invariant.h"
 #include "riptided/cmd/handlers.h"
+#include "riptided/engine/snapshots.h"
 
 static struct rtd_command table[] = {
 #define RTD_COMMAND(title, args, bits, first, last, step, function, family,  \
@@ -251,6 +252,13 @@ may_run(struct rtd_call *call)
 		return false;
 	}
 	if ((command->flags & RTD_CMD_WRITE) != 0 &&
+	    RT_UNLIKELY(call->client->snapshot != NULL)) {
+		rtd_reply_error(reply,
+		    "READONLY this connection reads from a snapshot: "
+		    "SNAPSHOT USE LIVE first");
+		return false;
+	}
+	if ((command->flags & RTD_CMD_WRITE) != 0 &&
 	    RT_UNLIKELY(rtd_engine_write_state(server->engine, &err) !=
 		RT_OK)) {
 		rtd_reply_error(reply, "MISCONF writes are refused: %s",
@@ -311,7 +319,7 @@ remember_if_slow(struct rtd_call *call, uint64_t nsec)
 	    (call->command->flags & RTD_CMD_SKIP_SLOWLOG) != 0)
 		return;
 	rtd_slowlog_add(&call->server->slowlog, call->argv, call->argc, usec,
-	    call->now_ms / 1000, call->client->peer, call->client->name,
+	    call->server->now_ms / 1000, call->client->peer, call->client->name,
 	    (size_t)config->slowlog_max_len);
 }
 
@@ -371,6 +379,9 @@ rtd_command_dispatch(struct rtd_server_state *server,
 		return true;
 	}
 	client->last_command = call.command;
+	/* Nothing expires in a snapshot after its creation. */
+	if (RT_UNLIKELY(client->snapshot != NULL))
+		call.now_ms = (int64_t)client->snapshot->created_ms;
 	if (RT_UNLIKELY(!may_run(&call))) {
 		counters_of(call.command)->rejected++;
 		count_error(server, client, out_before);

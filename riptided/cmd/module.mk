@@ -15,6 +15,7 @@ riptided_cmd_libcmd_a_SOURCES = \
 	riptided/cmd/cmd_number.c \
 	riptided/cmd/cmd_scan.c \
 	riptided/cmd/cmd_slowlog.c \
+	riptided/cmd/cmd_snapshot.c \
 	riptided/cmd/cmd_string.c \
 	riptided/cmd/command.c riptided/cmd/command.h \
 	riptided/cmd/commands.def \

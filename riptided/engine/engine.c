@@ -12,6 +12,7 @@
 #include "libcommon/base/hash.h"
 #include "libcommon/base/invariant.h"
 #include "riptided/engine/engine_state.h"
+#include "riptided/engine/snapshots.h"
 
 /* -- the view -- */
 
@@ -205,20 +206,41 @@ rtd_engine_log_failed(const struct rtd_engine *engine)
 	    memory_order_relaxed) != RT_OK;
 }
 
+static void
+swap_databases(struct rtd_engine *engine, struct rtd_memtable *memtable,
+    const struct rtd_write_op *op, uint64_t seq)
+{
+	uint32_t first = rtd_engine_keyspace(engine, op->databases[0]);
+	uint32_t second = rtd_engine_keyspace(engine, op->databases[1]);
+
+	atomic_store_explicit(&engine->keyspaces[op->databases[0]], second,
+	    memory_order_relaxed);
+	atomic_store_explicit(&engine->keyspaces[op->databases[1]], first,
+	    memory_order_relaxed);
+	rtd_memtable_map(memtable, op->databases[0], second, seq);
+	rtd_memtable_map(memtable, op->databases[1], first, seq);
+}
+
 void
 rtd_engine_apply(struct rtd_engine *engine, struct rtd_memtable *memtable,
     const struct rtd_write_op *op, uint64_t seq)
 {
-	if (op->type != RTD_OP_DROP) {
+	switch (op->type) {
+	case RTD_OP_DROP:
+		rtd_memtable_drop(memtable, op->keyspace, seq);
+		if (op->keyspace < RTD_KEYSPACES_MAX)
+			atomic_store_explicit(&engine->drops[op->keyspace],
+			    seq, memory_order_release);
+		break;
+	case RTD_OP_SWAP:
+		swap_databases(engine, memtable, op, seq);
+		break;
+	default:
 		rtd_memtable_insert(memtable, op->key, rt_hash64(op->key), seq,
 		    op->type == RTD_OP_PUT ? RT_ENTRY_PUT : RT_ENTRY_TOMBSTONE,
 		    op->value);
-		return;
+		break;
 	}
-	rtd_memtable_drop(memtable, op->keyspace, seq);
-	if (op->keyspace < RTD_KEYSPACES_MAX)
-		atomic_store_explicit(&engine->drops[op->keyspace], seq,
-		    memory_order_release);
 }
 
 enum rt_code
@@ -308,7 +330,9 @@ rtd_engine_flushed(const struct rtd_engine *engine)
 uint32_t
 rtd_engine_keyspace(const struct rtd_engine *engine, uint32_t database)
 {
-	return database;
+	return database < RTD_KEYSPACES_MAX ?
+	    atomic_load_explicit(&engine->keyspaces[database],
+		memory_order_relaxed) : database;
 }
 
 void
@@ -338,6 +362,8 @@ engine_new(const struct rtd_engine_options *options)
 	engine->stop_fd = -1;
 	engine->lock = (struct rt_dirlock)RT_DIRLOCK_INIT;
 	atomic_init(&engine->policy, options->config->appendfsync);
+	for (size_t i = 0; i < RTD_KEYSPACES_MAX; i++)
+		atomic_init(&engine->keyspaces[i], (uint32_t)i);
 	rt_mutex_init(&engine->mu);
 	rt_cond_init(&engine->cond);
 	rtd_view_set_init(&engine->views);
@@ -442,6 +468,7 @@ publish_clean_stop(struct rtd_engine *engine, uint64_t segment, uint64_t bytes,
 		rt_manifest_edit_set_flushed(edit,
 		    rtd_engine_visible_seq(engine), segment + 1);
 	rt_manifest_edit_set_clean_wal(edit, segment, bytes);
+	rt_manifest_edit_set_snapshots(edit, NULL, 0);
 	rt_manifest_edit_set_next_file(edit, engine->next_file);
 	code = rt_manifest_store_publish(engine->flush_store, edit, NULL, NULL,
 	    err);
@@ -458,6 +485,7 @@ rtd_engine_close(struct rtd_engine *engine, struct rt_err *err)
 	if (engine == NULL)
 		return RT_OK;
 	rtd_reloader_stop(engine);
+	rtd_snapshots_clear(engine);
 	rtd_wal_write(engine->wal);
 	if (!rtd_memtable_is_empty(engine->active) &&
 	    rtd_engine_write_state(engine, NULL) == RT_OK)

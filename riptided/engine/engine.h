@@ -24,6 +24,7 @@
 
 struct rtd_engine;
 struct rtd_reader;
+struct rtd_snapshot;
 struct rtd_view;
 
 struct rtd_engine_options {
@@ -87,7 +88,7 @@ void rtd_engine_flush(struct rtd_engine *engine);
 /* True when nothing is left to flush. */
 bool rtd_engine_flushed(const struct rtd_engine *engine);
 
-/* The keyspace id that a database number stands for now. */
+/* The keyspace id that a database number stands for now. Thread: any. */
 uint32_t rtd_engine_keyspace(const struct rtd_engine *engine,
     uint32_t database);
 
@@ -111,6 +112,8 @@ void rtd_value_fini(struct rtd_value *value);
 struct rtd_read {
 	uint32_t keyspace;
 	uint64_t now_ms;	/* what expires at or before is not there */
+	/* NULL: the present. A snapshot that was released gives RT_EINVAL. */
+	const struct rtd_snapshot *snapshot;
 };
 
 /* The value of a user key at this moment.
@@ -125,7 +128,9 @@ RT_MUST_USE enum rt_code rtd_reader_get(struct rtd_reader *reader,
  * expired entries. It pins what it reads and may be used across turns and on
  * another thread. iter->entry.key is a store key (rt_key_user), value a stored
  * value (rt_value_decode). Start with rt_iter_seek_first or rt_iter_seek with
- * a store key and RT_SEQ_MAX. *seq (may be NULL): what it sees. */
+ * a store key and RT_SEQ_MAX. *seq (may be NULL): what it sees. NULL: the
+ * snapshot was released; once made, an iterator goes on whatever becomes of
+ * its snapshot. */
 struct rt_iter *rtd_reader_iter(struct rtd_reader *reader,
     const struct rtd_read *read, uint64_t *seq);
 
@@ -156,6 +161,9 @@ struct rtd_engine_stats {
 	uint64_t user_bytes_written;	/* keys and values since the start */
 	uint64_t wal_bytes_written;	/* since the start */
 	uint64_t obsolete_files;
+	uint64_t snapshots;
+	uint64_t oldest_snapshot_age_s;	/* 0: there is none */
+	uint64_t snapshot_bytes_held;	/* estimated; by the oldest */
 	uint64_t filters_damaged;
 	struct rt_block_cache_stats cache;
 	char write_error[256];		/* "" while writes are taken */

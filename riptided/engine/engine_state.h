@@ -20,9 +20,15 @@
 #include "riptided/view/view.h"
 #include "riptided/wal/wal.h"
 
-/* Keyspace ids in use stay below this: databases has the same maximum. */
-#define RTD_KEYSPACES_MAX 1024
 #define RTD_SPARE_MEMTABLES_MAX 2
+
+/* What snapshots.c keeps, under the engine's mutex. */
+struct rtd_snapshots {
+	struct rtd_snapshot *oldest, *newest;
+	size_t count;
+	uint64_t made;
+	bool stale;		/* the manifest should get the list */
+};
 
 struct rtd_reader {
 	struct rtd_engine *engine;
@@ -58,6 +64,8 @@ struct rtd_engine {
 
 	_Atomic uint64_t visible_seq;
 	_Atomic uint64_t drops[RTD_KEYSPACES_MAX];
+	/* What a database number stands for. The loop changes it (SWAPDB). */
+	_Atomic uint32_t keyspaces[RTD_KEYSPACES_MAX];
 	_Atomic uint64_t view_version;
 	_Atomic unsigned memtables_count;
 	_Atomic int wal_code;		/* RT_OK, or why the log failed */
@@ -71,6 +79,7 @@ struct rtd_engine {
 	struct rtd_view *view RT_GUARDED_BY(mu);
 	struct rtd_reader *readers RT_GUARDED_BY(mu);
 	struct rt_err flush_err RT_GUARDED_BY(mu);
+	struct rtd_snapshots snapshots RT_GUARDED_BY(mu);
 	bool stopping RT_GUARDED_BY(mu);
 	struct rtd_memtable *spares[RTD_SPARE_MEMTABLES_MAX];
 	size_t spares_count RT_GUARDED_BY(mu);

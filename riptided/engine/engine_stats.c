@@ -2,6 +2,9 @@
 #include <stdio.h>
 
 #include "riptided/engine/engine_state.h"
+#include "riptided/engine/snapshots.h"
+
+#define NS_PER_S UINT64_C(1000000000)
 
 const struct rt_manifest *
 rtd_engine_manifest(struct rtd_engine *engine)
@@ -45,6 +48,25 @@ view_stats(const struct rtd_view *view, struct rtd_engine_stats *out)
 	out->obsolete_files = manifest->obsolete_count;
 }
 
+/* What later ones hold back, the oldest holds back for the most part. */
+static void
+snapshot_stats(struct rtd_engine *engine, struct rtd_engine_stats *out)
+{
+	const struct rtd_snapshot *oldest;
+
+	rt_mutex_lock(&engine->mu);
+	oldest = engine->snapshots.oldest;
+	out->snapshots = engine->snapshots.count;
+	if (oldest != NULL) {
+		out->oldest_snapshot_age_s =
+		    (rt_clock_monotonic_ns(engine->clock) -
+			oldest->created_ns) / NS_PER_S;
+		out->snapshot_bytes_held =
+		    rtd_snapshot_bytes_held(engine, oldest);
+	}
+	rt_mutex_unlock(&engine->mu);
+}
+
 void
 rtd_engine_get_stats(struct rtd_engine *engine, struct rtd_engine_stats *out)
 {
@@ -54,6 +76,7 @@ rtd_engine_get_stats(struct rtd_engine *engine, struct rtd_engine_stats *out)
 
 	*out = (struct rtd_engine_stats){ 0 };
 	view_stats(view, out);
+	snapshot_stats(engine, out);
 	rtd_view_unref(view);
 	rtd_wal_get_stats(engine->wal, &wal);
 	out->wal_bytes = wal.bytes;

@@ -6,6 +6,7 @@
  * captured; the table is written and synced with its directory; one publish
  * makes table, flushed sequence, WAL floor and drops part of the truth; only
  * after that do memtable and WAL segments go. */
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -13,6 +14,7 @@
 #include "libcommon/daemon/log.h"
 #include "libcommon/os/crashpoint.h"
 #include "riptided/engine/engine_state.h"
+#include "riptided/engine/snapshots.h"
 #include "riptided/flush/flush.h"
 
 #define RETRY_MS 1000
@@ -49,14 +51,22 @@ table_of(struct rt_file_id id, const struct rt_table_info *info)
 	};
 }
 
+/* The snapshots alive, after the freeze (SN1). */
+struct captured {
+	uint64_t *seqs;
+	size_t count;
+};
+
 static enum rt_code
 write_table(struct rtd_engine *engine, struct rtd_memtable *memtable,
-    struct rt_file_id id, bool *empty, struct rt_table_info *info,
+    const struct captured *snapshots, struct rt_file_id id, bool *empty, struct rt_table_info *info,
     struct rt_err *err)
 {
 	const struct rt_config *config = engine->config;
 	char name[RT_PATH_NAME_BYTES];
 	struct rtd_flush flush = {
+		.snapshots = snapshots->seqs,
+		.snapshots_count = snapshots->count,
 		.fs = engine->fs,
 		.dir = engine->sst_dir,
 		.name = rt_path_table(name, id),
@@ -97,6 +107,7 @@ oldest_frozen(struct rtd_engine *engine, uint64_t *wal_floor)
 
 static enum rt_code
 publish(struct rtd_engine *engine, const struct rtd_memtable *memtable,
+    const struct captured *snapshots,
     const struct rt_manifest_table *table, uint64_t wal_floor,
     const struct rt_manifest **next, bool *unknown, struct rt_err *err)
 {
@@ -112,6 +123,12 @@ publish(struct rtd_engine *engine, const struct rtd_memtable *memtable,
 	for (size_t i = 0; i < memtable->drops_count; i++)
 		rt_manifest_edit_set_drop(edit, memtable->drops[i].keyspace,
 		    memtable->drops[i].seq);
+	for (size_t i = 0; i < memtable->mappings_count; i++)
+		rt_manifest_edit_set_keyspace(edit,
+		    memtable->mappings[i].database,
+		    memtable->mappings[i].keyspace);
+	rt_manifest_edit_set_snapshots(edit, snapshots->seqs,
+	    snapshots->count);
 	rt_manifest_edit_set_expiry_clock(edit,
 	    (uint64_t)rt_clock_wall_ms(engine->clock));
 	code = rt_manifest_store_publish(engine->flush_store, edit, next,
@@ -127,6 +144,7 @@ flush_oldest(struct rtd_engine *engine, struct rt_err *err)
 	struct rt_file_id id = { .number = engine->next_file };
 	const struct rt_manifest *next = NULL;
 	struct rt_table_info info = { 0 };
+	struct captured snapshots = { .count = 0 };
 	struct rt_manifest_table table;
 	struct rtd_memtable *memtable;
 	bool empty = false, unknown = false;
@@ -140,13 +158,15 @@ flush_oldest(struct rtd_engine *engine, struct rt_err *err)
 	began = rt_clock_monotonic_ns(engine->clock);
 	/* A name that was tried is used, whatever becomes of it. */
 	engine->next_file++;
-	code = write_table(engine, memtable, id, &empty, &info, err);
+	snapshots.count = rtd_snapshots_capture(engine, &snapshots.seqs);
+	code = write_table(engine, memtable, &snapshots, id, &empty, &info,
+	    err);
 	if (code != RT_OK)
 		goto out;
 	RT_CRASHPOINT("flush-table-written");
 	table = table_of(id, &info);
-	code = publish(engine, memtable, empty ? NULL : &table, wal_floor,
-	    &next, &unknown, err);
+	code = publish(engine, memtable, &snapshots, empty ? NULL : &table,
+	    wal_floor, &next, &unknown, err);
 	if (code != RT_OK) {
 		/* While the outcome is open the file may be part of the truth;
 		 * the next start sweeps it if it is not. */
@@ -171,9 +191,32 @@ flush_oldest(struct rtd_engine *engine, struct rt_err *err)
 	    (unsigned long long)(rt_clock_monotonic_ns(engine->clock) - began) /
 		1000000);
 out:
+	free(snapshots.seqs);
 	rt_table_info_fini(&info);
 	rt_manifest_unref(next);
 	rtd_memtable_unref(memtable);
+	return code;
+}
+
+/* Tell the compactor which snapshots there are, between two flushes. */
+static enum rt_code
+publish_snapshots(struct rtd_engine *engine, struct rt_err *err)
+{
+	const struct rt_manifest *next = NULL;
+	struct rt_manifest_edit *edit =
+	    rt_manifest_edit_new(RT_ROLE_DAEMON, engine->epoch);
+	uint64_t *seqs = NULL;
+	size_t count = rtd_snapshots_capture(engine, &seqs);
+	enum rt_code code;
+
+	rt_manifest_edit_set_snapshots(edit, seqs, count);
+	code = rt_manifest_store_publish(engine->flush_store, edit, &next, NULL,
+	    err);
+	if (code == RT_OK)
+		code = rtd_engine_install(engine, next, err);
+	rt_manifest_edit_free(edit);
+	rt_manifest_unref(next);
+	free(seqs);
 	return code;
 }
 
@@ -185,6 +228,9 @@ note_result(struct rtd_engine *engine, enum rt_code code,
 
 	rt_mutex_lock(&engine->mu);
 	engine->flush_err = *err;
+	/* What was captured may not have been published. */
+	if (code != RT_OK)
+		engine->snapshots.stale = true;
 	rt_mutex_unlock(&engine->mu);
 	atomic_store(&engine->flush_code, (int)code);
 	if (code == RT_EFENCED)
@@ -226,7 +272,7 @@ clean_used(struct rtd_engine *engine)
 
 /* Wait for work. False: stop, because nothing is left or it cannot be done. */
 static bool
-wait_for_work(struct rtd_engine *engine, bool failed)
+wait_for_work(struct rtd_engine *engine, bool failed, bool *flush)
 {
 	bool go_on = true;
 
@@ -234,26 +280,42 @@ wait_for_work(struct rtd_engine *engine, bool failed)
 	if (failed && !engine->stopping)
 		rt_cond_wait_ms(&engine->cond, &engine->mu, RETRY_MS);
 	while (!engine->stopping && engine->used_count == 0 &&
-	    engine->view->memtables_count == 1)
+	    engine->view->memtables_count == 1 &&
+	    !engine->snapshots.stale)
 		rt_cond_wait(&engine->cond, &engine->mu);
+	*flush = engine->view->memtables_count > 1;
 	if (engine->stopping)
-		go_on = !failed && engine->view->memtables_count > 1;
+		go_on = !failed && *flush;
 	rt_mutex_unlock(&engine->mu);
 	return go_on;
+}
+
+static enum rt_code
+publish_if_stale(struct rtd_engine *engine, struct rt_err *err)
+{
+	bool stale;
+
+	rt_mutex_lock(&engine->mu);
+	stale = engine->snapshots.stale;
+	rt_mutex_unlock(&engine->mu);
+	return stale ? publish_snapshots(engine, err) : RT_OK;
 }
 
 static void *
 flusher_main(void *arg)
 {
 	struct rtd_engine *engine = arg;
-	bool failed = false;
+	bool failed = false, flush = false;
 
-	while (wait_for_work(engine, failed)) {
+	while (wait_for_work(engine, failed, &flush)) {
 		struct rt_err err = { .code = RT_OK };
 		enum rt_code code;
 
 		clean_used(engine);
-		code = flush_oldest(engine, &err);
+		if (flush)
+			code = flush_oldest(engine, &err);
+		else
+			code = publish_if_stale(engine, &err);
 		failed = code != RT_OK;
 		if (failed || atomic_load(&engine->flush_code) != RT_OK)
 			note_result(engine, code, &err);

@@ -9,6 +9,7 @@ riptided_engine_libengine_a_SOURCES = \
 	riptided/engine/reader.c \
 	riptided/engine/recovery.c \
 	riptided/engine/reloader.c \
+	riptided/engine/snapshots.c riptided/engine/snapshots.h \
 	riptided/engine/write_batch.c riptided/engine/write_batch.h
 
 # The daemon's storage, for the programs and tests that are not the daemon.

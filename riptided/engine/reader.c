@@ -5,6 +5,7 @@
 #include "libcommon/base/invariant.h"
 #include "libcommon/table/value.h"
 #include "riptided/engine/engine_state.h"
+#include "riptided/engine/snapshots.h"
 #include "riptided/view/live_iter.h"
 
 struct rtd_reader *
@@ -104,6 +105,26 @@ drop_of(const struct rtd_engine *engine, uint32_t keyspace)
 	    memory_order_acquire);
 }
 
+/* Where the read stands, on the view that is pinned now. False: its snapshot
+ * was released, perhaps before this view was made (SN3). */
+static inline bool
+take_stand(struct rtd_reader *reader, const struct rtd_read *read,
+    uint64_t *read_seq, uint64_t *drop_seq)
+{
+	const struct rtd_snapshot *snapshot = read->snapshot;
+
+	refresh(reader);
+	if (RT_LIKELY(snapshot == NULL)) {
+		*read_seq = atomic_load_explicit(&reader->engine->visible_seq,
+		    memory_order_acquire);
+		*drop_seq = drop_of(reader->engine, read->keyspace);
+		return true;
+	}
+	*read_seq = snapshot->seq;
+	*drop_seq = snapshot->drops[read->keyspace];
+	return !rtd_snapshot_is_released(snapshot);
+}
+
 void
 rtd_value_fini(struct rtd_value *value)
 {
@@ -127,11 +148,10 @@ rtd_reader_get(struct rtd_reader *reader, const struct rtd_read *read,
 		memcpy(reader->key + RT_KEY_PREFIX_BYTES, user_key.data,
 		    user_key.len);
 	key = rt_slice(reader->key, RT_KEY_PREFIX_BYTES + user_key.len);
-	refresh(reader);
-	read_seq = atomic_load_explicit(&reader->engine->visible_seq,
-	    memory_order_acquire);
-	drop_seq = drop_of(reader->engine, read->keyspace);
 	value->found = (struct rt_table_found){ 0 };
+	if (RT_UNLIKELY(!take_stand(reader, read, &read_seq, &drop_seq)))
+		return rt_err_set(err, RT_EINVAL,
+		    "the snapshot in use was released");
 	code = rtd_view_get(reader->view, key, read_seq, drop_seq, 0, &found,
 	    err);
 	value->seq = found.seq > drop_seq ? found.seq : drop_seq;
@@ -158,10 +178,8 @@ rtd_reader_iter(struct rtd_reader *reader, const struct rtd_read *read,
 	struct rtd_live_range range = { .keyspace = read->keyspace,
 		.now_ms = read->now_ms };
 
-	refresh(reader);
-	range.read_seq = atomic_load_explicit(&reader->engine->visible_seq,
-	    memory_order_acquire);
-	range.drop_seq = drop_of(reader->engine, read->keyspace);
+	if (!take_stand(reader, read, &range.read_seq, &range.drop_seq))
+		return NULL;
 	if (seq != NULL)
 		*seq = range.read_seq;
 	return rtd_live_iter_new(reader->view, &range);

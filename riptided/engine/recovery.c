@@ -93,6 +93,16 @@ replay_wal(struct rtd_engine *engine, const struct rt_manifest *manifest,
 	enum rt_code code;
 	uint64_t last_seq;
 
+	/* Swaps in the log start from what the manifest knows. */
+	for (size_t i = 0; i < manifest->keyspaces_count; i++) {
+		const struct rt_manifest_keyspace *keyspace =
+		    &manifest->keyspaces[i];
+
+		if (keyspace->database < RTD_KEYSPACES_MAX &&
+		    keyspace->id < RTD_KEYSPACES_MAX)
+			atomic_store(&engine->keyspaces[keyspace->database],
+			    keyspace->id);
+	}
 	rtd_memtable_begin_load(memtable);
 	code = rtd_wal_replay(&replay, err);
 	rtd_memtable_end_load(memtable);
@@ -112,6 +122,9 @@ replay_wal(struct rtd_engine *engine, const struct rt_manifest *manifest,
 	for (size_t i = 0; i < manifest->drops_count; i++)
 		if (last_seq < manifest->drops[i].seq)
 			last_seq = manifest->drops[i].seq;
+	for (size_t i = 0; i < manifest->snapshots_count; i++)
+		if (last_seq < manifest->snapshots[i])
+			last_seq = manifest->snapshots[i];
 	atomic_store(&engine->visible_seq, last_seq);
 	wal->first_segment = replay.last_segment + 1;
 	if (wal->first_segment < manifest->wal_floor)

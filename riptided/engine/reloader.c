@@ -13,6 +13,7 @@
 #include "libcommon/base/invariant.h"
 #include "libcommon/daemon/log.h"
 #include "riptided/engine/engine_state.h"
+#include "riptided/engine/snapshots.h"
 
 #define LOOK_MS 1000
 
@@ -149,6 +150,7 @@ look(struct rtd_engine *engine)
 		rt_log_limited(10000, RT_LOG_WARNING, "reload",
 		    "manifest not taken over", "error=\"%s\"", err.text);
 	look_at_disk(engine);
+	rtd_snapshots_expire(engine);
 }
 
 static void *

@@ -74,6 +74,16 @@ rtd_write_batch_drop(struct rtd_write_batch *batch, uint32_t keyspace)
 	batch->count++;
 }
 
+void
+rtd_write_batch_swap(struct rtd_write_batch *batch, uint32_t first,
+    uint32_t second)
+{
+	rt_buf_append_byte(&batch->bytes, RTD_OP_SWAP);
+	rt_buf_put_fixed32(&batch->bytes, first);
+	rt_buf_put_fixed32(&batch->bytes, second);
+	batch->count++;
+}
+
 /* The payload may come from a disk: a key must be one that we could have
  * written. */
 static bool
@@ -112,6 +122,13 @@ rtd_write_batch_next(struct rt_cursor *cursor, struct rtd_write_op *op)
 		return take_key(cursor, op);
 	case RTD_OP_DROP:
 		op->keyspace = rt_cursor_fixed32(cursor);
+		break;
+	case RTD_OP_SWAP:
+		op->databases[0] = rt_cursor_fixed32(cursor);
+		op->databases[1] = rt_cursor_fixed32(cursor);
+		if (op->databases[0] >= RTD_KEYSPACES_MAX ||
+		    op->databases[1] >= RTD_KEYSPACES_MAX)
+			cursor->bad = true;
 		break;
 	default:
 		cursor->bad = true;

@@ -4,6 +4,7 @@
  *	put	1, key length varint, store key, value length varint, value
  *	delete	0, key length varint, store key
  *	drop	2, keyspace id fixed32
+ *	swap	3, database fixed32, database fixed32
  * Operation i of a batch whose first sequence is s has sequence s + i.
  * Thread: one owner at a time. */
 #ifndef RIPTIDED_ENGINE_WRITE_BATCH_H
@@ -16,6 +17,10 @@
 #define RTD_OP_DELETE 0
 #define RTD_OP_PUT 1
 #define RTD_OP_DROP 2
+#define RTD_OP_SWAP 3
+
+/* Database numbers and keyspace ids are below this. */
+#define RTD_KEYSPACES_MAX 1024
 
 /* Inert when zeroed; clear and reuse it. */
 struct rtd_write_batch {
@@ -33,12 +38,16 @@ void rtd_write_batch_delete(struct rtd_write_batch *batch, uint32_t keyspace,
     struct rt_slice user_key);
 /* Everything in the keyspace before this operation becomes invisible. */
 void rtd_write_batch_drop(struct rtd_write_batch *batch, uint32_t keyspace);
+/* Two databases, below RTD_KEYSPACES_MAX, change their keyspaces. */
+void rtd_write_batch_swap(struct rtd_write_batch *batch, uint32_t first,
+    uint32_t second);
 
 /* One decoded operation; slices borrow the payload. */
 struct rtd_write_op {
 	uint8_t type;		/* RTD_OP_* */
 	uint32_t keyspace;
-	struct rt_slice key;	/* store key; empty for a drop */
+	uint32_t databases[2];	/* of a swap */
+	struct rt_slice key;	/* store key; empty unless put or delete */
 	struct rt_slice value;	/* stored value; empty unless a put */
 };
 

@@ -69,6 +69,7 @@ rtd_memtable_destroy(struct rtd_memtable *memtable)
 	rtd_hash_index_fini(&memtable->index);
 	rtd_arena_fini(&memtable->arena);
 	free(memtable->drops);
+	free(memtable->mappings);
 	free(memtable->queue);
 	free(memtable);
 }
@@ -85,6 +86,7 @@ rtd_memtable_reset(struct rtd_memtable *memtable)
 	atomic_store(&memtable->last_seq, 0);
 	atomic_store(&memtable->entries, 0);
 	memtable->drops_count = 0;
+	memtable->mappings_count = 0;
 	memtable->wal_segment = 0;
 }
 
@@ -169,6 +171,26 @@ rtd_memtable_drop(struct rtd_memtable *memtable, uint32_t keyspace,
 	memtable->drops[at] = (struct rtd_memtable_drop){
 		.keyspace = keyspace,
 		.seq = seq,
+	};
+	note_seq(memtable, seq);
+}
+
+void
+rtd_memtable_map(struct rtd_memtable *memtable, uint32_t database,
+    uint32_t keyspace, uint64_t seq)
+{
+	size_t at = 0;
+
+	while (at < memtable->mappings_count &&
+	    memtable->mappings[at].database != database)
+		at++;
+	if (at == memtable->mappings_count)
+		memtable->mappings = rt_realloc(memtable->mappings,
+		    ++memtable->mappings_count *
+			sizeof(memtable->mappings[0]));
+	memtable->mappings[at] = (struct rtd_memtable_mapping){
+		.database = database,
+		.keyspace = keyspace,
 	};
 	note_seq(memtable, seq);
 }

@@ -21,6 +21,12 @@ struct rtd_memtable_drop {
 	uint64_t seq;
 };
 
+/* What a database means since its last swap here. */
+struct rtd_memtable_mapping {
+	uint32_t database;
+	uint32_t keyspace;
+};
+
 struct rtd_memtable_queue;
 
 struct rtd_memtable {
@@ -36,6 +42,8 @@ struct rtd_memtable {
 	_Atomic uint64_t entries;
 	struct rtd_memtable_drop *drops;	/* the latest of each keyspace */
 	size_t drops_count;
+	struct rtd_memtable_mapping *mappings;	/* of each database swapped */
+	size_t mappings_count;
 	struct rtd_memtable_queue *queue;	/* while it is loaded, or NULL */
 	/* Called instead of freeing when the last reference goes. */
 	void (*recycle)(void *arg, struct rtd_memtable *memtable);
@@ -65,6 +73,9 @@ void rtd_memtable_end_load(struct rtd_memtable *memtable);
 /* Note a drop: it leaves no version behind, but its sequence counts. */
 void rtd_memtable_drop(struct rtd_memtable *memtable, uint32_t keyspace,
     uint64_t seq);
+/* Note what a database means from seq on. */
+void rtd_memtable_map(struct rtd_memtable *memtable, uint32_t database,
+    uint32_t keyspace, uint64_t seq);
 /* The latest drop of the keyspace noted here; 0: none. Frozen ones only, or
  * the writer. */
 uint64_t rtd_memtable_drop_seq(const struct rtd_memtable *memtable,

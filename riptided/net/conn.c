@@ -643,6 +643,7 @@ rtd_conn_free(struct rtd_conn *conn)
 		TAILQ_INSERT_TAIL(&conn->loop->orphans, conn, doomed_link);
 		return;
 	}
+	rtd_client_use_snapshot(client, NULL);
 	rtd_resp_parser_fini(&conn->parser);
 	rt_buf_fini(&conn->in);
 	rt_buf_fini(&client->out);

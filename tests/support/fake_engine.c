@@ -4,6 +4,7 @@
 
 #include "libcommon/base/invariant.h"
 #include "libcommon/table/value.h"
+#include "riptided/engine/snapshots.h"
 
 struct item {
 	struct item *dead;	/* the one that was replaced before */
@@ -357,6 +358,56 @@ rtd_reader_iter(struct rtd_reader *reader, const struct rtd_read *read,
 	if (seq != NULL)
 		*seq = reader->engine->seq;
 	return &iter->iter;
+}
+
+/* Nothing is ever held. */
+enum rt_code
+rtd_snapshot_create(struct rtd_engine *engine, uint64_t ttl_ms,
+    struct rtd_snapshot **out, struct rt_err *err)
+{
+	(void)engine, (void)ttl_ms, (void)out;
+	return rt_err_set(err, RT_ELIMIT, "snapshots by test");
+}
+
+struct rtd_snapshot *
+rtd_snapshot_find(struct rtd_engine *engine, uint64_t id)
+{
+	(void)engine, (void)id;
+	return NULL;
+}
+
+bool
+rtd_snapshot_release(struct rtd_engine *engine, uint64_t id)
+{
+	(void)engine, (void)id;
+	return false;
+}
+
+size_t
+rtd_snapshot_list(struct rtd_engine *engine, struct rtd_snapshot ***list)
+{
+	(void)engine, (void)list;
+	return 0;
+}
+
+uint64_t
+rtd_snapshot_bytes_held(const struct rtd_engine *engine,
+    const struct rtd_snapshot *snapshot)
+{
+	(void)engine, (void)snapshot;
+	return 0;
+}
+
+struct rtd_snapshot *
+rtd_snapshot_ref(struct rtd_snapshot *snapshot)
+{
+	return snapshot;
+}
+
+void
+rtd_snapshot_unref(struct rtd_snapshot *snapshot)
+{
+	(void)snapshot;
 }
 
 /* Small data sets never need it. */

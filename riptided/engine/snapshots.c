@@ -1,0 +1,274 @@
+#include "riptided/engine/snapshots.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "libcommon/base/invariant.h"
+#include "libcommon/daemon/log.h"
+#include "riptided/engine/engine_state.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+/* Ids of one life of the daemon begin at its epoch times this. */
+#define IDS_PER_EPOCH UINT64_C(1000000)
+
+struct rtd_snapshot *
+rtd_snapshot_ref(struct rtd_snapshot *snapshot)
+{
+	atomic_fetch_add_explicit(&snapshot->refs, 1, memory_order_relaxed);
+	return snapshot;
+}
+
+void
+rtd_snapshot_unref(struct rtd_snapshot *snapshot)
+{
+	if (snapshot == NULL || atomic_fetch_sub_explicit(&snapshot->refs, 1,
+		memory_order_acq_rel) != 1)
+		return;
+	free(snapshot->drops);
+	free(snapshot);
+}
+
+static void
+note_size(struct rtd_engine *engine, struct rtd_snapshot *snapshot)
+{
+	struct rtd_view *view = rtd_engine_view(engine);
+	const struct rt_manifest *manifest = view->manifest;
+
+	for (size_t i = 0; i < view->memtables_count; i++) {
+		snapshot->bytes_then += rtd_memtable_bytes(view->memtables[i]);
+		snapshot->entries_then +=
+		    atomic_load(&view->memtables[i]->entries);
+	}
+	for (size_t i = 0; i < manifest->runs_count; i++) {
+		const struct rt_manifest_run *run = &manifest->runs[i];
+
+		for (size_t j = 0; j < run->tables_count; j++) {
+			snapshot->bytes_then += run->tables[j].size;
+			snapshot->entries_then += run->tables[j].entries;
+		}
+	}
+	rtd_view_unref(view);
+}
+
+static struct rtd_snapshot *
+snapshot_new(struct rtd_engine *engine, uint64_t ttl_ms)
+{
+	struct rtd_snapshot *snapshot = rt_alloc_zero(1, sizeof(*snapshot) +
+	    RTD_KEYSPACES_MAX * sizeof(snapshot->keyspaces[0]));
+
+	atomic_init(&snapshot->refs, 1);
+	snapshot->seq = rtd_engine_visible_seq(engine);
+	snapshot->created_ms = (uint64_t)rt_clock_wall_ms(engine->clock);
+	snapshot->created_ns = rt_clock_monotonic_ns(engine->clock);
+	if (ttl_ms != 0)
+		snapshot->ends_ns = snapshot->created_ns + ttl_ms * NS_PER_MS;
+	note_size(engine, snapshot);
+	snapshot->drops =
+	    rt_alloc(RTD_KEYSPACES_MAX * sizeof(snapshot->drops[0]));
+	snapshot->keyspaces_count = RTD_KEYSPACES_MAX;
+	for (size_t i = 0; i < RTD_KEYSPACES_MAX; i++) {
+		snapshot->drops[i] = atomic_load(&engine->drops[i]);
+		snapshot->keyspaces[i] =
+		    rtd_engine_keyspace(engine, (uint32_t)i);
+	}
+	return snapshot;
+}
+
+static bool
+outlives_grace(const struct rtd_engine *engine, uint64_t ttl_ms)
+{
+	return ttl_ms == 0 ||
+	    ttl_ms / 1000 >= (uint64_t)engine->config->expiry_grace;
+}
+
+static bool
+is_published(const struct rt_manifest *manifest, uint64_t seq)
+{
+	for (size_t i = 0; i < manifest->snapshots_count; i++)
+		if (manifest->snapshots[i] == seq)
+			return true;
+	return false;
+}
+
+enum rt_code
+rtd_snapshot_create(struct rtd_engine *engine, uint64_t ttl_ms,
+    struct rtd_snapshot **out, struct rt_err *err)
+{
+	struct rtd_snapshot *snapshot = snapshot_new(engine, ttl_ms);
+	struct rtd_snapshots *held = &engine->snapshots;
+	bool full;
+
+	rt_mutex_lock(&engine->mu);
+	full = held->count >= RTD_SNAPSHOTS_MAX;
+	if (!full) {
+		snapshot->id = engine->epoch * IDS_PER_EPOCH + ++held->made;
+		if (held->newest != NULL)
+			held->newest->newer = snapshot;
+		else
+			held->oldest = snapshot;
+		held->newest = snapshot;
+		held->count++;
+		rtd_snapshot_ref(snapshot);
+		if (outlives_grace(engine, ttl_ms)) {
+			held->stale = true;
+			rt_cond_signal(&engine->cond);
+		}
+	}
+	rt_mutex_unlock(&engine->mu);
+	if (full) {
+		rtd_snapshot_unref(snapshot);
+		return rt_err_set(err, RT_ELIMIT,
+		    "there are %u snapshots already", RTD_SNAPSHOTS_MAX);
+	}
+	*out = snapshot;
+	return RT_OK;
+}
+
+struct rtd_snapshot *
+rtd_snapshot_find(struct rtd_engine *engine, uint64_t id)
+{
+	struct rtd_snapshot *snapshot;
+
+	rt_mutex_lock(&engine->mu);
+	snapshot = engine->snapshots.oldest;
+	while (snapshot != NULL && snapshot->id != id)
+		snapshot = snapshot->newer;
+	if (snapshot != NULL)
+		rtd_snapshot_ref(snapshot);
+	rt_mutex_unlock(&engine->mu);
+	return snapshot;
+}
+
+/* Take the first snapshot that `wanted` names off the list; its reference
+ * passes to the caller. NULL: there is none. */
+static struct rtd_snapshot *
+take(struct rtd_engine *engine,
+    bool (*wanted)(const struct rtd_snapshot *snapshot, uint64_t arg),
+    uint64_t arg)
+{
+	struct rtd_snapshots *held = &engine->snapshots;
+	struct rtd_snapshot *before = NULL, *snapshot;
+
+	rt_mutex_lock(&engine->mu);
+	snapshot = held->oldest;
+	while (snapshot != NULL && !wanted(snapshot, arg)) {
+		before = snapshot;
+		snapshot = snapshot->newer;
+	}
+	if (snapshot != NULL) {
+		if (before != NULL)
+			before->newer = snapshot->newer;
+		else
+			held->oldest = snapshot->newer;
+		if (held->newest == snapshot)
+			held->newest = before;
+		held->count--;
+		/* Before a list without it can be published (SN3). */
+		atomic_store_explicit(&snapshot->released, true,
+		    memory_order_release);
+		if (is_published(engine->view->manifest, snapshot->seq)) {
+			held->stale = true;
+			rt_cond_signal(&engine->cond);
+		}
+	}
+	rt_mutex_unlock(&engine->mu);
+	return snapshot;
+}
+
+static bool
+has_id(const struct rtd_snapshot *snapshot, uint64_t id)
+{
+	return snapshot->id == id;
+}
+
+static bool
+has_ended(const struct rtd_snapshot *snapshot, uint64_t now_ns)
+{
+	return snapshot->ends_ns != 0 && snapshot->ends_ns <= now_ns;
+}
+
+static bool
+is_any(const struct rtd_snapshot *snapshot, uint64_t arg)
+{
+	(void)snapshot, (void)arg;
+	return true;
+}
+
+bool
+rtd_snapshot_release(struct rtd_engine *engine, uint64_t id)
+{
+	struct rtd_snapshot *snapshot = take(engine, has_id, id);
+
+	rtd_snapshot_unref(snapshot);
+	return snapshot != NULL;
+}
+
+void
+rtd_snapshots_expire(struct rtd_engine *engine)
+{
+	uint64_t now_ns = rt_clock_monotonic_ns(engine->clock);
+	struct rtd_snapshot *snapshot;
+
+	while ((snapshot = take(engine, has_ended, now_ns)) != NULL) {
+		rt_log(RT_LOG_NOTICE, "snapshot", "snapshot expired",
+		    "id=%llu users=%u", (unsigned long long)snapshot->id,
+		    atomic_load(&snapshot->users));
+		rtd_snapshot_unref(snapshot);
+	}
+}
+
+void
+rtd_snapshots_clear(struct rtd_engine *engine)
+{
+	struct rtd_snapshot *snapshot;
+
+	while ((snapshot = take(engine, is_any, 0)) != NULL)
+		rtd_snapshot_unref(snapshot);
+}
+
+size_t
+rtd_snapshot_list(struct rtd_engine *engine, struct rtd_snapshot ***list)
+{
+	struct rtd_snapshot **out;
+	size_t count = 0;
+
+	rt_mutex_lock(&engine->mu);
+	out = rt_alloc((engine->snapshots.count + 1) * sizeof(out[0]));
+	for (struct rtd_snapshot *at = engine->snapshots.oldest; at != NULL;
+	     at = at->newer)
+		out[count++] = rtd_snapshot_ref(at);
+	rt_mutex_unlock(&engine->mu);
+	*list = out;
+	return count;
+}
+
+size_t
+rtd_snapshots_capture(struct rtd_engine *engine, uint64_t **list)
+{
+	uint64_t *out;
+	size_t count = 0;
+
+	rt_mutex_lock(&engine->mu);
+	out = rt_alloc((engine->snapshots.count + 1) * sizeof(out[0]));
+	/* They are made in the order of their sequences. */
+	for (const struct rtd_snapshot *at = engine->snapshots.oldest;
+	     at != NULL; at = at->newer)
+		if (count == 0 || out[count - 1] != at->seq)
+			out[count++] = at->seq;
+	engine->snapshots.stale = false;
+	rt_mutex_unlock(&engine->mu);
+	*list = out;
+	return count;
+}
+
+uint64_t
+rtd_snapshot_bytes_held(const struct rtd_engine *engine,
+    const struct rtd_snapshot *snapshot)
+{
+	uint64_t writes = rtd_engine_visible_seq(engine) - snapshot->seq;
+
+	if (writes >= snapshot->entries_then)
+		return snapshot->bytes_then;
+	return (uint64_t)((double)snapshot->bytes_then /
+	    (double)snapshot->entries_then * (double)writes);
+}

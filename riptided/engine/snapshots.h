@@ -1,0 +1,94 @@
+/* snapshots: sequences that are held alive, so that what was there at a moment
+ * stays readable: its versions, which keyspace each database meant, which drops
+ * had happened, and what had not expired.
+ *
+ * SN1 A snapshot is in the list before any sequence after its own is given
+ *     out; the flusher captures the list after a memtable is frozen. So each
+ *     live snapshot below a table's last sequence is published with that table
+ *     (I10 in docs/manifest-protocol.md).
+ *    One that may live longer than the compactor's patience with expired
+ *    values (expiry-grace) is published at once, so that values which it still
+ *    sees are kept.
+ * SN2 Only the flusher publishes the list, so that an older one never follows
+ *     a newer one.
+ * SN3 A read checks that the snapshot is still held after it has pinned its
+ *     view: a view whose tables lack versions was made after the release.
+ * Thread: create on the loop; the others any. */
+#ifndef RIPTIDED_ENGINE_SNAPSHOTS_H
+#define RIPTIDED_ENGINE_SNAPSHOTS_H
+
+#include <stdatomic.h>
+
+#include "riptided/engine/engine.h"
+
+/* Each one costs the flush and the compactor a stripe. */
+#define RTD_SNAPSHOTS_MAX 1000
+
+struct rtd_snapshot {
+	_Atomic unsigned refs;
+	uint64_t id;		/* never given again, not after a restart */
+	uint64_t seq;		/* what it sees */
+	uint64_t created_ms;	/* wall clock; expiry is judged by it */
+	uint64_t created_ns;	/* monotonic */
+	uint64_t ends_ns;	/* monotonic; 0: not by itself */
+	uint64_t bytes_then;	/* of tables and memtables */
+	uint64_t entries_then;
+	_Atomic bool released;
+	_Atomic unsigned users;	/* connections that read it */
+	struct rtd_snapshot *newer;
+	size_t keyspaces_count;
+	uint64_t *drops;	/* by keyspace */
+	uint32_t keyspaces[];	/* by database */
+};
+
+/* Hold the present. ttl_ms 0: until it is released. The caller gets a
+ * reference. RT_ELIMIT: there are too many. */
+RT_MUST_USE enum rt_code rtd_snapshot_create(struct rtd_engine *engine,
+    uint64_t ttl_ms, struct rtd_snapshot **out, struct rt_err *err);
+
+/* The one with this id that is not released, with a reference; or NULL. */
+struct rtd_snapshot *rtd_snapshot_find(struct rtd_engine *engine, uint64_t id);
+
+/* Let it go; those who use it get an error at their next read. False: there is
+ * none. */
+bool rtd_snapshot_release(struct rtd_engine *engine, uint64_t id);
+
+/* All that are held, oldest first, each with a reference. *list is the
+ * caller's to free. */
+size_t rtd_snapshot_list(struct rtd_engine *engine,
+    struct rtd_snapshot ***list);
+
+struct rtd_snapshot *rtd_snapshot_ref(struct rtd_snapshot *snapshot);
+/* NULL is accepted. */
+void rtd_snapshot_unref(struct rtd_snapshot *snapshot);
+
+/* An estimate of what it keeps from being freed: each write since may have
+ * taken the place of one entry of the mean size then, and no more is held than
+ * there was. */
+uint64_t rtd_snapshot_bytes_held(const struct rtd_engine *engine,
+    const struct rtd_snapshot *snapshot);
+
+static inline bool
+rtd_snapshot_is_released(const struct rtd_snapshot *snapshot)
+{
+	return atomic_load_explicit(&snapshot->released, memory_order_acquire);
+}
+
+/* What database meant when it was made. */
+static inline uint32_t
+rtd_snapshot_keyspace(const struct rtd_snapshot *snapshot, uint32_t database)
+{
+	return database < snapshot->keyspaces_count ?
+	    snapshot->keyspaces[database] : database;
+}
+
+/* -- for the engine's own threads -- */
+
+/* The sequences held, ascending, each once. *list is the caller's to free. */
+size_t rtd_snapshots_capture(struct rtd_engine *engine, uint64_t **list);
+/* Release those whose time has come. */
+void rtd_snapshots_expire(struct rtd_engine *engine);
+/* Release all. */
+void rtd_snapshots_clear(struct rtd_engine *engine);
+
+#endif
