@@ -69,7 +69,7 @@ rt_table_reader_locate(struct rt_table_reader *reader, struct rt_slice key,
 }
 
 bool
-rt_table_reader_pin(struct rt_table_place *place, uint64_t key_hash)
+rt_table_reader_pin(struct rt_table_place *place)
 {
 	struct rt_table_reader *reader = place->reader;
 

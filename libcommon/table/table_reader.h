@@ -93,7 +93,7 @@ RT_MUST_USE enum rt_code rt_table_reader_locate(struct rt_table_reader *reader,
 
 /* True when the block is in the cache; it is pinned then until
  * rt_table_reader_get_at() or rt_table_place_fini(). */
-bool rt_table_reader_pin(struct rt_table_place *place, uint64_t key_hash);
+bool rt_table_reader_pin(struct rt_table_place *place);
 
 /* As rt_table_reader_get(). place is inert after it. */
 RT_MUST_USE enum rt_code rt_table_reader_get_at(struct rt_table_place *place,

@@ -11,7 +11,8 @@ unit_tests += \
 	tests/unit/libcommon/table/test_table \
 	tests/unit/libcommon/table/test_table_damage \
 	tests/unit/libcommon/table/test_table_fault \
-	tests/unit/libcommon/table/test_table_golden
+	tests/unit/libcommon/table/test_table_golden \
+	tests/unit/libcommon/table/test_table_index
 
 tests_unit_libcommon_table_test_block_SOURCES = \
 	tests/unit/libcommon/table/test_block.c $(TABLE_MODEL)
@@ -27,8 +28,14 @@ tests_unit_libcommon_table_test_table_fault_SOURCES = \
 	tests/unit/libcommon/table/test_table_fault.c $(TABLE_MODEL)
 tests_unit_libcommon_table_test_table_golden_SOURCES = \
 	tests/unit/libcommon/table/test_table_golden.c $(TABLE_MODEL)
+tests_unit_libcommon_table_test_table_index_SOURCES = \
+	tests/unit/libcommon/table/test_table_index.c $(TABLE_MODEL)
 EXTRA_DIST += tests/unit/libcommon/table/golden/v1-none.sst \
 	tests/unit/libcommon/table/golden/v1-none-counts.sst \
 	tests/unit/libcommon/table/golden/v1-snappy.sst \
 	tests/unit/libcommon/table/golden/v1-lz4.sst \
+	tests/unit/libcommon/table/golden/v1-none-levels.sst \
+	tests/unit/libcommon/table/golden/v1-snappy-levels.sst \
+	tests/unit/libcommon/table/golden/v1-lz4-levels.sst \
+	tests/unit/libcommon/table/golden/v1-zstd-levels.sst \
 	tests/unit/libcommon/table/golden/v1-zstd.sst

@@ -19,7 +19,7 @@ open_table(const struct rtt_scratch *scratch, const struct rt_table_info *info,
     struct rt_block_cache *cache)
 {
 	struct rt_table_expect expect = { .size = info->size,
-		.unique_id = RTT_TABLE_UNIQUE_ID };
+		.unique_id = info->unique_id };
 	struct rt_table_reader *reader = NULL;
 	struct rt_err err = { .code = RT_OK };
 	bool damaged = true;
@@ -88,7 +88,7 @@ assert_iters(struct rt_table_reader *reader, const struct rtt_model *model,
 
 /* Write the model in this way and ask the table everything. */
 static void
-assert_round_trip(const struct rtt_model *model,
+assert_reads_back(const struct rtt_model *model,
     const struct rt_table_options *options, struct rt_block_cache *cache,
     struct rtt_random *random)
 {
@@ -125,6 +125,21 @@ assert_round_trip(const struct rtt_model *model,
 	rt_table_reader_unref(reader);
 	rt_table_info_fini(&info);
 	rtt_scratch_fini(&scratch);
+}
+
+/* With an index of one level, and with one of two. */
+static void
+assert_round_trip(const struct rtt_model *model,
+    const struct rt_table_options *options, struct rt_block_cache *cache,
+    struct rtt_random *random)
+{
+	struct rt_table_options levels = *options;
+
+	assert_reads_back(model, options, cache, random);
+	levels.unique_id++;
+	levels.index_bytes_max = 1;
+	levels.index_part_blocks = 1 + rtt_random_below(random, 5);
+	assert_reads_back(model, &levels, cache, random);
 }
 
 START_TEST(random_tables_read_back)
@@ -226,15 +241,9 @@ START_TEST(extreme_sizes_read_back)
 }
 END_TEST
 
-START_TEST(many_blocks_with_shared_prefixes_are_found)
+static void
+fill_clusters(struct rtt_model *model)
 {
-	struct rt_table_options options =
-	    rtt_table_options(RT_COMPRESSION_NONE);
-	struct rtt_model model = { .count = 0 };
-	struct rt_table_reader *reader;
-	struct rt_table_info info;
-	struct rtt_scratch scratch;
-
 	for (unsigned i = 0; i < 20000; i++) {
 		char key[64];
 
@@ -243,24 +252,126 @@ START_TEST(many_blocks_with_shared_prefixes_are_found)
 		snprintf(key, sizeof(key), "%c:%s%010u",
 		    'a' + (int)(i % 5) * 3, i % 5 == 2 ? "same words " : "",
 		    i * (i % 5 == 1 ? 77777u : 1u));
-		rtt_model_add(&model, rt_slice_cstr(key), i + 1, 60, 0);
+		rtt_model_add(model, rt_slice_cstr(key), i + 1, 60, 0);
 	}
-	rtt_model_sort(&model);
+	rtt_model_sort(model);
+}
+
+static void
+assert_found(struct rt_table_reader *reader, const struct rt_entry *entry)
+{
+	struct rt_table_found found;
+
+	ck_assert_int_eq(rt_table_reader_get(reader, entry->key,
+			     rt_hash64(entry->key), RT_SEQ_MAX, 0, &found,
+			     NULL),
+	    RT_OK);
+	ck_assert_uint_eq(found.seq, entry->seq);
+	rt_table_found_fini(&found);
+}
+
+START_TEST(many_blocks_with_shared_prefixes_are_found)
+{
+	struct rtt_model model = { .count = 0 };
+	struct rtt_scratch scratch;
+
+	fill_clusters(&model);
+	/* One level, two, and two with a cache. */
+	for (unsigned round = 0; round < 3; round++) {
+		struct rt_table_options options =
+		    rtt_table_options(RT_COMPRESSION_NONE);
+		struct rt_block_cache *cache =
+		    round == 2 ? rt_block_cache_new(200000) : NULL;
+		struct rt_table_reader *reader;
+		struct rt_table_info info;
+
+		options.index_bytes_max = round == 0 ? 0 : 1000;
+		options.index_part_blocks = round == 0 ? 0 : 7;
+		rtt_scratch_init(&scratch);
+		rtt_model_write(&model, scratch.fd, NAME, &options, &info);
+		reader = open_table(&scratch, &info, cache);
+		for (size_t i = 0; i < model.count; i++)
+			assert_found(reader, &model.entries[i]);
+		rt_table_reader_unref(reader);
+		rt_table_info_fini(&info);
+		rtt_scratch_fini(&scratch);
+		rt_block_cache_free(cache);
+	}
+	rtt_model_fini(&model);
+}
+END_TEST
+
+START_TEST(two_levels_hold_little_in_memory)
+{
+	struct rtt_model model = { .count = 0 };
+	size_t memory[2];
+
+	fill_clusters(&model);
+	for (unsigned round = 0; round < 2; round++) {
+		struct rt_table_options options =
+		    rtt_table_options(RT_COMPRESSION_NONE);
+		struct rt_table_reader *reader;
+		struct rt_table_info info;
+		struct rtt_scratch scratch;
+
+		options.bloom_bits_per_key = 0;
+		options.index_bytes_max = round == 0 ? 0 : 1000;
+		rtt_scratch_init(&scratch);
+		rtt_model_write(&model, scratch.fd, NAME, &options, &info);
+		reader = open_table(&scratch, &info, NULL);
+		memory[round] = rt_table_reader_memory(reader);
+		rt_table_reader_unref(reader);
+		rt_table_info_fini(&info);
+		rtt_scratch_fini(&scratch);
+	}
+	ck_assert_uint_lt(memory[1] * 10, memory[0]);
+	rtt_model_fini(&model);
+}
+END_TEST
+
+START_TEST(a_get_in_steps_is_a_get)
+{
+	struct rt_table_options options =
+	    rtt_table_options(RT_COMPRESSION_LZ4);
+	struct rt_block_cache *cache = rt_block_cache_new(30000);
+	struct rtt_random random = rtt_random_new();
+	struct rtt_model model = { .count = 0 };
+	struct rt_table_reader *reader;
+	struct rt_table_info info;
+	struct rtt_scratch scratch;
+
+	options.index_bytes_max = 1;
+	options.index_part_blocks = 3;
+	rtt_model_fill(&model, &random, 600, 1, 100);
 	rtt_scratch_init(&scratch);
 	rtt_model_write(&model, scratch.fd, NAME, &options, &info);
-	reader = open_table(&scratch, &info, NULL);
-	for (size_t i = 0; i < model.count; i++) {
-		const struct rt_entry *entry = &model.entries[i];
+	reader = open_table(&scratch, &info, cache);
+	for (size_t i = 0; i < 2 * model.count; i++) {
+		const struct rt_entry *entry = &model.entries[i / 2];
+		uint64_t hash = rt_hash64(entry->key);
+		struct rt_table_place place;
 		struct rt_table_found found;
 
-		ck_assert_int_eq(rt_table_reader_get(reader, entry->key,
-				     rt_hash64(entry->key), RT_SEQ_MAX, 0,
-				     &found, NULL),
+		rt_table_reader_prefetch(reader, hash);
+		ck_assert_int_eq(rt_table_reader_locate(reader, entry->key,
+				     hash, entry->seq, 0, &place, NULL),
+		    RT_OK);
+		if (i % 3 == 0)
+			rt_table_reader_pin(&place);
+		if (i % 5 == 0) {
+			rt_table_place_fini(&place);
+			continue;
+		}
+		ck_assert_int_eq(rt_table_reader_get_at(&place, entry->key,
+				     hash, entry->seq, 0, &found, NULL),
 		    RT_OK);
 		ck_assert_uint_eq(found.seq, entry->seq);
+		ck_assert(rt_slice_equal(found.value, entry->value));
 		rt_table_found_fini(&found);
 	}
 	rt_table_reader_unref(reader);
+	/* Nothing is pinned any more. */
+	rt_block_cache_free(cache);
 	rt_table_info_fini(&info);
 	rtt_scratch_fini(&scratch);
 	rtt_model_fini(&model);
@@ -419,7 +530,8 @@ END_TEST
 
 RTT_MAIN("table", random_tables_read_back, cached_tables_read_back,
     versions_of_a_key_span_blocks, extreme_sizes_read_back,
-    many_blocks_with_shared_prefixes_are_found, info_tells_what_was_written,
+    many_blocks_with_shared_prefixes_are_found,
+    two_levels_hold_little_in_memory, a_get_in_steps_is_a_get, info_tells_what_was_written,
     a_tombstone_keeps_a_table_from_expiring_whole,
     writer_refuses_disorder_and_malformed_entries,
     a_taken_name_is_refused_and_left_alone,

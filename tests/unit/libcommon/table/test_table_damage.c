@@ -23,12 +23,9 @@ struct fixture {
 };
 
 static void
-fixture_init(struct fixture *fixture, enum rt_compression compression,
-    unsigned bloom_bits_per_key)
+fixture_init_with(struct fixture *fixture,
+    const struct rt_table_options *options)
 {
-	struct rt_table_options options = rtt_table_options(compression);
-
-	options.bloom_bits_per_key = bloom_bits_per_key;
 	*fixture = (struct fixture){ .fd = -1 };
 	rtt_scratch_init(&fixture->scratch);
 	for (uint64_t i = 0; i < 27; i++) {
@@ -38,7 +35,7 @@ fixture_init(struct fixture *fixture, enum rt_compression compression,
 		    i % 9 == 8 ? -1 : (ptrdiff_t)(30 + i), i % 5);
 	}
 	rtt_model_sort(&fixture->model);
-	rtt_model_write(&fixture->model, fixture->scratch.fd, NAME, &options,
+	rtt_model_write(&fixture->model, fixture->scratch.fd, NAME, options,
 	    &fixture->info);
 	ck_assert_int_eq(rt_fs_read_file(rt_fs_posix(), fixture->scratch.fd,
 			     NAME, 1 << 20, &fixture->bytes, NULL),
@@ -49,6 +46,16 @@ fixture_init(struct fixture *fixture, enum rt_compression compression,
 	ck_assert_int_eq(rt_fs_open_write(rt_fs_posix(), fixture->scratch.fd,
 			     NAME, &fixture->fd, NULL),
 	    RT_OK);
+}
+
+static void
+fixture_init(struct fixture *fixture, enum rt_compression compression,
+    unsigned bloom_bits_per_key)
+{
+	struct rt_table_options options = rtt_table_options(compression);
+
+	options.bloom_bits_per_key = bloom_bits_per_key;
+	fixture_init_with(fixture, &options);
 }
 
 static void
@@ -120,11 +127,11 @@ assert_right_or_error(struct fixture *fixture, struct rt_table_reader *reader,
 }
 
 static void
-flip_every_bit(enum rt_compression compression, unsigned bloom_bits_per_key)
+flip_every_bit(const struct rt_table_options *options)
 {
 	struct fixture fixture;
 
-	fixture_init(&fixture, compression, bloom_bits_per_key);
+	fixture_init_with(&fixture, options);
 	for (size_t bit = 0; bit < fixture.bytes.len * 8; bit++) {
 		uint8_t byte =
 		    fixture.bytes.data[bit / 8] ^ (uint8_t)(1 << bit % 8);
@@ -152,15 +159,33 @@ flip_every_bit(enum rt_compression compression, unsigned bloom_bits_per_key)
 
 START_TEST(flipped_bits_never_give_a_wrong_value)
 {
-	flip_every_bit(RT_COMPRESSION_NONE, 10);
+	struct rt_table_options options =
+	    rtt_table_options(RT_COMPRESSION_NONE);
+
+	flip_every_bit(&options);
+	/* A partition for each block. */
+	options.index_bytes_max = 1;
+	options.index_part_blocks = 1;
+	flip_every_bit(&options);
 }
 END_TEST
 
 START_TEST(flipped_bits_of_compressed_tables_neither)
 {
-	flip_every_bit(RT_COMPRESSION_SNAPPY, 0);
-	flip_every_bit(RT_COMPRESSION_LZ4, 0);
-	flip_every_bit(RT_COMPRESSION_ZSTD, 0);
+	static const enum rt_compression compressions[] = {
+		RT_COMPRESSION_SNAPPY, RT_COMPRESSION_LZ4, RT_COMPRESSION_ZSTD
+	};
+
+	for (size_t i = 0; i < RT_COUNTOF(compressions); i++) {
+		struct rt_table_options options =
+		    rtt_table_options(compressions[i]);
+
+		options.bloom_bits_per_key = 0;
+		flip_every_bit(&options);
+		options.index_bytes_max = 1;
+		options.index_part_blocks = 2;
+		flip_every_bit(&options);
+	}
 }
 END_TEST
 
