@@ -5,6 +5,8 @@ libcommon_table_libtable_a_SOURCES = \
 	libcommon/table/block_builder.c libcommon/table/block_builder.h \
 	libcommon/table/block_cache.c libcommon/table/block_cache.h \
 	libcommon/table/block_codec.c libcommon/table/block_codec.h \
+	libcommon/table/block_entry.h \
+	libcommon/table/block_iter.c libcommon/table/block_iter.h \
 	libcommon/table/block_reader.c libcommon/table/block_reader.h \
 	libcommon/table/bloom.c libcommon/table/bloom.h \
 	libcommon/table/iter.h libcommon/table/key.h \

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "libcommon/base/invariant.h"
+#include "libcommon/table/block_iter.h"
 #include "libcommon/table/table_blocks.h"
 #include "libcommon/table/table_reader_impl.h"
 

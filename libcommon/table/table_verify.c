@@ -5,6 +5,7 @@
 #include "libcommon/base/crc32c.h"
 #include "libcommon/base/hash.h"
 #include "libcommon/base/invariant.h"
+#include "libcommon/table/block_iter.h"
 #include "libcommon/table/key_counts.h"
 #include "libcommon/table/table_blocks.h"
 #include "libcommon/table/table_reader_impl.h"

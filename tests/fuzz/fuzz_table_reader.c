@@ -13,7 +13,7 @@
 #include "libcommon/base/crc32c.h"
 #include "libcommon/base/hash.h"
 #include "libcommon/base/invariant.h"
-#include "libcommon/table/block_reader.h"
+#include "libcommon/table/block_iter.h"
 #include "libcommon/table/table_format.h"
 #include "libcommon/table/table_index.h"
 #include "libcommon/table/table_reader.h"

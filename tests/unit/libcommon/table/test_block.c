@@ -1,5 +1,5 @@
 /* The content of data blocks, whole and broken. */
-#include "libcommon/table/block_reader.h"
+#include "libcommon/table/block_iter.h"
 
 #include <stdlib.h>
 

@@ -1,0 +1,32 @@
+/* block_iter: over the entries of a data block, in order. As block_reader, it
+ * trusts nothing. Thread: one at a time. */
+#ifndef LIBCOMMON_TABLE_BLOCK_ITER_H
+#define LIBCOMMON_TABLE_BLOCK_ITER_H
+
+#include "libcommon/table/block_reader.h"
+
+/* Goes over a block, and from block to block with the order checked across.
+ * Zeroed is at the start of nothing. */
+struct rt_block_iter {
+	struct rt_block block;
+	const uint8_t *at;	/* next entry */
+	size_t shared_max;	/* of the key before, what may be shared */
+	struct rt_buf key;	/* of the entry */
+	bool has_last;		/* key and entry.seq come before `at` */
+	struct rt_entry entry;	/* after FOUND, until the next call */
+};
+
+void rt_block_iter_fini(struct rt_block_iter *iter);
+/* Go to the start of a block. follows: it is the one behind the last. */
+void rt_block_iter_begin(struct rt_block_iter *iter,
+    const struct rt_block *block, bool follows);
+enum rt_block_result rt_block_iter_next(struct rt_block_iter *iter);
+/* To the first entry at or after (key, seq) in the block begun. */
+enum rt_block_result rt_block_iter_seek(struct rt_block_iter *iter,
+    struct rt_slice key, uint64_t seq);
+
+/* Whether restarts and buckets are as the format says; entries are checked by
+ * going over them. */
+bool rt_block_verify(const struct rt_block *block);
+
+#endif
