@@ -1,10 +1,8 @@
 /* INFO. A section is a row in a table: title, when it is shown, function.
  *
- * Keys per database: up to COUNT_ENTRIES_MAX entries in memory and tables
- * together the INFO command counts them exactly, on a pool thread, before it
- * answers. Above that, and when all pool threads are busy, the line is an
- * estimate from the manifest: entries less tombstones of the tables in each
- * database, so that an overwritten key counts once a table. */
+ * Keys per database are counted on a pool thread before the command answers, as
+ * DBSIZE does: exactly when they are few, else about (docs/dbsize.md). While all
+ * pool threads are busy the lines are those of the last time. */
 #include "riptided/cmd/cmd_info.h"
 
 #include <ctype.h>
@@ -17,13 +15,12 @@
 #include <unistd.h>
 
 #include "libcommon/base/invariant.h"
+#include "libcommon/daemon/log.h"
 #include "libcommon/manifest/compactor_status.h"
 #include "libcommon/os/dirlock.h"
 #include "riptided/cmd/cmd_connection.h"
 #include "riptided/cmd/cmd_job.h"
 #include "riptided/cmd/handlers.h"
-
-#define COUNT_ENTRIES_MAX 200000
 
 /* What the sections' functions work with. */
 struct collect {
@@ -389,6 +386,7 @@ lsm_section(struct collect *c)
 	rt_stats_u64(out, "sst_entries", e->sst_entries);
 	rt_stats_u64(out, "sst_tombstones", e->sst_tombstones);
 	rt_stats_u64(out, "table_memory_bytes", e->table_memory_bytes);
+	rt_stats_u64(out, "count_memory_bytes", e->count_memory_bytes);
 	rt_stats_u64(out, "obsolete_files", e->obsolete_files);
 	rt_stats_u64(out, "snapshots", e->snapshots);
 	rt_stats_u64(out, "oldest_snapshot_age_seconds",
@@ -514,44 +512,35 @@ rtd_info_collect(struct rtd_server_state *server, struct rt_slice sections,
 
 /* -- counting keys -- */
 
-struct counting {
+struct info_job {
 	struct rtd_cmd_job job;
 	struct rt_buf sections;
-	struct rt_iter **iters;		/* one for each database */
+	struct rtd_counting *counting;
+	struct rtd_read *reads;		/* one for each database */
 	struct rtd_database_count *counts;
 	size_t databases;
-	int64_t now_ms;
+	enum rt_code code;		/* of the first that failed */
+	struct rt_err err;
 };
 
 static void
-count_one(struct rt_iter *iter, int64_t now_ms,
-    struct rtd_database_count *count)
+info_work(struct rtd_cmd_job *job)
 {
-	double ttl_sum_ms = 0;
-	struct rt_slice bytes;
-	uint64_t expire_ms;
+	struct info_job *info = (struct info_job *)job;
 
-	for (rt_iter_seek_first(iter); iter->valid; rt_iter_next(iter)) {
-		count->keys++;
-		if (!rt_value_decode(iter->entry.value, &expire_ms, &bytes) ||
-		    expire_ms == RT_NO_EXPIRY)
-			continue;
-		count->expires++;
-		ttl_sum_ms += (double)expire_ms - (double)now_ms;
+	for (size_t i = 0; i < info->databases && info->code == RT_OK; i++) {
+		const struct rtd_read *read = &info->reads[i];
+		struct rtd_database_count *out = &info->counts[i];
+		struct rtd_count count;
+
+		info->code = rtd_counting_run(info->counting, read, false,
+		    &count, &info->err);
+		out->keys = count.keys;
+		out->expires = count.expires;
+		if (count.expire_mean_ms > read->now_ms)
+			out->avg_ttl_ms =
+			    (int64_t)(count.expire_mean_ms - read->now_ms);
 	}
-	if (count->expires != 0)
-		count->avg_ttl_ms =
-		    (int64_t)(ttl_sum_ms / (double)count->expires);
-}
-
-static void
-counting_work(struct rtd_cmd_job *job)
-{
-	struct counting *counting = (struct counting *)job;
-
-	for (size_t i = 0; i < counting->databases; i++)
-		count_one(counting->iters[i], counting->now_ms,
-		    &counting->counts[i]);
 }
 
 static void
@@ -565,28 +554,32 @@ reply_info(struct rtd_server_state *server, struct rtd_client *client,
 	rt_stats_fini(&stats);
 }
 
+/* When something could not be read the rest of INFO is wanted all the more:
+ * the numbers of the last time stay. */
 static void
-counting_reply(struct rtd_cmd_job *job)
+info_reply(struct rtd_cmd_job *job)
 {
-	struct counting *counting = (struct counting *)job;
+	struct info_job *info = (struct info_job *)job;
 
-	memcpy(job->server->counts, counting->counts,
-	    counting->databases * sizeof(*counting->counts));
-	reply_info(job->server, job->client,
-	    rt_buf_slice(&counting->sections));
+	if (info->code == RT_OK)
+		memcpy(job->server->counts, info->counts,
+		    info->databases * sizeof(*info->counts));
+	else
+		rt_log_limited(60000, RT_LOG_WARNING, "info",
+		    "keys not counted", "error=\"%s\"", info->err.text);
+	reply_info(job->server, job->client, rt_buf_slice(&info->sections));
 }
 
 static void
-counting_free(struct rtd_cmd_job *job)
+info_free(struct rtd_cmd_job *job)
 {
-	struct counting *counting = (struct counting *)job;
+	struct info_job *info = (struct info_job *)job;
 
-	for (size_t i = 0; i < counting->databases; i++)
-		rt_iter_free(counting->iters[i]);
-	free(counting->iters);
-	free(counting->counts);
-	rt_buf_fini(&counting->sections);
-	free(counting);
+	rtd_counting_free(info->counting);
+	free(info->reads);
+	free(info->counts);
+	rt_buf_fini(&info->sections);
+	free(info);
 }
 
 /* Hand the words of the command over; they are cleared. */
@@ -594,67 +587,26 @@ static void
 start_counting(struct rtd_call *call, struct rt_buf *sections)
 {
 	struct rtd_server_state *server = call->server;
-	struct counting *counting = rt_alloc_zero(1, sizeof(*counting));
+	struct info_job *info = rt_alloc_zero(1, sizeof(*info));
 	uint64_t seq;
 
-	counting->databases = (size_t)server->config->databases;
-	counting->now_ms = call->now_ms;
-	counting->counts = rt_alloc_zero(counting->databases,
-	    sizeof(*counting->counts));
-	counting->iters = rt_alloc_zero(counting->databases,
-	    sizeof(*counting->iters));
-	for (size_t i = 0; i < counting->databases; i++) {
-		struct rtd_read read = {
+	info->databases = (size_t)server->config->databases;
+	info->counts = rt_alloc_zero(info->databases, sizeof(*info->counts));
+	info->reads = rt_alloc_zero(info->databases, sizeof(*info->reads));
+	for (size_t i = 0; i < info->databases; i++)
+		info->reads[i] = (struct rtd_read){
 			.keyspace = rtd_engine_keyspace(server->engine,
 			    (uint32_t)i),
 			.now_ms = (uint64_t)call->now_ms,
 		};
-
-		counting->iters[i] =
-		    rtd_reader_iter(server->reader, &read, &seq);
-		rtd_client_wait_for(call->client, seq);
-	}
-	counting->sections = *sections;
+	info->counting = rtd_reader_counting(server->reader, NULL, &seq);
+	rtd_client_wait_for(call->client, seq);
+	info->sections = *sections;
 	*sections = (struct rt_buf){ 0 };
-	counting->job.work = counting_work;
-	counting->job.reply = counting_reply;
-	counting->job.free = counting_free;
-	rtd_cmd_job_start(&counting->job, call);
-}
-
-/* Add a table's entries to the databases it reaches, in equal parts. */
-static void
-add_table(struct rtd_server_state *server,
-    const struct rt_manifest_table *table)
-{
-	uint32_t first = rt_key_keyspace(table->smallest);
-	uint32_t last = rt_key_keyspace(table->largest);
-	uint64_t puts = table->entries - table->tombstones;
-	uint64_t live = puts > table->tombstones ?
-	    puts - table->tombstones : 0;
-	uint64_t share = last - first + UINT64_C(1);
-
-	for (int64_t i = 0; i < server->config->databases; i++) {
-		uint32_t keyspace = rtd_engine_keyspace(server->engine,
-		    (uint32_t)i);
-
-		if (keyspace >= first && keyspace <= last)
-			server->counts[i].keys += live / share;
-	}
-}
-
-static void
-estimate(struct rtd_server_state *server)
-{
-	const struct rt_manifest *manifest =
-	    rtd_engine_manifest(server->engine);
-
-	memset(server->counts, 0, (size_t)server->config->databases *
-	    sizeof(*server->counts));
-	for (size_t i = 0; i < manifest->runs_count; i++)
-		for (size_t j = 0; j < manifest->runs[i].tables_count; j++)
-			add_table(server, &manifest->runs[i].tables[j]);
-	rt_manifest_unref(manifest);
+	info->job.work = info_work;
+	info->job.reply = info_reply;
+	info->job.free = info_free;
+	rtd_cmd_job_start(&info->job, call);
 }
 
 static bool
@@ -670,26 +622,16 @@ void
 rtd_cmd_info(struct rtd_call *call)
 {
 	struct rtd_server_state *server = call->server;
-	struct rtd_engine_stats stats;
 	struct rt_buf sections = { 0 };
-	bool count = false;
 
 	for (size_t i = 1; i < call->argc; i++) {
 		rt_buf_append_slice(&sections, call->argv[i]);
 		rt_buf_append_byte(&sections, ' ');
 	}
+	/* While the pool is busy the numbers are those of the last time. */
 	if (server->engine != NULL && !server->loading &&
-	    wants_keyspace(rt_buf_slice(&sections))) {
-		rtd_engine_get_stats(server->engine, &stats);
-		count = stats.sst_entries + stats.memtable_entries <=
-		    COUNT_ENTRIES_MAX;
-		if (!count)
-			estimate(server);
-		else if (server->jobs_running >=
-		    (unsigned)server->config->reader_threads)
-			count = false;	/* as of the last time */
-	}
-	if (count)
+	    wants_keyspace(rt_buf_slice(&sections)) && server->jobs_running <
+		(unsigned)server->config->reader_threads)
 		start_counting(call, &sections);
 	else
 		reply_info(server, call->client, rt_buf_slice(&sections));

@@ -1,4 +1,4 @@
-/* Walks over the keys: SCAN, KEYS, DBSIZE, each on a pool thread, over an
+/* Walks over the keys: SCAN and KEYS, each on a pool thread, over an
  * iterator that was made on the loop and sees one moment.
  *
  * SCAN looks at COUNT keys in key order from the cursor's place (its two forms
@@ -35,7 +35,6 @@ struct walk {
 	bool search;			/* the place is known by hash only */
 	bool past_end;			/* a cursor that nothing can follow */
 	uint64_t count;			/* keys to look at; UINT64_MAX: all */
-	bool count_only;
 	/* found */
 	struct rt_buf keys;		/* bulk replies */
 	uint64_t found;
@@ -137,8 +136,7 @@ look_at(struct walk *walk, struct rt_slice key)
 		!rt_glob_match(rt_buf_slice(&walk->pattern), key, false)))
 		return;
 	walk->found++;
-	if (!walk->count_only)
-		rtd_reply_bulk(&writer, key);
+	rtd_reply_bulk(&writer, key);
 }
 
 static void
@@ -179,10 +177,6 @@ walk_reply(struct rtd_cmd_job *job)
 	rtd_client_wait_for(client, walk->seq);
 	if (walk->code != RT_OK) {
 		rtd_reply_error(reply, "ERR %s", walk->err.text);
-		return;
-	}
-	if (walk->count_only) {
-		rtd_reply_integer(reply, (int64_t)walk->found);
 		return;
 	}
 	if (walk->count != UINT64_MAX) {
@@ -256,15 +250,6 @@ rtd_cmd_keys(struct rtd_call *call)
 		return;
 	walk = walk_new();
 	set_pattern(walk, call->argv[1]);
-	walk_start(walk, call);
-}
-
-void
-rtd_cmd_dbsize(struct rtd_call *call)
-{
-	struct walk *walk = walk_new();
-
-	walk->count_only = true;
 	walk_start(walk, call);
 }
 

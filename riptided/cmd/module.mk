@@ -7,6 +7,7 @@ riptided_cmd_libcmd_a_SOURCES = \
 	riptided/cmd/cmd_admin.c \
 	riptided/cmd/cmd_client.c \
 	riptided/cmd/cmd_connection.c riptided/cmd/cmd_connection.h \
+	riptided/cmd/cmd_dbsize.c \
 	riptided/cmd/cmd_expire.c \
 	riptided/cmd/cmd_info.c riptided/cmd/cmd_info.h \
 	riptided/cmd/cmd_introspect.c \

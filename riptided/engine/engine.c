@@ -380,6 +380,7 @@ engine_free(struct rtd_engine *engine)
 		rtd_memtable_destroy(engine->spares[i]);
 	for (size_t i = 0; i < engine->used_count; i++)
 		rtd_memtable_destroy(engine->used[i]);
+	rtd_run_counts_free(engine->run_counts);
 	rtd_table_cache_free(engine->tables);
 	rt_block_cache_free(engine->blocks);
 	rtd_view_set_fini(&engine->views);

@@ -134,6 +134,36 @@ RT_MUST_USE enum rt_code rtd_reader_get(struct rtd_reader *reader,
 struct rt_iter *rtd_reader_iter(struct rtd_reader *reader,
     const struct rtd_read *read, uint64_t *seq);
 
+/* -- counting keys -- */
+
+/* Up to so many keys, each run and memtable counted apart, counting walks over
+ * them and is exact; above, it estimates (riptided/view/key_estimate.h). */
+#define RTD_COUNT_EXACT_KEYS ((uint64_t)128 << 10)
+
+struct rtd_count {
+	uint64_t keys;
+	uint64_t expires;		/* of those, with an expiry */
+	uint64_t expire_mean_ms;	/* of those; 0: none */
+	bool exact;
+};
+
+/* A moment at which keys can be counted; it pins what it needs. */
+struct rtd_counting;
+
+/* snapshot: as in struct rtd_read; keys in it are always counted by walking.
+ * *seq: what the counts will rest on. NULL: the snapshot was released. */
+struct rtd_counting *rtd_reader_counting(struct rtd_reader *reader,
+    const struct rtd_snapshot *snapshot, uint64_t *seq);
+/* NULL is accepted. */
+void rtd_counting_free(struct rtd_counting *counting);
+
+/* Count the keys that the read would see. exact: walk, however many there are.
+ * It may take long and is for a pool thread; one at a time.
+ * RT_EIO, RT_EDAMAGED: something could not be read. */
+RT_MUST_USE enum rt_code rtd_counting_run(struct rtd_counting *counting,
+    const struct rtd_read *read, bool exact, struct rtd_count *out,
+    struct rt_err *err);
+
 /* -- looking at it -- */
 
 struct rtd_engine_stats {
@@ -151,6 +181,7 @@ struct rtd_engine_stats {
 	uint64_t sst_entries;
 	uint64_t sst_tombstones;
 	uint64_t table_memory_bytes;	/* indexes and filters */
+	uint64_t count_memory_bytes;	/* what counting keys remembers */
 	uint64_t manifest_generation;
 	uint64_t visible_seq;
 	uint64_t written_seq;

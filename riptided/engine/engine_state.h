@@ -17,6 +17,7 @@
 #include "libcommon/os/dirlock.h"
 #include "libcommon/os/mutex.h"
 #include "riptided/engine/engine.h"
+#include "riptided/view/run_counts.h"
 #include "riptided/view/view.h"
 #include "riptided/wal/wal.h"
 
@@ -56,6 +57,7 @@ struct rtd_engine {
 	uint64_t epoch;
 	struct rt_block_cache *blocks;
 	struct rtd_table_cache *tables;
+	struct rtd_run_counts *run_counts;
 	struct rtd_view_set views;
 	struct rtd_wal *_Atomic wal;	/* its thread may call before it is set */
 
@@ -120,6 +122,8 @@ void rtd_engine_notify(struct rtd_engine *engine);
 /* Readers of the calling thread move to the newest view and let go of older
  * ones. */
 void rtd_readers_end_turn(struct rtd_engine *engine);
+/* The newest view, which the reader holds. */
+struct rtd_view *rtd_reader_view(struct rtd_reader *reader);
 
 /* -- directory.c -- */
 /* Open, lock and check the data directory, make what is missing in it. */

@@ -24,6 +24,8 @@ view_stats(const struct rtd_view *view, struct rtd_engine_stats *out)
 
 	for (size_t i = 0; i < view->memtables_count; i++) {
 		out->memtable_bytes += rtd_memtable_bytes(view->memtables[i]);
+		out->count_memory_bytes += atomic_load_explicit(
+		    &view->memtables[i]->tally.memory, memory_order_relaxed);
 		out->memtable_entries +=
 		    atomic_load(&view->memtables[i]->entries);
 	}
@@ -91,6 +93,8 @@ rtd_engine_get_stats(struct rtd_engine *engine, struct rtd_engine_stats *out)
 	out->reloads = atomic_load(&engine->reloads);
 	out->user_bytes_written = atomic_load(&engine->user_bytes);
 	out->table_memory_bytes = rtd_table_cache_memory(engine->tables);
+	out->count_memory_bytes += atomic_load_explicit(
+	    &engine->run_counts->memory, memory_order_relaxed);
 	out->filters_damaged = rtd_table_cache_filters_damaged(engine->tables);
 	rt_block_cache_get_stats(engine->blocks, &out->cache);
 	if (rtd_engine_write_state(engine, &err) != RT_OK)

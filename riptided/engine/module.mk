@@ -1,6 +1,7 @@
 # engine: the one door to storage.
 noinst_LIBRARIES += riptided/engine/libengine.a
 riptided_engine_libengine_a_SOURCES = \
+	riptided/engine/counting.c \
 	riptided/engine/directory.c \
 	riptided/engine/engine.c riptided/engine/engine.h \
 	riptided/engine/engine_state.h \

@@ -80,6 +80,13 @@ refresh(struct rtd_reader *reader)
 		pin_newest(reader);
 }
 
+struct rtd_view *
+rtd_reader_view(struct rtd_reader *reader)
+{
+	refresh(reader);
+	return reader->view;
+}
+
 void
 rtd_readers_end_turn(struct rtd_engine *engine)
 {

@@ -24,6 +24,7 @@ rtd_key_tally_reset(struct rtd_key_tally *tally)
 	tally->items = NULL;
 	tally->items_count = tally->last = 0;
 	tally->walk = (struct rtd_version_walk){ .chunk = NULL };
+	atomic_store_explicit(&tally->memory, 0, memory_order_relaxed);
 }
 
 void
@@ -66,6 +67,8 @@ find_or_add(struct rtd_key_tally *tally, uint32_t keyspace,
 		.drop_seq = drops[keyspace],
 		.seen = rt_alloc_zero(1, sizeof(*item->seen)),
 	};
+	atomic_fetch_add_explicit(&tally->memory,
+	    sizeof(*item) + sizeof(*item->seen), memory_order_relaxed);
 	return item;
 }
 
@@ -165,6 +168,8 @@ rtd_key_tally_complete(struct rtd_key_tally *tally,
 	if (item == NULL || item->alive != NULL)
 		return;
 	item->alive = rt_alloc_zero(1, sizeof(*item->alive));
+	atomic_fetch_add_explicit(&tally->memory, sizeof(*item->alive),
+	    memory_order_relaxed);
 	while ((version = rtd_version_walk_next(&walk, arena)) != NULL) {
 		struct rt_slice key = rtd_version_key(version);
 		uint64_t hash;
@@ -176,19 +181,4 @@ rtd_key_tally_complete(struct rtd_key_tally *tally,
 		if (rtd_hash_index_get(index, hash, key) == version)
 			rt_key_sketch_add(item->alive, hash);
 	}
-}
-
-size_t
-rtd_key_tally_memory(struct rtd_key_tally *tally)
-{
-	size_t bytes = 0;
-
-	rt_mutex_lock(&tally->mu);
-	for (size_t i = 0; i < tally->items_count; i++)
-		bytes += sizeof(tally->items[0]) +
-		    sizeof(*tally->items[0].seen) +
-		    (tally->items[i].alive != NULL
-			    ? sizeof(*tally->items[0].alive) : 0);
-	rt_mutex_unlock(&tally->mu);
-	return bytes;
 }

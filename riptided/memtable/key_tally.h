@@ -29,6 +29,7 @@ struct rtd_key_tally {
 	size_t items_count;
 	size_t last;		/* the item used last */
 	struct rtd_version_walk walk;	/* where it goes on */
+	_Atomic size_t memory;	/* bytes held; read without the mutex */
 };
 
 void rtd_key_tally_init(struct rtd_key_tally *tally);
@@ -51,8 +52,5 @@ const struct rtd_key_tally_item *rtd_key_tally_find(
 void rtd_key_tally_complete(struct rtd_key_tally *tally,
     const struct rtd_arena *arena, const struct rtd_hash_index *index,
     uint32_t keyspace) RT_REQUIRES(tally->mu);
-
-/* Bytes of memory held. */
-size_t rtd_key_tally_memory(struct rtd_key_tally *tally);
 
 #endif

@@ -410,9 +410,53 @@ rtd_snapshot_unref(struct rtd_snapshot *snapshot)
 	(void)snapshot;
 }
 
-/* Small data sets never need it. */
-const struct rt_manifest *
-rtd_engine_manifest(struct rtd_engine *engine)
+struct rtd_counting {
+	struct rtd_reader *reader;
+};
+
+struct rtd_counting *
+rtd_reader_counting(struct rtd_reader *reader,
+    const struct rtd_snapshot *snapshot, uint64_t *seq)
 {
-	rt_invariant_failed(__FILE__, __LINE__, "a fake engine is small");
+	struct rtd_counting *counting = rt_alloc_zero(1, sizeof(*counting));
+
+	counting->reader = reader;
+	*seq = reader->engine->seq;
+	return counting;
+}
+
+void
+rtd_counting_free(struct rtd_counting *counting)
+{
+	free(counting);
+}
+
+enum rt_code
+rtd_counting_run(struct rtd_counting *counting, const struct rtd_read *read,
+    bool exact, struct rtd_count *out, struct rt_err *err)
+{
+	struct rt_iter *iter = rtd_reader_iter(counting->reader, read, NULL);
+	double expire_sum_ms = 0;
+	struct rt_slice bytes;
+	uint64_t expire_ms;
+	enum rt_code code;
+
+	*out = (struct rtd_count){ .exact = true };
+	for (rt_iter_seek_first(iter); iter->valid; rt_iter_next(iter)) {
+		out->keys++;
+		rt_assert(rt_value_decode(iter->entry.value, &expire_ms,
+		    &bytes));
+		if (expire_ms == RT_NO_EXPIRY)
+			continue;
+		out->expires++;
+		expire_sum_ms += (double)expire_ms;
+	}
+	if (out->expires != 0)
+		out->expire_mean_ms =
+		    (uint64_t)(expire_sum_ms / (double)out->expires);
+	code = iter->code;
+	if (code != RT_OK && err != NULL)
+		*err = iter->err;
+	rt_iter_free(iter);
+	return code;
 }
