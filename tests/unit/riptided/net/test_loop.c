@@ -43,6 +43,15 @@ rtd_engine_end_turn(struct rtd_engine *engine)
 		acked_seq = visible_seq;
 }
 
+/* No command here uses one. */
+void
+rtd_client_use_snapshot(struct rtd_client *client,
+    struct rtd_snapshot *snapshot)
+{
+	(void)snapshot;
+	ck_assert_ptr_null(client->snapshot);
+}
+
 bool
 rtd_command_dispatch(struct rtd_server_state *server,
     struct rtd_client *client, const struct rt_slice *argv, size_t argc)
