@@ -75,6 +75,9 @@ reap(struct rtb_compactor *compactor)
 			err(EX_OSERR, "%s", compactor->program);
 	compactor->pid = 0;
 	compactor->ended_bytes += (uint64_t)usage.ru_oublock * BLOCK_BYTES;
+	/* It may be stopped before it has learnt how to end well. */
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM)
+		return;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		errx(EX_SOFTWARE, "%s ended with %d", compactor->program,
 		    WIFEXITED(status) ? WEXITSTATUS(status) :

@@ -101,20 +101,29 @@ overwrite(struct rtb_run *run)
 }
 
 static double
-fillsync(struct rtb_run *run)
+put_random(struct rtb_run *run, uint64_t count)
 {
-	uint64_t count = run->options->keys / SYNCED_PART + 1, began;
+	uint64_t began = rtb_now_ns();
 	uint8_t key[RTB_KEY_BYTES];
 
-	if (count > SYNCED_MAX)
-		count = SYNCED_MAX;
-	began = rtb_now_ns();
 	for (uint64_t i = 0; i < count; i++)
 		run->ops->put(run->store,
 		    rtb_key(key, rtb_random_below(&run->random,
 			run->options->keys), false),
 		    rtb_values_next(&run->values));
-	return (double)count / seconds_since(began);
+	return seconds_since(began);
+}
+
+/* The first ones find files that are still to be laid out. */
+static double
+fillsync(struct rtb_run *run)
+{
+	uint64_t count = run->options->keys / SYNCED_PART + 1;
+
+	if (count > SYNCED_MAX)
+		count = SYNCED_MAX;
+	put_random(run, count / 4);
+	return (double)count / put_random(run, count);
 }
 
 /* Reads come twice, of which the first time, half as long, brings blocks into

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include "bench/report.h"
 #include "bench/scratch.h"
 #include "bench/turns.h"
+#include "libcommon/base/invariant.h"
 
 static const char usage_text[] =
     "usage: riptide-bench engine [--keys N] [--value-size BYTES] [--reads N]\n"
@@ -35,22 +37,27 @@ print_help(void)
 	puts(rtb_peers[0] == NULL ? " none" : "");
 }
 
+static bool
+is_built_in(const char *peer)
+{
+	for (size_t i = 0; rtb_peers[i] != NULL; i++)
+		if (strcmp(rtb_peers[i]->name, peer) == 0)
+			return true;
+	return false;
+}
+
 /* A peer that is asked for and not there is said, and done without. */
 static void
 tell_missing(const struct rtb_options *options)
 {
-	static const char *const names[] = { "rocksdb", "leveldb" };
+	const char *asked = options->peers != NULL ? options->peers :
+						     "rocksdb,leveldb";
+	char *names = rt_strdup(asked), *rest = names, *name;
 
-	for (size_t i = 0; i < RT_COUNTOF(names); i++) {
-		bool there = false;
-
-		for (size_t peer = 0; rtb_peers[peer] != NULL; peer++)
-			there |= strcmp(rtb_peers[peer]->name, names[i]) == 0;
-		if (!there && (options->peers == NULL ||
-				rtb_list_has(options->peers, names[i])))
-			warnx("%s was not there when this program was built:"
-			      " done without", names[i]);
-	}
+	while ((name = strsep(&rest, ",")) != NULL)
+		if (name[0] != '\0' && !is_built_in(name))
+			warnx("%s is not in this build: done without", name);
+	free(names);
 }
 
 static int

@@ -25,3 +25,5 @@ bench_riptide_bench_SOURCES = bench/main.c
 BENCH_LIBS = bench/libbench.a $(ENGINE_LIBS) $(DAEMON_LIBS) $(COMMON_LIBS) \
 	$(COMMON_SYSTEM_LIBS) $(ROCKSDB_LIBS) $(LEVELDB_LIBS)
 bench_riptide_bench_LDADD = $(BENCH_LIBS)
+# What make bench leaves.
+CLEANFILES += bench/engine.json

@@ -17,9 +17,10 @@
 #define SIX 6
 #define MANY_RUNS 200
 #define NEARLY_FULL 0.95
-/* Room for everything, so that nothing is flushed unless we say so. */
-#define HUGE_MEMTABLE (UINT64_C(4) << 30)
-#define MEMTABLE_MIN (UINT64_C(1) << 20)
+/* An entry's share of the memtable beside its key and value, and more. */
+#define ENTRY_BYTES_MAX 200
+/* Small ones hold more index than entries. */
+#define MEMTABLE_MIN (UINT64_C(8) << 20)
 
 static void
 set_memtable(struct rt_config *config, uint64_t bytes)
@@ -56,6 +57,14 @@ memtable_bytes(const struct rtb_run *run)
 	if (bytes < MEMTABLE_MIN)
 		return MEMTABLE_MIN;
 	return bytes < RTB_WRITE_BUFFER_BYTES ? bytes : RTB_WRITE_BUFFER_BYTES;
+}
+
+/* Room for everything, so that nothing is flushed unless we say so. */
+static uint64_t
+roomy_memtable(const struct rtb_run *run)
+{
+	return MEMTABLE_MIN + run->options->keys *
+	    (RTB_KEY_BYTES + run->options->value_bytes + ENTRY_BYTES_MAX);
 }
 
 /* Random writes until the memtable is as good as full. */
@@ -136,7 +145,7 @@ time_to_answer(struct rtb_run *run)
 static void
 fill_log(struct rtb_run *run, uint64_t *number)
 {
-	open_with(run, false, set_memtable, HUGE_MEMTABLE);
+	open_with(run, false, set_memtable, roomy_memtable(run));
 	rtb_fill(run, run->seed, 0, 1);
 	*number = stats_of(run).wal_bytes;
 }
@@ -173,7 +182,7 @@ restart(struct rtb_run *run)
 static void
 fill_runs(struct rtb_run *run, unsigned runs)
 {
-	open_with(run, false, set_memtable, HUGE_MEMTABLE);
+	open_with(run, false, set_memtable, roomy_memtable(run));
 	for (unsigned i = 0; i < runs; i++) {
 		rtb_fill(run, run->seed, i, runs);
 		run->ops->flush(run->store);

@@ -20,6 +20,7 @@ include tests/unit/libcommon/manifest/module.mk
 include tests/unit/libcommon/daemon/module.mk
 include tests/unit/riptided/module.mk
 include tests/unit/riptide-compactd/module.mk
+include tests/unit/bench/module.mk
 include tests/fault/module.mk
 include tests/crash/module.mk
 include tests/system/module.mk
