@@ -8,6 +8,7 @@
 
 #include "libcommon/base/invariant.h"
 #include "libcommon/os/crashpoint.h"
+#include "libcommon/table/bloom.h"
 #include "libcommon/table/merge_iter.h"
 #include "libcommon/table/table_reader.h"
 #include "riptide-compactd/table_chain.h"
@@ -16,7 +17,6 @@
 /* Entries and bytes between two looks at the clock. */
 #define LOOK_ENTRIES 1024u
 #define LOOK_BYTES ((size_t)256 << 10)
-#define LEVEL0_BLOOM_BITS 16
 /* An output ends early rather than overlap more of the level below its own
  * than so many tables' worth of bytes. */
 #define GRANDPARENT_TABLES 10
@@ -58,15 +58,16 @@ open_output(struct merge *merge, struct rt_err *err)
 	const struct rt_config *config = merger->config;
 	struct rt_table_options options = {
 		.block_bytes = config->block_size,
-		.bloom_bits_per_key = (unsigned)config->bloom_bits_per_key,
+		.bloom_bits_per_key = rt_bloom_bits_of_level(
+		    (unsigned)config->bloom_bits_per_key,
+		    merge->job->target_level == 0,
+		    merge->job->is_last_level),
 		.compression = merge->job->compression,
 		.unique_id = random_id(),
 		.write_behind_bytes = WRITE_BEHIND_BYTES,
 	};
 	char name[RT_PATH_NAME_BYTES];
 
-	if (merge->job->target_level == 0 && config->bloom_bits_per_key != 0)
-		options.bloom_bits_per_key = LEVEL0_BLOOM_BITS;
 	memcpy(options.database_uuid, merge->job->manifest->database_uuid,
 	    sizeof(options.database_uuid));
 	merge->writer_id = (struct rt_file_id){

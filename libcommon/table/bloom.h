@@ -13,6 +13,25 @@
 
 #define RT_BLOOM_LINE_BYTES 64
 #define RT_BLOOM_BITS_PER_KEY_MAX 32
+#define RT_BLOOM_LEVEL0_BITS 16
+#define RT_BLOOM_LAST_LEVEL_BITS_MAX 10
+
+/* Bits a key for a table of this level, of the configured ones; 0 stays none.
+ * Where there are many runs, level 0, each look-up asks many filters: they get
+ * more. In the last level, where most keys are, they get fewer (the sum of
+ * false answers is what counts: Dayan, Athanassoulis, Idreos: "Monkey", SIGMOD
+ * 2017). */
+static inline unsigned
+rt_bloom_bits_of_level(unsigned configured, bool is_level0, bool is_last_level)
+{
+	if (configured == 0)
+		return 0;
+	if (is_level0)
+		return RT_BLOOM_LEVEL0_BITS;
+	if (is_last_level && configured > RT_BLOOM_LAST_LEVEL_BITS_MAX)
+		return RT_BLOOM_LAST_LEVEL_BITS_MAX;
+	return configured;
+}
 
 /* Zeroed is empty. */
 struct rt_bloom_builder {

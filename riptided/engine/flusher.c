@@ -13,12 +13,12 @@
 #include "libcommon/base/invariant.h"
 #include "libcommon/daemon/log.h"
 #include "libcommon/os/crashpoint.h"
+#include "libcommon/table/bloom.h"
 #include "riptided/engine/engine_state.h"
 #include "riptided/engine/snapshots.h"
 #include "riptided/flush/flush.h"
 
 #define RETRY_MS 1000
-#define LEVEL0_BLOOM_BITS 16
 #define WRITE_BEHIND_BYTES ((size_t)1 << 20)
 
 static uint64_t
@@ -72,8 +72,8 @@ write_table(struct rtd_engine *engine, struct rtd_memtable *memtable,
 		.name = rt_path_table(name, id),
 		.options = {
 			.block_bytes = config->block_size,
-			.bloom_bits_per_key = config->bloom_bits_per_key == 0
-			    ? 0 : LEVEL0_BLOOM_BITS,
+			.bloom_bits_per_key = rt_bloom_bits_of_level(
+			    (unsigned)config->bloom_bits_per_key, true, false),
 			.compression = RT_COMPRESSION_NONE,
 			.unique_id = random_id(),
 			.write_behind_bytes = WRITE_BEHIND_BYTES,

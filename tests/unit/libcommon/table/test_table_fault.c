@@ -27,7 +27,7 @@ fill(struct rtt_model *model)
 /* Write until something fails. */
 static enum rt_code
 write_table(const struct rtt_model *model, struct rt_fs *fs, int dir,
-    struct rt_table_info *info)
+    size_t part_blocks, struct rt_table_info *info)
 {
 	struct rt_table_options options =
 	    rtt_table_options(RT_COMPRESSION_NONE);
@@ -35,6 +35,8 @@ write_table(const struct rtt_model *model, struct rt_fs *fs, int dir,
 	struct rt_err err = { .code = RT_OK };
 	enum rt_code code, again;
 
+	options.index_part_blocks = part_blocks;
+	options.index_bytes_max = part_blocks != 0 ? 1 : 0;
 	options.write_behind_bytes = 300000;
 	options.drop_cache = true;
 	code = rt_table_writer_open(&writer, fs, dir, NAME, &options, &err);
@@ -73,7 +75,8 @@ fail_each_call(int os_errno, enum rt_code expected, bool short_transfer)
 		bool exists;
 
 		rtt_fault_fs_arm(&fault, n, false, os_errno);
-		code = write_table(&model, &fault.fs, scratch.fd, &info);
+		code = write_table(&model, &fault.fs, scratch.fd, n % 2 ? 0 : 2,
+		    &info);
 		rtt_fault_fs_disarm(&fault);
 		ck_assert_int_eq(rt_fs_exists(rt_fs_posix(), scratch.fd, NAME,
 				     &exists, NULL),
@@ -113,7 +116,9 @@ START_TEST(short_writes_are_completed)
 }
 END_TEST
 
-START_TEST(a_reader_gives_the_errors_of_its_disk)
+/* The n-th call fails, for each n that a reader comes to. */
+static void
+fail_each_read(size_t part_blocks)
 {
 	struct rtt_model model = { .count = 0 };
 	struct rt_table_info info;
@@ -124,8 +129,9 @@ START_TEST(a_reader_gives_the_errors_of_its_disk)
 	fill(&model);
 	rtt_scratch_init(&scratch);
 	rtt_fault_fs_init(&fault);
-	ck_assert_int_eq(
-	    write_table(&model, rt_fs_posix(), scratch.fd, &info), RT_OK);
+	ck_assert_int_eq(write_table(&model, rt_fs_posix(), scratch.fd,
+			     part_blocks, &info),
+	    RT_OK);
 	for (long n = 1; code != RT_OK; n++) {
 		struct rt_table_reader *reader = NULL;
 		struct rt_iter *iter;
@@ -158,6 +164,56 @@ START_TEST(a_reader_gives_the_errors_of_its_disk)
 	rtt_scratch_fini(&scratch);
 	rtt_model_fini(&model);
 }
+
+START_TEST(a_reader_gives_the_errors_of_its_disk)
+{
+	fail_each_read(0);
+}
+END_TEST
+
+START_TEST(partitions_that_cannot_be_read_are_errors)
+{
+	fail_each_read(1);
+	fail_each_read(4);
+}
+END_TEST
+
+START_TEST(a_get_gives_the_errors_of_its_disk)
+{
+	struct rtt_model model = { .count = 0 };
+	struct rt_table_reader *reader = NULL;
+	struct rt_table_info info;
+	struct rtt_fault_fs fault;
+	struct rtt_scratch scratch;
+
+	fill(&model);
+	rtt_scratch_init(&scratch);
+	rtt_fault_fs_init(&fault);
+	ck_assert_int_eq(
+	    write_table(&model, rt_fs_posix(), scratch.fd, 2, &info), RT_OK);
+	ck_assert_int_eq(rt_table_reader_open(&reader, &fault.fs, scratch.fd,
+			     NAME, NULL, NULL, NULL, NULL),
+	    RT_OK);
+	/* The partition, then the block, then neither. */
+	for (long n = 1; n <= 3; n++) {
+		struct rt_slice key = model.entries[33].key;
+		struct rt_err err = { .code = RT_OK };
+		struct rt_table_found found;
+
+		rtt_fault_fs_arm(&fault, n, false, EIO);
+		ck_assert_int_eq(rt_table_reader_get(reader, key,
+				     rt_hash64(key), RT_SEQ_MAX, 0, &found,
+				     &err),
+		    n == 3 ? RT_OK : RT_EIO);
+		ck_assert(n == 3 || strstr(err.text, NAME) != NULL);
+		rt_table_found_fini(&found);
+		rtt_fault_fs_disarm(&fault);
+	}
+	rt_table_reader_unref(reader);
+	rt_table_info_fini(&info);
+	rtt_scratch_fini(&scratch);
+	rtt_model_fini(&model);
+}
 END_TEST
 
 /* A file system where nothing is in memory until a read has waited for it. */
@@ -186,7 +242,8 @@ cold_pread_nowait(struct rt_fs *fs, int fd, void *out, size_t len,
 	    len < partly ? len : partly, offset);
 }
 
-START_TEST(nowait_never_waits)
+static void
+assert_nowait_never_waits(size_t part_blocks)
 {
 	struct rt_block_cache *cache = rt_block_cache_new(10 << 20);
 	struct cold_fs cold = { .fs = *rt_fs_posix() };
@@ -203,8 +260,9 @@ START_TEST(nowait_never_waits)
 	fill(&model);
 	key = model.entries[7].key;
 	rtt_scratch_init(&scratch);
-	ck_assert_int_eq(
-	    write_table(&model, rt_fs_posix(), scratch.fd, &info), RT_OK);
+	ck_assert_int_eq(write_table(&model, rt_fs_posix(), scratch.fd,
+			     part_blocks, &info),
+	    RT_OK);
 	ck_assert_int_eq(rt_table_reader_open(&reader, &cold.fs, scratch.fd,
 			     NAME, NULL, cache, NULL, NULL),
 	    RT_OK);
@@ -234,8 +292,22 @@ START_TEST(nowait_never_waits)
 	rtt_scratch_fini(&scratch);
 	rtt_model_fini(&model);
 }
+
+START_TEST(nowait_never_waits)
+{
+	assert_nowait_never_waits(0);
+}
+END_TEST
+
+START_TEST(nowait_does_not_wait_for_a_partition)
+{
+	assert_nowait_never_waits(2);
+}
 END_TEST
 
 RTT_MAIN("table_fault", a_writer_without_space_leaves_no_file,
     a_writer_that_meets_an_error_leaves_no_file, short_writes_are_completed,
-    a_reader_gives_the_errors_of_its_disk, nowait_never_waits)
+    a_reader_gives_the_errors_of_its_disk,
+    partitions_that_cannot_be_read_are_errors,
+    a_get_gives_the_errors_of_its_disk, nowait_never_waits,
+    nowait_does_not_wait_for_a_partition)
