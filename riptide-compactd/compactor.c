@@ -622,7 +622,7 @@ pretend(const struct rtc_job *job, uint64_t number,
 
 	output.id = (struct rt_file_id){ before->compactor_epoch, number };
 	output.size = job->input_bytes;
-	output.tombstones = 0;
+	output.tombstones = output.older_versions = 0;
 	output.expire_min_ms = output.expire_max_ms = 0;
 	rtc_job_range(job, &output.smallest, &output.largest);
 	for (size_t i = 0; i < job->inputs_count; i++) {

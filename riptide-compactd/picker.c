@@ -402,6 +402,10 @@ why_rewrite(const struct rt_manifest *manifest, const struct rtc_limits *limits,
 	    (limits->full ||
 		table->tombstones * TOMBSTONES_WORTH >= table->entries))
 		return "tombstones hide nothing any more";
+	if (table->older_versions > 0 && table->max_seq <= lowest &&
+	    (limits->full ||
+		table->older_versions * TOMBSTONES_WORTH >= table->entries))
+		return "older versions are seen by nobody any more";
 	/* As if they expired evenly: half of them have. */
 	if (!is_seen(manifest, table->min_seq) &&
 	    table->expire_min_ms != 0 && table->expire_min_ms < before_ms &&

@@ -24,6 +24,7 @@ rtc_publisher_table(const struct rtc_output *output)
 		.expire_max_ms = info->expire_max_ms,
 		.crc32c = info->crc32c,
 		.payload = info->payload,
+		.older_versions = info->older_versions,
 	};
 }
 

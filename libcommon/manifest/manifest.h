@@ -30,6 +30,7 @@ struct rt_manifest_table {
 	uint64_t expire_max_ms;	/* 0: something never expires */
 	uint32_t crc32c;
 	uint64_t payload;
+	uint64_t older_versions;	/* behind a newer one of their key */
 	const void *unknown;	/* fields of a newer program, carried along */
 };
 

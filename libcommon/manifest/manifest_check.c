@@ -140,6 +140,8 @@ check_table(const struct rt_manifest *m, const struct rt_manifest_table *table,
 		what = "a sequence above the flushed one";
 	else if (table->tombstones > table->entries)
 		what = "more tombstones than entries";
+	else if (table->older_versions > table->entries)
+		what = "more older versions than entries";
 	else if (table->expire_min_ms != 0 && table->expire_max_ms != 0 &&
 	    table->expire_min_ms > table->expire_max_ms)
 		what = "its expiry range out of order";

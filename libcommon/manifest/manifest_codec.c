@@ -137,6 +137,8 @@ table_message(struct rt_manifest *scratch,
 		SET(message, expire_max_ms, table->expire_max_ms);
 	SET(message, crc32c, table->crc32c);
 	SET(message, payload, table->payload);
+	if (table->older_versions != 0)
+		SET(message, older_versions, table->older_versions);
 	put_unknown(scratch, &message->base,
 	    unknown != NULL ? &unknown->own : NULL);
 	return message;
@@ -352,6 +354,7 @@ take_table(struct rt_manifest *manifest, struct rt_manifest_table *table,
 		.expire_max_ms = message->expire_max_ms,
 		.crc32c = message->crc32c,
 		.payload = message->payload,
+		.older_versions = message->older_versions,
 	};
 	if (message->base.n_unknown_fields != 0 ||
 	    message->id->base.n_unknown_fields != 0) {

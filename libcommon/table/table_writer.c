@@ -495,6 +495,7 @@ rt_table_writer_finish(struct rt_table_writer *writer,
 	*info = writer->properties.info;
 	info->size = writer->written;
 	info->crc32c = writer->crc32c;
+	info->older_versions = info->entries - writer->properties.keys;
 	writer->properties.info = (struct rt_table_info){ .size = 0 };
 	writer_free(writer);
 	return RT_OK;

@@ -51,6 +51,9 @@ struct rt_table_info {
 	uint64_t expire_max_ms;	/* 0: something never expires */
 	uint32_t crc32c;	/* of the whole file */
 	uint64_t payload;	/* bytes of user keys and values */
+	/* Versions behind a newer one of their key; 0 when the info comes from
+	 * a file. */
+	uint64_t older_versions;
 };
 
 void rt_table_info_fini(struct rt_table_info *info);

@@ -48,6 +48,7 @@ table_of(struct rt_file_id id, const struct rt_table_info *info)
 		.expire_max_ms = info->expire_max_ms,
 		.crc32c = info->crc32c,
 		.payload = info->payload,
+		.older_versions = info->older_versions,
 	};
 }
 

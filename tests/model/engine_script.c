@@ -17,6 +17,7 @@ static const struct {
 	[RTT_OP_PUT] = { "put", 1000 },
 	[RTT_OP_DELETE] = { "delete", 300 },
 	[RTT_OP_DROP] = { "drop", 3 },
+	[RTT_OP_SWAP] = { "swap", 4 },
 	[RTT_OP_FLUSH] = { "flush", 40 },
 	[RTT_OP_COMPACT] = { "compact", 20 },
 	[RTT_OP_COMPACT_FULL] = { "compact-full", 1 },
@@ -24,6 +25,8 @@ static const struct {
 	[RTT_OP_REOPEN] = { "reopen", 3 },
 	[RTT_OP_GET] = { "get", 400 },
 	[RTT_OP_SCAN] = { "scan", 40 },
+	[RTT_OP_HOLD] = { "hold", 10 },
+	[RTT_OP_RELEASE] = { "release", 6 },
 };
 
 static uint64_t
@@ -83,11 +86,13 @@ rtt_script_make(struct rtt_script *script, uint64_t seed, size_t count)
 
 		op->kind = draw_kind(&state);
 		op->joined = below(&state, 4) == 0;
-		/* Most of it in the first keyspace; few keys are hot. */
-		op->keyspace = below(&state, 3) == 0 ?
-		    below(&state, RTT_KEYSPACES) : 0;
+		/* Most of it in the first database; few keys are hot. */
+		op->database = below(&state, 3) == 0 ?
+		    below(&state, RTT_DATABASES) : 0;
 		op->key = below(&state, 2) == 0 ? below(&state, 12) :
 		    below(&state, RTT_KEYS);
+		op->moment = below(&state, 3) == 0 ?
+		    below(&state, RTT_SNAPSHOTS + 1) : 0;
 		op->len = draw_len(&state);
 		op->ttl_ms = op->kind == RTT_OP_TICK || below(&state, 5) == 0 ?
 		    1 + below(&state, 2000) : 0;
@@ -107,9 +112,10 @@ rtt_script_print(const struct rtt_script *script)
 	for (size_t i = 0; i < script->count; i++) {
 		const struct rtt_op *op = &script->ops[i];
 
-		printf("# %3zu %s%s keyspace %u key %u len %u ttl %u\n", i,
+		printf("# %3zu %s%s database %u key %u moment %u len %u "
+		    "ttl %u\n", i,
 		    kinds[op->kind].name, op->joined ? " (joined)" : "",
-		    op->keyspace, op->key, op->len, op->ttl_ms);
+		    op->database, op->key, op->moment, op->len, op->ttl_ms);
 	}
 }
 

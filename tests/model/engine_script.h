@@ -7,14 +7,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RTT_KEYSPACES 3
+#define RTT_DATABASES 3
 #define RTT_KEYS 900
 #define RTT_BATCH_MAX 4
+#define RTT_SNAPSHOTS 4
 
 enum rtt_op_kind {
 	RTT_OP_PUT,
 	RTT_OP_DELETE,
-	RTT_OP_DROP,
+	RTT_OP_DROP,		/* what is in the database */
+	RTT_OP_SWAP,		/* with the next database */
 	RTT_OP_FLUSH,		/* and wait until it is done */
 	RTT_OP_COMPACT,		/* what is due */
 	RTT_OP_COMPACT_FULL,
@@ -22,14 +24,17 @@ enum rtt_op_kind {
 	RTT_OP_REOPEN,
 	RTT_OP_GET,
 	RTT_OP_SCAN,		/* from a key to the end */
+	RTT_OP_HOLD,		/* a snapshot, in the place of the oldest */
+	RTT_OP_RELEASE,		/* one of them */
 	RTT_OP_KINDS,
 };
 
 struct rtt_op {
 	enum rtt_op_kind kind;
 	bool joined;		/* in one batch with the write before */
-	uint32_t keyspace;
+	uint32_t database;
 	unsigned key;		/* below RTT_KEYS */
+	unsigned moment;	/* of a read: 0 the present, else a snapshot */
 	uint32_t len;		/* of a value */
 	uint32_t ttl_ms;	/* 0: never expires; of a tick: how far */
 };

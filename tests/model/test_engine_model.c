@@ -14,7 +14,7 @@
 #include "libcommon/daemon/log.h"
 #include "libcommon/table/value.h"
 #include "riptide-compactd/compactor.h"
-#include "riptided/engine/engine.h"
+#include "riptided/engine/snapshots.h"
 #include "tests/model/engine_script.h"
 #include "tests/support/runner.h"
 #include "tests/support/scratch_dir.h"
@@ -32,8 +32,15 @@ struct cell {
 	uint64_t expire_ms;
 };
 
+/* All databases at one moment. */
 struct model {
-	struct cell cells[RTT_KEYSPACES][RTT_KEYS];
+	uint64_t now_ms;
+	struct cell cells[RTT_DATABASES][RTT_KEYS];
+};
+
+struct held {
+	struct rtd_snapshot *snapshot;	/* NULL: none */
+	struct model model;
 };
 
 struct turned_clock {
@@ -49,6 +56,8 @@ struct subject {
 	struct rtd_reader *reader;
 	struct rtd_write_batch batch;
 	struct model model;
+	struct held held[RTT_SNAPSHOTS];
+	unsigned next_held;
 	uint32_t versions;
 	char failure[400];	/* "" while all is well */
 };
@@ -98,10 +107,10 @@ fill_value(uint8_t *out, uint32_t version, uint32_t len)
 }
 
 static bool
-is_there(const struct subject *subject, const struct cell *cell)
+is_there(const struct model *model, const struct cell *cell)
 {
 	return cell->version != 0 && (cell->expire_ms == RT_NO_EXPIRY ||
-		cell->expire_ms > (uint64_t)subject->clock.wall_ms);
+		cell->expire_ms > model->now_ms);
 }
 
 static bool
@@ -169,7 +178,7 @@ commit(struct subject *subject)
 static void
 put(struct subject *subject, const struct rtt_op *op)
 {
-	struct cell *cell = &subject->model.cells[op->keyspace][op->key];
+	struct cell *cell = &subject->model.cells[op->database][op->key];
 	uint8_t *value = rt_alloc(op->len + 1);
 	char text[KEY_BYTES];
 
@@ -179,7 +188,8 @@ put(struct subject *subject, const struct rtt_op *op)
 		cell->expire_ms =
 		    (uint64_t)subject->clock.wall_ms + op->ttl_ms;
 	fill_value(value, cell->version, op->len);
-	rtd_write_batch_put(&subject->batch, op->keyspace,
+	rtd_write_batch_put(&subject->batch,
+	    rtd_engine_keyspace(subject->engine, op->database),
 	    key_of(text, op->key), rt_slice(value, op->len), cell->expire_ms);
 	free(value);
 }
@@ -214,89 +224,161 @@ compact(struct subject *subject, bool full)
 	rtc_compactor_close(compactor);
 }
 
+static void
+release(struct subject *subject, unsigned i)
+{
+	struct held *held = &subject->held[i];
+
+	if (held->snapshot == NULL)
+		return;
+	rtd_snapshot_release(subject->engine, held->snapshot->id);
+	rtd_snapshot_unref(held->snapshot);
+	held->snapshot = NULL;
+}
+
+static bool
+is_published(struct subject *subject, uint64_t seq)
+{
+	const struct rt_manifest *manifest =
+	    rtd_engine_manifest(subject->engine);
+	bool published = false;
+
+	for (size_t i = 0; i < manifest->snapshots_count; i++)
+		published = published || manifest->snapshots[i] == seq;
+	rt_manifest_unref(manifest);
+	return published;
+}
+
+/* With no grace for expired values the compactor has to know of a snapshot
+ * before the clock goes on. */
+static void
+hold(struct subject *subject)
+{
+	unsigned i = subject->next_held++ % RTT_SNAPSHOTS;
+	struct rt_err err = { 0 };
+
+	release(subject, i);
+	subject->held[i].model = subject->model;
+	if (rtd_snapshot_create(subject->engine, 0, &subject->held[i].snapshot,
+		&err) != RT_OK)
+		complain(subject, "snapshot: %s", err.text);
+	else
+		while (!is_published(subject,
+		    subject->held[i].snapshot->seq))
+			usleep(200);
+}
+
 /* -- checks -- */
 
-static void
-check_get(struct subject *subject, uint32_t keyspace, unsigned key)
+/* What a read at this moment should see, and how to ask for it. */
+static const struct model *
+at_moment(const struct subject *subject, const struct rtt_op *op,
+    struct rtd_read *read)
 {
-	const struct cell *cell = &subject->model.cells[keyspace][key];
-	const struct rtd_read read = { .keyspace = keyspace,
-		.now_ms = (uint64_t)subject->clock.wall_ms };
+	const struct held *held =
+	    op->moment == 0 ? NULL : &subject->held[op->moment - 1];
+
+	if (held == NULL || held->snapshot == NULL) {
+		*read = (struct rtd_read){
+			.keyspace = rtd_engine_keyspace(subject->engine,
+			    op->database),
+			.now_ms = subject->model.now_ms,
+		};
+		return &subject->model;
+	}
+	*read = (struct rtd_read){
+		.keyspace =
+		    rtd_snapshot_keyspace(held->snapshot, op->database),
+		.now_ms = held->snapshot->created_ms,
+		.snapshot = held->snapshot,
+	};
+	return &held->model;
+}
+
+static void
+check_get(struct subject *subject, const struct rtt_op *op)
+{
 	struct rtd_value value = { .seq = 0 };
 	struct rt_err err = { 0 };
+	const struct model *model;
+	const struct cell *cell;
+	struct rtd_read read;
 	char text[KEY_BYTES];
-	enum rt_code code = rtd_reader_get(subject->reader, &read,
-	    key_of(text, key), &value, &err);
+	enum rt_code code;
 
-	if (code != (is_there(subject, cell) ? RT_OK : RT_ENOTFOUND))
-		complain(subject, "get of key %u in keyspace %u: %s %s", key,
-		    keyspace, rt_code_name(code), err.text);
+	model = at_moment(subject, op, &read);
+	cell = &model->cells[op->database][op->key];
+	code = rtd_reader_get(subject->reader, &read, key_of(text, op->key),
+	    &value, &err);
+	if (code != (is_there(model, cell) ? RT_OK : RT_ENOTFOUND))
+		complain(subject, "get of key %u in database %u: %s %s",
+		    op->key, op->database, rt_code_name(code), err.text);
 	else if (code == RT_OK && (!holds(cell, value.bytes) ||
 			value.expire_ms != cell->expire_ms))
-		complain(subject, "get of key %u in keyspace %u: a wrong value",
-		    key, keyspace);
+		complain(subject,
+		    "get of key %u in database %u: a wrong value", op->key,
+		    op->database);
 	if (code == RT_OK)
 		rtd_value_fini(&value);
 }
 
 /* The next key at or behind `key` that is there, or RTT_KEYS. */
 static unsigned
-next_there(const struct subject *subject, uint32_t keyspace, unsigned key)
+next_there(const struct model *model, uint32_t database, unsigned key)
 {
 	while (key < RTT_KEYS &&
-	    !is_there(subject, &subject->model.cells[keyspace][key]))
+	    !is_there(model, &model->cells[database][key]))
 		key++;
 	return key;
 }
 
 static void
 check_entry(struct subject *subject, const struct rt_iter *iter,
-    uint32_t keyspace, unsigned key)
+    const struct cell *cells, unsigned key)
 {
-	struct rt_slice bytes;
+	struct rt_slice bytes, is = rt_key_user(iter->entry.key);
 	uint64_t expire_ms;
 	char text[KEY_BYTES];
 
 	if (key == RTT_KEYS)
-		complain(subject, "scan of keyspace %u: a key too many", keyspace);
-	else if (!rt_slice_equal(rt_key_user(iter->entry.key),
-		     key_of(text, key)))
-		complain(subject, "scan of keyspace %u: not key %u but %.*s",
-		    keyspace, key, (int)rt_key_user(iter->entry.key).len,
-		    (const char *)rt_key_user(iter->entry.key).data);
+		complain(subject, "scan: a key too many");
+	else if (!rt_slice_equal(is, key_of(text, key)))
+		complain(subject, "scan: not key %u but %.*s", key,
+		    (int)is.len, (const char *)is.data);
 	else if (!rt_value_decode(iter->entry.value, &expire_ms, &bytes) ||
-	    !holds(&subject->model.cells[keyspace][key], bytes))
-		complain(subject, "scan of keyspace %u: key %u: a wrong value",
-		    keyspace, key);
+	    !holds(&cells[key], bytes))
+		complain(subject, "scan: key %u: a wrong value", key);
 }
 
 static void
-check_scan(struct subject *subject, uint32_t keyspace, unsigned from)
+check_scan(struct subject *subject, const struct rtt_op *op)
 {
-	const struct rtd_read read = { .keyspace = keyspace,
-		.now_ms = (uint64_t)subject->clock.wall_ms };
-	struct rt_iter *iter = rtd_reader_iter(subject->reader, &read, NULL);
 	uint8_t start[RT_KEY_PREFIX_BYTES + KEY_BYTES];
-	unsigned key = next_there(subject, keyspace, from);
+	const struct model *model;
 	struct rt_slice user_key;
+	struct rtd_read read;
+	struct rt_iter *iter;
 	char text[KEY_BYTES];
+	unsigned key;
 
-	user_key = key_of(text, from);
-	rt_key_put_prefix(start, keyspace, RT_KEY_KIND_STRING);
+	model = at_moment(subject, op, &read);
+	iter = rtd_reader_iter(subject->reader, &read, NULL);
+	key = next_there(model, op->database, op->key);
+	user_key = key_of(text, op->key);
+	rt_key_put_prefix(start, read.keyspace, RT_KEY_KIND_STRING);
 	memcpy(start + RT_KEY_PREFIX_BYTES, user_key.data, user_key.len);
 	rt_iter_seek(iter,
 	    rt_slice(start, RT_KEY_PREFIX_BYTES + user_key.len), RT_SEQ_MAX);
 	while (iter->valid && subject->failure[0] == '\0') {
-		check_entry(subject, iter, keyspace, key);
-		key = next_there(subject, keyspace, key + 1);
+		check_entry(subject, iter, model->cells[op->database], key);
+		key = next_there(model, op->database, key + 1);
 		rt_iter_next(iter);
 	}
 	if (iter->code != RT_OK)
-		complain(subject, "scan of keyspace %u: %s", keyspace,
-		    iter->err.text);
+		complain(subject, "scan: %s", iter->err.text);
 	else if (key < RTT_KEYS)
-		complain(subject, "scan of keyspace %u: key %u is missing",
-		    keyspace, key);
+		complain(subject, "scan of database %u: key %u is missing",
+		    op->database, key);
 	rt_iter_free(iter);
 }
 
@@ -306,24 +388,44 @@ static bool
 is_write(const struct rtt_op *op)
 {
 	return op->kind == RTT_OP_PUT || op->kind == RTT_OP_DELETE ||
-	    op->kind == RTT_OP_DROP;
+	    op->kind == RTT_OP_DROP || op->kind == RTT_OP_SWAP;
+}
+
+/* The map of databases is that of the last commit, so a swap goes alone. */
+static void
+swap(struct subject *subject, const struct rtt_op *op)
+{
+	uint32_t other = (op->database + 1) % RTT_DATABASES;
+	struct cell *cells = subject->model.cells[op->database];
+	struct cell *others = subject->model.cells[other];
+	struct cell kept[RTT_KEYS];
+
+	commit(subject);
+	memcpy(kept, cells, sizeof(kept));
+	memcpy(cells, others, sizeof(kept));
+	memcpy(others, kept, sizeof(kept));
+	rtd_write_batch_swap(&subject->batch, op->database, other);
+	commit(subject);
 }
 
 static void
 add_write(struct subject *subject, const struct rtt_op *op)
 {
-	struct cell *cells = subject->model.cells[op->keyspace];
+	struct cell *cells = subject->model.cells[op->database];
+	uint32_t keyspace = rtd_engine_keyspace(subject->engine, op->database);
 	char text[KEY_BYTES];
 
 	if (op->kind == RTT_OP_PUT) {
 		put(subject, op);
+	} else if (op->kind == RTT_OP_SWAP) {
+		swap(subject, op);
 	} else if (op->kind == RTT_OP_DELETE) {
 		cells[op->key] = (struct cell){ .version = 0 };
-		rtd_write_batch_delete(&subject->batch, op->keyspace,
+		rtd_write_batch_delete(&subject->batch, keyspace,
 		    key_of(text, op->key));
 	} else {
 		memset(cells, 0, sizeof(subject->model.cells[0]));
-		rtd_write_batch_drop(&subject->batch, op->keyspace);
+		rtd_write_batch_drop(&subject->batch, keyspace);
 	}
 }
 
@@ -340,16 +442,25 @@ do_op(struct subject *subject, const struct rtt_op *op)
 		break;
 	case RTT_OP_TICK:
 		subject->clock.wall_ms += op->ttl_ms;
+		subject->model.now_ms += op->ttl_ms;
 		break;
 	case RTT_OP_REOPEN:
+		for (unsigned i = 0; i < RTT_SNAPSHOTS; i++)
+			release(subject, i);
 		close_engine(subject);
 		open_engine(subject);
 		break;
 	case RTT_OP_GET:
-		check_get(subject, op->keyspace, op->key);
+		check_get(subject, op);
 		break;
 	case RTT_OP_SCAN:
-		check_scan(subject, op->keyspace, op->key);
+		check_scan(subject, op);
+		break;
+	case RTT_OP_HOLD:
+		hold(subject);
+		break;
+	case RTT_OP_RELEASE:
+		release(subject, op->key % RTT_SNAPSHOTS);
 		break;
 	default:
 		add_write(subject, op);
@@ -364,6 +475,7 @@ begin(struct subject *subject)
 
 	*subject = (struct subject){ .clock = {
 		.base = { monotonic_ns, wall_ms }, .wall_ms = START_MS } };
+	subject->model.now_ms = START_MS;
 	rtt_scratch_init(&subject->scratch);
 	rt_config_init(config);
 	free(config->dir);
@@ -384,8 +496,8 @@ begin(struct subject *subject)
 static void
 end(struct subject *subject)
 {
-	if (subject->engine == NULL)
-		rtd_write_batch_clear(&subject->batch);
+	for (unsigned i = 0; i < RTT_SNAPSHOTS; i++)
+		release(subject, i);
 	close_engine(subject);
 	rtd_write_batch_fini(&subject->batch);
 	rt_config_fini(&subject->config);
@@ -397,25 +509,26 @@ end(struct subject *subject)
 static bool
 run(const struct rtt_script *script, char failure[400])
 {
-	struct subject subject;
+	struct subject *subject = rt_alloc(sizeof(*subject));
 
-	begin(&subject);
-	for (size_t i = 0; i < script->count && subject.failure[0] == '\0';
+	begin(subject);
+	for (size_t i = 0; i < script->count && subject->failure[0] == '\0';
 	     i++) {
 		const struct rtt_op *op = &script->ops[i];
 
 		if (!is_write(op) || !op->joined ||
-		    subject.batch.count == RTT_BATCH_MAX)
-			commit(&subject);
-		do_op(&subject, op);
+		    subject->batch.count == RTT_BATCH_MAX)
+			commit(subject);
+		do_op(subject, op);
 	}
-	if (subject.failure[0] == '\0')
-		commit(&subject);
-	for (uint32_t i = 0; i < RTT_KEYSPACES && subject.failure[0] == '\0';
+	if (subject->failure[0] == '\0')
+		commit(subject);
+	for (uint32_t i = 0; i < RTT_DATABASES && subject->failure[0] == '\0';
 	     i++)
-		check_scan(&subject, i, 0);
-	end(&subject);
-	memcpy(failure, subject.failure, sizeof(subject.failure));
+		check_scan(subject, &(struct rtt_op){ .database = i });
+	end(subject);
+	memcpy(failure, subject->failure, sizeof(subject->failure));
+	free(subject);
 	return failure[0] != '\0';
 }
 

@@ -136,6 +136,37 @@ START_TEST(each_start_is_an_epoch_that_sweeps_the_ones_before)
 }
 END_TEST
 
+START_TEST(versions_of_a_released_snapshot_go)
+{
+	const struct rtt_version versions[] = {
+		{ "a", 1, false, 0, 500 },
+		{ "a", 2, false, 0, 500 },
+		{ "b", 3, false, 0, 500 },
+	};
+	const uint64_t snapshot = 1;
+	struct rtc_options options;
+	struct rt_config config;
+	struct rtt_db db;
+
+	rtt_db_init(&db);
+	rtt_db_set_snapshots(&db, &snapshot, 1);
+	rtt_db_flush(&db, versions, 3);
+	configure(&config, db.scratch.path);
+	options = options_for(&config);
+	options.full = true;
+	run_once(&options);
+	ck_assert_uint_eq(rtt_db_count(&db, "a"), 2);
+	ck_assert_uint_eq(rtt_db_read(&db, "a", 1, 0), 1);
+	rtt_db_set_snapshots(&db, NULL, 0);
+	run_once(&options);
+	ck_assert_uint_eq(rtt_db_count(&db, "a"), 1);
+	ck_assert_uint_eq(rtt_db_read(&db, "a", 9, 0), 2);
+	ck_assert_uint_eq(rtt_db_count(&db, NULL), 2);
+	rt_config_fini(&config);
+	rtt_db_fini(&db);
+}
+END_TEST
+
 START_TEST(a_second_compactor_is_refused)
 {
 	struct rtc_compactor *compactor = NULL, *second = NULL;
@@ -295,7 +326,7 @@ END_TEST
 RTT_MAIN("compactor", once_brings_level_0_under_its_trigger,
     below_the_trigger_nothing_is_done,
     each_start_is_an_epoch_that_sweeps_the_ones_before,
-    a_second_compactor_is_refused,
+    versions_of_a_released_snapshot_go, a_second_compactor_is_refused,
     a_compactor_that_was_replaced_ends_and_unlinks_nothing,
     a_removed_lock_file_keeps_it_from_publishing,
     a_directory_that_is_no_database_stays_as_it_is,
