@@ -1,1 +1,3 @@
-# unit_tests += tests/unit/riptided/view/test_name
+unit_tests += tests/unit/riptided/view/test_key_estimate
+tests_unit_riptided_view_test_key_estimate_LDADD = \
+	riptided/view/libview.a $(LDADD)
