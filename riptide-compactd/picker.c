@@ -192,7 +192,8 @@ static bool
 is_expired(const struct rt_manifest *manifest, const struct rtc_limits *limits,
     const struct rt_manifest_table *table)
 {
-	return !is_seen(manifest, table->min_seq) && table->tombstones == 0 && table->expire_max_ms != 0 &&
+	return !is_seen(manifest, table->min_seq) && table->tombstones == 0 &&
+	    table->expire_max_ms != 0 &&
 	    table->expire_max_ms < limits->expired_before_ms;
 }
 

@@ -1,6 +1,7 @@
 /* SNAPSHOT and SWAPDB. */
 #include <stdlib.h>
 
+#include "libcommon/base/invariant.h"
 #include "libcommon/base/number.h"
 #include "riptided/cmd/handlers.h"
 #include "riptided/engine/snapshots.h"
@@ -109,7 +110,8 @@ reply_field(struct rtd_resp_writer *reply, const char *name, int64_t value)
 }
 
 static void
-reply_snapshot(struct rtd_call *call, const struct rtd_snapshot *snapshot)
+reply_snapshot(struct rtd_call *call, const struct rtd_snapshot *snapshot,
+    uint64_t bytes_held)
 {
 	struct rtd_resp_writer *reply = rtd_call_reply(call);
 	uint64_t now_ns = rt_clock_monotonic_ns(call->server->clock);
@@ -127,8 +129,7 @@ reply_snapshot(struct rtd_call *call, const struct rtd_snapshot *snapshot)
 	    (int64_t)((now_ns - snapshot->created_ns) / NS_PER_S));
 	reply_field(reply, "ttl", left);
 	reply_field(reply, "users", (int64_t)atomic_load(&snapshot->users));
-	reply_field(reply, "bytes-held",
-	    (int64_t)rtd_snapshot_bytes_held(call->server->engine, snapshot));
+	reply_field(reply, "bytes-held", (int64_t)bytes_held);
 }
 
 void
@@ -136,12 +137,21 @@ rtd_cmd_snapshot_list(struct rtd_call *call)
 {
 	struct rtd_snapshot **list = NULL;
 	size_t count = rtd_snapshot_list(call->server->engine, &list);
+	uint64_t *bytes = rt_alloc_zero(count + 1, sizeof(*bytes));
 
+	if (count > 0) {
+		const struct rt_manifest *manifest =
+		    rtd_engine_manifest(call->server->engine);
+
+		rtd_snapshots_bytes_held(manifest, list, count, bytes);
+		rt_manifest_unref(manifest);
+	}
 	rtd_reply_array(rtd_call_reply(call), count);
 	for (size_t i = 0; i < count; i++) {
-		reply_snapshot(call, list[i]);
+		reply_snapshot(call, list[i], bytes[i]);
 		rtd_snapshot_unref(list[i]);
 	}
+	free(bytes);
 	free(list);
 }
 

@@ -194,7 +194,7 @@ struct rtd_engine_stats {
 	uint64_t obsolete_files;
 	uint64_t snapshots;
 	uint64_t oldest_snapshot_age_s;	/* 0: there is none */
-	uint64_t snapshot_bytes_held;	/* estimated; by the oldest */
+	uint64_t snapshot_bytes_held;	/* rtd_snapshots_bytes_held() */
 	uint64_t filters_damaged;
 	struct rt_block_cache_stats cache;
 	char write_error[256];		/* "" while writes are taken */

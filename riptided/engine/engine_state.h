@@ -28,7 +28,9 @@ struct rtd_snapshots {
 	struct rtd_snapshot *oldest, *newest;
 	size_t count;
 	uint64_t made;
-	bool stale;		/* the manifest should get the list */
+	/* When the manifest should get the list, monotonic; 0: it has it. */
+	uint64_t due_ns;
+	uint64_t captured_ns;	/* the list, for the last publish */
 };
 
 struct rtd_reader {

@@ -1,6 +1,8 @@
 /* engine_stats: the engine's figures, gathered when somebody asks. */
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "libcommon/base/invariant.h"
 #include "riptided/engine/engine_state.h"
 #include "riptided/engine/snapshots.h"
 
@@ -50,23 +52,26 @@ view_stats(const struct rtd_view *view, struct rtd_engine_stats *out)
 	out->obsolete_files = manifest->obsolete_count;
 }
 
-/* What later ones hold back, the oldest holds back for the most part. */
 static void
-snapshot_stats(struct rtd_engine *engine, struct rtd_engine_stats *out)
+snapshot_stats(struct rtd_engine *engine, const struct rt_manifest *manifest,
+    struct rtd_engine_stats *out)
 {
-	const struct rtd_snapshot *oldest;
+	struct rtd_snapshot **list = NULL;
+	size_t count = rtd_snapshot_list(engine, &list);
+	uint64_t *bytes = rt_alloc_zero(count + 1, sizeof(*bytes));
 
-	rt_mutex_lock(&engine->mu);
-	oldest = engine->snapshots.oldest;
-	out->snapshots = engine->snapshots.count;
-	if (oldest != NULL) {
+	rtd_snapshots_bytes_held(manifest, list, count, bytes);
+	out->snapshots = count;
+	if (count > 0)
 		out->oldest_snapshot_age_s =
 		    (rt_clock_monotonic_ns(engine->clock) -
-			oldest->created_ns) / NS_PER_S;
-		out->snapshot_bytes_held =
-		    rtd_snapshot_bytes_held(engine, oldest);
+			list[0]->created_ns) / NS_PER_S;
+	for (size_t i = 0; i < count; i++) {
+		out->snapshot_bytes_held += bytes[i];
+		rtd_snapshot_unref(list[i]);
 	}
-	rt_mutex_unlock(&engine->mu);
+	free(bytes);
+	free(list);
 }
 
 void
@@ -78,7 +83,7 @@ rtd_engine_get_stats(struct rtd_engine *engine, struct rtd_engine_stats *out)
 
 	*out = (struct rtd_engine_stats){ 0 };
 	view_stats(view, out);
-	snapshot_stats(engine, out);
+	snapshot_stats(engine, view->manifest, out);
 	rtd_view_unref(view);
 	rtd_wal_get_stats(engine->wal, &wal);
 	out->wal_bytes = wal.bytes;

@@ -60,8 +60,8 @@ struct captured {
 
 static enum rt_code
 write_table(struct rtd_engine *engine, struct rtd_memtable *memtable,
-    const struct captured *snapshots, struct rt_file_id id, bool *empty, struct rt_table_info *info,
-    struct rt_err *err)
+    const struct captured *snapshots, struct rt_file_id id, bool *empty,
+    struct rt_table_info *info, struct rt_err *err)
 {
 	const struct rt_config *config = engine->config;
 	char name[RT_PATH_NAME_BYTES];
@@ -108,8 +108,8 @@ oldest_frozen(struct rtd_engine *engine, uint64_t *wal_floor)
 
 static enum rt_code
 publish(struct rtd_engine *engine, const struct rtd_memtable *memtable,
-    const struct captured *snapshots,
-    const struct rt_manifest_table *table, uint64_t wal_floor,
+    const struct captured *snapshots, const struct rt_manifest_table *table,
+    uint64_t wal_floor,
     const struct rt_manifest **next, bool *unknown, struct rt_err *err)
 {
 	struct rt_manifest_edit *edit =
@@ -229,10 +229,9 @@ note_result(struct rtd_engine *engine, enum rt_code code,
 
 	rt_mutex_lock(&engine->mu);
 	engine->flush_err = *err;
-	/* What was captured may not have been published. */
-	if (code != RT_OK)
-		engine->snapshots.stale = true;
 	rt_mutex_unlock(&engine->mu);
+	if (code != RT_OK)
+		rtd_snapshots_not_published(engine);
 	atomic_store(&engine->flush_code, (int)code);
 	if (code == RT_EFENCED)
 		atomic_store(&engine->fenced, true);
@@ -281,9 +280,16 @@ wait_for_work(struct rtd_engine *engine, bool failed, bool *flush)
 	if (failed && !engine->stopping)
 		rt_cond_wait_ms(&engine->cond, &engine->mu, RETRY_MS);
 	while (!engine->stopping && engine->used_count == 0 &&
-	    engine->view->memtables_count == 1 &&
-	    !engine->snapshots.stale)
-		rt_cond_wait(&engine->cond, &engine->mu);
+	    engine->view->memtables_count == 1) {
+		uint64_t due_ms = rtd_snapshots_due_ms(engine);
+
+		if (due_ms == 0)
+			break;
+		if (due_ms == UINT64_MAX)
+			rt_cond_wait(&engine->cond, &engine->mu);
+		else
+			rt_cond_wait_ms(&engine->cond, &engine->mu, due_ms);
+	}
 	*flush = engine->view->memtables_count > 1;
 	if (engine->stopping)
 		go_on = !failed && *flush;
@@ -291,15 +297,15 @@ wait_for_work(struct rtd_engine *engine, bool failed, bool *flush)
 	return go_on;
 }
 
-static enum rt_code
-publish_if_stale(struct rtd_engine *engine, struct rt_err *err)
+static bool
+snapshots_are_due(struct rtd_engine *engine)
 {
-	bool stale;
+	bool due;
 
 	rt_mutex_lock(&engine->mu);
-	stale = engine->snapshots.stale;
+	due = rtd_snapshots_due_ms(engine) == 0;
 	rt_mutex_unlock(&engine->mu);
-	return stale ? publish_snapshots(engine, err) : RT_OK;
+	return due;
 }
 
 static void *
@@ -310,13 +316,13 @@ flusher_main(void *arg)
 
 	while (wait_for_work(engine, failed, &flush)) {
 		struct rt_err err = { .code = RT_OK };
-		enum rt_code code;
+		enum rt_code code = RT_OK;
 
 		clean_used(engine);
 		if (flush)
 			code = flush_oldest(engine, &err);
-		else
-			code = publish_if_stale(engine, &err);
+		else if (snapshots_are_due(engine))
+			code = publish_snapshots(engine, &err);
 		failed = code != RT_OK;
 		if (failed || atomic_load(&engine->flush_code) != RT_OK)
 			note_result(engine, code, &err);

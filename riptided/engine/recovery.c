@@ -67,6 +67,27 @@ log_replay(const struct rtd_wal_replay *replay)
 		    (unsigned long long)replay->last_seq);
 }
 
+/* Two databases that meant one keyspace would show each other's keys. */
+static enum rt_code
+load_keyspaces(struct rtd_engine *engine, const struct rt_manifest *manifest,
+    struct rt_err *err)
+{
+	bool meant[RTD_KEYSPACES_MAX] = { false };
+
+	for (uint32_t i = 0; i < RTD_KEYSPACES_MAX; i++) {
+		uint32_t id = rt_manifest_keyspace(manifest, i);
+
+		if (id >= RTD_KEYSPACES_MAX || meant[id])
+			return rt_err_set(err, RT_EDAMAGED,
+			    "manifest %llu: database %u means keyspace %u, "
+			    "which is not its own",
+			    (unsigned long long)manifest->generation, i, id);
+		meant[id] = true;
+		atomic_store(&engine->keyspaces[i], id);
+	}
+	return RT_OK;
+}
+
 static enum rt_code
 replay_wal(struct rtd_engine *engine, const struct rt_manifest *manifest,
     struct rtd_memtable *memtable, struct rtd_wal_options *wal,
@@ -94,15 +115,9 @@ replay_wal(struct rtd_engine *engine, const struct rt_manifest *manifest,
 	uint64_t last_seq;
 
 	/* Swaps in the log start from what the manifest knows. */
-	for (size_t i = 0; i < manifest->keyspaces_count; i++) {
-		const struct rt_manifest_keyspace *keyspace =
-		    &manifest->keyspaces[i];
-
-		if (keyspace->database < RTD_KEYSPACES_MAX &&
-		    keyspace->id < RTD_KEYSPACES_MAX)
-			atomic_store(&engine->keyspaces[keyspace->database],
-			    keyspace->id);
-	}
+	code = load_keyspaces(engine, manifest, err);
+	if (code != RT_OK)
+		return code;
 	rtd_memtable_begin_load(memtable);
 	code = rtd_wal_replay(&replay, err);
 	rtd_memtable_end_load(memtable);

@@ -8,6 +8,10 @@
 #include "riptided/engine/engine_state.h"
 
 #define NS_PER_MS UINT64_C(1000000)
+/* A release may wait that long for a flush to carry it into the manifest.
+ * Publishes of the list alone are that far apart. */
+#define RELEASE_WAITS_NS (1000 * NS_PER_MS)
+#define APART_NS (20 * NS_PER_MS)
 /* Ids of one life of the daemon begin at its epoch times this. */
 #define IDS_PER_EPOCH UINT64_C(1000000)
 
@@ -28,28 +32,6 @@ rtd_snapshot_unref(struct rtd_snapshot *snapshot)
 	free(snapshot);
 }
 
-static void
-note_size(struct rtd_engine *engine, struct rtd_snapshot *snapshot)
-{
-	struct rtd_view *view = rtd_engine_view(engine);
-	const struct rt_manifest *manifest = view->manifest;
-
-	for (size_t i = 0; i < view->memtables_count; i++) {
-		snapshot->bytes_then += rtd_memtable_bytes(view->memtables[i]);
-		snapshot->entries_then +=
-		    atomic_load(&view->memtables[i]->entries);
-	}
-	for (size_t i = 0; i < manifest->runs_count; i++) {
-		const struct rt_manifest_run *run = &manifest->runs[i];
-
-		for (size_t j = 0; j < run->tables_count; j++) {
-			snapshot->bytes_then += run->tables[j].size;
-			snapshot->entries_then += run->tables[j].entries;
-		}
-	}
-	rtd_view_unref(view);
-}
-
 static struct rtd_snapshot *
 snapshot_new(struct rtd_engine *engine, uint64_t ttl_ms)
 {
@@ -62,7 +44,6 @@ snapshot_new(struct rtd_engine *engine, uint64_t ttl_ms)
 	snapshot->created_ns = rt_clock_monotonic_ns(engine->clock);
 	if (ttl_ms != 0)
 		snapshot->ends_ns = snapshot->created_ns + ttl_ms * NS_PER_MS;
-	note_size(engine, snapshot);
 	snapshot->drops =
 	    rt_alloc(RTD_KEYSPACES_MAX * sizeof(snapshot->drops[0]));
 	snapshot->keyspaces_count = RTD_KEYSPACES_MAX;
@@ -74,20 +55,19 @@ snapshot_new(struct rtd_engine *engine, uint64_t ttl_ms)
 	return snapshot;
 }
 
-static bool
-outlives_grace(const struct rtd_engine *engine, uint64_t ttl_ms)
+/* The manifest should have the list by then. */
+static void
+publish_within(struct rtd_engine *engine, uint64_t delay_ns)
+    RT_REQUIRES(engine->mu)
 {
-	return ttl_ms == 0 ||
-	    ttl_ms / 1000 >= (uint64_t)engine->config->expiry_grace;
-}
+	struct rtd_snapshots *held = &engine->snapshots;
+	uint64_t due_ns = rt_clock_monotonic_ns(engine->clock) + delay_ns;
 
-static bool
-is_published(const struct rt_manifest *manifest, uint64_t seq)
-{
-	for (size_t i = 0; i < manifest->snapshots_count; i++)
-		if (manifest->snapshots[i] == seq)
-			return true;
-	return false;
+	if (due_ns < held->captured_ns + APART_NS)
+		due_ns = held->captured_ns + APART_NS;
+	if (held->due_ns == 0 || due_ns < held->due_ns)
+		held->due_ns = due_ns;
+	rt_cond_signal(&engine->cond);
 }
 
 enum rt_code
@@ -109,10 +89,7 @@ rtd_snapshot_create(struct rtd_engine *engine, uint64_t ttl_ms,
 		held->newest = snapshot;
 		held->count++;
 		rtd_snapshot_ref(snapshot);
-		if (outlives_grace(engine, ttl_ms)) {
-			held->stale = true;
-			rt_cond_signal(&engine->cond);
-		}
+		publish_within(engine, 0);
 	}
 	rt_mutex_unlock(&engine->mu);
 	if (full) {
@@ -166,10 +143,8 @@ take(struct rtd_engine *engine,
 		/* Before a list without it can be published (SN3). */
 		atomic_store_explicit(&snapshot->released, true,
 		    memory_order_release);
-		if (is_published(engine->view->manifest, snapshot->seq)) {
-			held->stale = true;
-			rt_cond_signal(&engine->cond);
-		}
+		if (snapshot->captured)
+			publish_within(engine, RELEASE_WAITS_NS);
 	}
 	rt_mutex_unlock(&engine->mu);
 	return snapshot;
@@ -251,24 +226,98 @@ rtd_snapshots_capture(struct rtd_engine *engine, uint64_t **list)
 	rt_mutex_lock(&engine->mu);
 	out = rt_alloc((engine->snapshots.count + 1) * sizeof(out[0]));
 	/* They are made in the order of their sequences. */
-	for (const struct rtd_snapshot *at = engine->snapshots.oldest;
-	     at != NULL; at = at->newer)
+	for (struct rtd_snapshot *at = engine->snapshots.oldest; at != NULL;
+	     at = at->newer) {
+		at->captured = true;
 		if (count == 0 || out[count - 1] != at->seq)
 			out[count++] = at->seq;
-	engine->snapshots.stale = false;
+	}
+	engine->snapshots.due_ns = 0;
+	engine->snapshots.captured_ns = rt_clock_monotonic_ns(engine->clock);
 	rt_mutex_unlock(&engine->mu);
 	*list = out;
 	return count;
 }
 
-uint64_t
-rtd_snapshot_bytes_held(const struct rtd_engine *engine,
-    const struct rtd_snapshot *snapshot)
+void
+rtd_snapshots_not_published(struct rtd_engine *engine)
 {
-	uint64_t writes = rtd_engine_visible_seq(engine) - snapshot->seq;
+	rt_mutex_lock(&engine->mu);
+	publish_within(engine, 0);
+	rt_mutex_unlock(&engine->mu);
+}
 
-	if (writes >= snapshot->entries_then)
-		return snapshot->bytes_then;
-	return (uint64_t)((double)snapshot->bytes_then /
-	    (double)snapshot->entries_then * (double)writes);
+uint64_t
+rtd_snapshots_due_ms(struct rtd_engine *engine)
+{
+	uint64_t due_ns = engine->snapshots.due_ns;
+	uint64_t now_ns = rt_clock_monotonic_ns(engine->clock);
+
+	if (due_ns == 0)
+		return UINT64_MAX;
+	return due_ns <= now_ns ? 0 : (due_ns - now_ns) / NS_PER_MS + 1;
+}
+
+/* -- what they hold: versions lie in stripes between the sequences of two
+ * snapshots, and a version can be hidden by one of a later stripe -- */
+
+struct stripe {
+	double bytes, entries;
+};
+
+static size_t
+stripe_of(struct rtd_snapshot *const *list, size_t count, uint64_t seq)
+{
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (list[middle]->seq < seq)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Spread the table over the stripes that its sequences lie in. */
+static void
+add_table(struct stripe *stripes, struct rtd_snapshot *const *list,
+    size_t count, const struct rt_manifest_table *table)
+{
+	size_t first = stripe_of(list, count, table->min_seq);
+	size_t last = stripe_of(list, count, table->max_seq);
+	double range = (double)(table->max_seq - table->min_seq) + 1;
+	uint64_t from = table->min_seq;
+
+	for (size_t i = first; i <= last; i++) {
+		uint64_t to = i == last ? table->max_seq : list[i]->seq;
+		double share = (double)(to + 1 - from) / range;
+
+		stripes[i].bytes += share * (double)table->size;
+		stripes[i].entries += share * (double)table->entries;
+		from = to + 1;
+	}
+}
+
+void
+rtd_snapshots_bytes_held(const struct rt_manifest *manifest,
+    struct rtd_snapshot *const *list, size_t count, uint64_t *bytes)
+{
+	struct stripe *stripes = rt_alloc_zero(count + 1, sizeof(*stripes));
+	double later = 0;
+
+	for (size_t i = 0; i < manifest->runs_count; i++)
+		for (size_t j = 0; j < manifest->runs[i].tables_count; j++)
+			add_table(stripes, list, count,
+			    &manifest->runs[i].tables[j]);
+	for (size_t i = count; i-- > 0;) {
+		const struct stripe *stripe = &stripes[i];
+
+		later += stripes[i + 1].entries;
+		bytes[i] = later >= stripe->entries ? (uint64_t)stripe->bytes :
+		    (uint64_t)(stripe->bytes * later / stripe->entries);
+	}
+	free(stripes);
 }

@@ -6,9 +6,9 @@
  *     out; the flusher captures the list after a memtable is frozen. So each
  *     live snapshot below a table's last sequence is published with that table
  *     (I10 in docs/manifest-protocol.md).
- *    One that may live longer than the compactor's patience with expired
- *    values (expiry-grace) is published at once, so that values which it still
- *    sees are kept.
+ *    The list is published soon after a creation, too, well within the
+ *    compactor's patience with expired values (expiry-grace), so that values
+ *    which the snapshot still sees are kept.
  * SN2 Only the flusher publishes the list, so that an older one never follows
  *     a newer one.
  * SN3 A read checks that the snapshot is still held after it has pinned its
@@ -31,9 +31,8 @@ struct rtd_snapshot {
 	uint64_t created_ms;	/* wall clock; expiry is judged by it */
 	uint64_t created_ns;	/* monotonic */
 	uint64_t ends_ns;	/* monotonic; 0: not by itself */
-	uint64_t bytes_then;	/* of tables and memtables */
-	uint64_t entries_then;
 	_Atomic bool released;
+	bool captured;		/* a manifest may name it; the engine's mu */
 	_Atomic unsigned users;	/* connections that read it */
 	struct rtd_snapshot *newer;
 	size_t keyspaces_count;
@@ -62,11 +61,15 @@ struct rtd_snapshot *rtd_snapshot_ref(struct rtd_snapshot *snapshot);
 /* NULL is accepted. */
 void rtd_snapshot_unref(struct rtd_snapshot *snapshot);
 
-/* An estimate of what it keeps from being freed: each write since may have
- * taken the place of one entry of the mean size then, and no more is held than
- * there was. */
-uint64_t rtd_snapshot_bytes_held(const struct rtd_engine *engine,
-    const struct rtd_snapshot *snapshot);
+/* About how many bytes of the manifest's tables would go if a snapshot were not
+ * there, for each of the list (oldest first) into bytes. Counted are versions
+ * above the snapshot before it and at or below its own sequence, by the range
+ * of sequences and the size of each table; of them as many as there are later
+ * versions, each of which hides one at most. So it is too much where later
+ * writes made new keys, and too little where a FLUSHDB hides many; it is 0
+ * right after the creation. */
+void rtd_snapshots_bytes_held(const struct rt_manifest *manifest,
+    struct rtd_snapshot *const *list, size_t count, uint64_t *bytes);
 
 static inline bool
 rtd_snapshot_is_released(const struct rtd_snapshot *snapshot)
@@ -86,6 +89,11 @@ rtd_snapshot_keyspace(const struct rtd_snapshot *snapshot, uint32_t database)
 
 /* The sequences held, ascending, each once. *list is the caller's to free. */
 size_t rtd_snapshots_capture(struct rtd_engine *engine, uint64_t **list);
+/* What was captured last may not have been published. */
+void rtd_snapshots_not_published(struct rtd_engine *engine);
+/* How long the publish of the list may wait for a flush that carries it, with
+ * the engine's mutex held; UINT64_MAX: it needs none. */
+uint64_t rtd_snapshots_due_ms(struct rtd_engine *engine);
 /* Release those whose time has come. */
 void rtd_snapshots_expire(struct rtd_engine *engine);
 /* Release all. */

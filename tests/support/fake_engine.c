@@ -390,12 +390,11 @@ rtd_snapshot_list(struct rtd_engine *engine, struct rtd_snapshot ***list)
 	return 0;
 }
 
-uint64_t
-rtd_snapshot_bytes_held(const struct rtd_engine *engine,
-    const struct rtd_snapshot *snapshot)
+void
+rtd_snapshots_bytes_held(const struct rt_manifest *manifest,
+    struct rtd_snapshot *const *list, size_t count, uint64_t *bytes)
 {
-	(void)engine, (void)snapshot;
-	return 0;
+	(void)manifest, (void)list, (void)count, (void)bytes;
 }
 
 struct rtd_snapshot *
@@ -459,4 +458,11 @@ rtd_counting_run(struct rtd_counting *counting, const struct rtd_read *read,
 		*err = iter->err;
 	rt_iter_free(iter);
 	return code;
+}
+
+/* It has no tables. */
+const struct rt_manifest *
+rtd_engine_manifest(struct rtd_engine *engine)
+{
+	rt_invariant_failed(__FILE__, __LINE__, "a fake engine is small");
 }
