@@ -11,7 +11,7 @@
 #define LOOK_MS 150
 #define LOOK_IDLE_MS 15
 #define LOOKS_IDLE 4
-#define LOOKS_MAX (300 * 1000 / LOOK_MS)
+#define LOOKS_MAX (600 * 1000 / LOOK_MS)
 
 const struct rtb_store_ops *const rtb_peers[] = {
 #ifdef RTB_HAVE_ROCKSDB
@@ -51,7 +51,9 @@ rtb_store_settle(struct rtb_store *store)
 		after = cpu_ms(0);
 		if (helper != 0)
 			after += cpu_ms(helper);
-		idle = after - before < LOOK_IDLE_MS ? idle + 1 : 0;
+		/* A merge that gets no processor is idle, too. */
+		idle = after - before < LOOK_IDLE_MS &&
+		    store->ops->rests(store) ? idle + 1 : 0;
 	}
 	store->ops->end_turn(store);
 }

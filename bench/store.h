@@ -33,6 +33,7 @@ struct rtb_reader;
 
 struct rtb_store_ops {
 	const char *name;
+	const char *log_dir;	/* below the store's; NULL: none of its own */
 	struct rtb_store *(*open)(const struct rtb_store_options *options);
 	/* The log is in the file and the memtables stay unflushed where the
 	 * store can end so. */
@@ -46,6 +47,9 @@ struct rtb_store_ops {
 	void (*flush)(struct rtb_store *store);
 	/* Everything into the last level; returns when done. */
 	void (*compact)(struct rtb_store *store);
+	/* Whether nothing is to be flushed or merged, as far as the store can
+	 * tell: true when it cannot. */
+	bool (*rests)(struct rtb_store *store);
 	/* Bytes that other processes wrote for the store so far. */
 	uint64_t (*helper_bytes)(struct rtb_store *store);
 	/* The process that merges, or 0 when it is our own. */
@@ -81,8 +85,8 @@ extern const struct rtb_store_ops rtb_store_leveldb;
 /* The peers that this program was built with; ends with NULL. */
 extern const struct rtb_store_ops *const rtb_peers[];
 
-/* Wait until the store's processes have been idle for a while, which is when
- * they have nothing left to merge; five minutes at most. */
+/* Wait until the store has nothing left to merge and its processes have been
+ * idle for a while; ten minutes at most. */
 void rtb_store_settle(struct rtb_store *store);
 /* Bytes that this process and the store's helpers have written to files. */
 uint64_t rtb_store_written(struct rtb_store *store);

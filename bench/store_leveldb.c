@@ -153,6 +153,12 @@ compact(struct rtb_store *base)
 	leveldb_compact_range(store->db, NULL, 0, NULL, 0);
 }
 
+static bool
+rests(struct rtb_store *base)
+{
+	return true;
+}
+
 static uint64_t
 helper_bytes(struct rtb_store *base)
 {
@@ -237,6 +243,7 @@ const struct rtb_store_ops rtb_store_leveldb = {
 	.end_turn = end_turn,
 	.flush = flush,
 	.compact = compact,
+	.rests = rests,
 	.helper_bytes = helper_bytes,
 	.helper = helper,
 	.reader_new = reader_new,

@@ -8,6 +8,7 @@
 
 #include "bench/compactor_child.h"
 #include "libcommon/base/invariant.h"
+#include "libcommon/manifest/compactor_status.h"
 #include "libcommon/os/mutex.h"
 #include "libcommon/table/value.h"
 
@@ -239,6 +240,32 @@ compact(struct rtb_store *base)
 		rtb_compactor_start(&store->compactor);
 }
 
+/* The compactor's own word may be a moment old, level 0 is looked at here. */
+static bool
+rests(struct rtb_store *base)
+{
+	struct riptide *store = (struct riptide *)base;
+	struct rt_compactor_status status;
+	struct rtd_engine_stats stats;
+	bool idle = true;
+	int dir;
+
+	rtd_engine_get_stats(store->engine, &stats);
+	if (stats.immutable_memtables > 0)
+		return false;
+	if (store->compactor.pid == 0)
+		return true;
+	if (rt_fs_open_dir(rt_fs_posix(), store->config.dir, &dir, NULL) !=
+	    RT_OK)
+		return true;
+	if (rt_compactor_status_load(rt_fs_posix(), dir, &status, NULL) ==
+	    RT_OK)
+		idle = !status.running && status.debt_bytes == 0;
+	rt_fs_close(rt_fs_posix(), &dir, NULL);
+	return idle &&
+	    stats.l0_files < (uint64_t)store->config.l0_compaction_trigger;
+}
+
 static uint64_t
 helper_bytes(struct rtb_store *base)
 {
@@ -327,6 +354,7 @@ scan(struct rtb_reader *base, struct rt_slice from, uint64_t count,
 
 const struct rtb_store_ops rtb_store_riptide = {
 	.name = "riptide",
+	.log_dir = "wal",
 	.open = open_store,
 	.close = close_store,
 	.put = put,
@@ -334,6 +362,7 @@ const struct rtb_store_ops rtb_store_riptide = {
 	.end_turn = end_turn,
 	.flush = flush,
 	.compact = compact,
+	.rests = rests,
 	.helper_bytes = helper_bytes,
 	.helper = helper,
 	.reader_new = reader_new,

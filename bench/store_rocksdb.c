@@ -181,6 +181,24 @@ compact(struct rtb_store *base)
 	rocksdb_compact_range(store->db, NULL, 0, NULL, 0);
 }
 
+static bool
+rests(struct rtb_store *base)
+{
+	static const char *const works[] = { "rocksdb.num-running-compactions",
+		"rocksdb.compaction-pending", "rocksdb.num-running-flushes",
+		"rocksdb.mem-table-flush-pending" };
+	struct rocksdb *store = (struct rocksdb *)base;
+
+	for (size_t i = 0; i < RT_COUNTOF(works); i++) {
+		uint64_t count;
+
+		if (rocksdb_property_int(store->db, works[i], &count) == 0 &&
+		    count > 0)
+			return false;
+	}
+	return true;
+}
+
 static uint64_t
 helper_bytes(struct rtb_store *base)
 {
@@ -268,6 +286,7 @@ const struct rtb_store_ops rtb_store_rocksdb = {
 	.end_turn = end_turn,
 	.flush = flush,
 	.compact = compact,
+	.rests = rests,
 	.helper_bytes = helper_bytes,
 	.helper = helper,
 	.reader_new = reader_new,
