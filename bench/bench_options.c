@@ -123,8 +123,8 @@ rtb_options_read(struct rtb_options *options, int argc, char *const argv[],
 			continue;
 		}
 		if (++i == argc)
-			return rt_err_set(err, RT_EUSAGE, "%s: a value is missing",
-			    option->name);
+			return rt_err_set(err, RT_EUSAGE,
+			    "%s: a value is missing", option->name);
 		if (option->kind == TEXT)
 			*(const char **)(void *)at = argv[i];
 		else

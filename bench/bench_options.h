@@ -13,13 +13,13 @@
 struct rtb_options {
 	uint64_t keys;
 	size_t value_bytes;
-	uint64_t reads;		/* random reads of a test; 0: keys, 1M at most */
+	uint64_t reads;		/* of a test; 0: keys, 1M at most */
 	unsigned runs;		/* the median of so many is told */
 	unsigned turn;		/* writes of ours that end together */
 	unsigned peer_batch;	/* writes of a peer in one batch */
 	uint64_t memory_limit;	/* of the test memory; 0: none */
 	const char *tests;	/* comma separated; "compared" */
-	const char *peers;	/* comma separated; NULL: all that are built in */
+	const char *peers;	/* comma separated; NULL: all of the build */
 	const char *compression;	/* none, snappy, lz4, zstd */
 	const char *compactor;	/* program; "none": no merging; NULL: search */
 	const char *json;	/* file to write; NULL: none */

@@ -323,7 +323,7 @@ space_with_log(struct rtb_run *run)
 const struct rtb_session rtb_engine_sessions[] = {
 	{ .tests = {
 		{ "fillseq", "ops/s", false, true, fillseq },
-		{ NULL } } },
+		{ .name = NULL } } },
 	{ .tests = {
 		{ "fillrandom", "ops/s", false, true, fillrandom },
 		{ "overwrite", "ops/s", false, true, overwrite },
@@ -339,18 +339,18 @@ const struct rtb_session rtb_engine_sessions[] = {
 		{ "readseq-compacted", "ops/s", false, false, readseq },
 		{ "readwhilewriting", "ops/s", false, true, readwhilewriting },
 		{ "deleterandom", "ops/s", false, true, deleterandom },
-		{ NULL } } },
+		{ .name = NULL } } },
 	{ .turn = 1, .tests = {
 		{ "fillrandom-turn1", "ops/s", false, true, fillrandom },
 		{ "overwrite-turn1", "ops/s", false, true, overwrite },
-		{ NULL } } },
+		{ .name = NULL } } },
 	{ .durable = true, .turn = 1, .tests = {
 		{ "fillsync", "ops/s", false, true, fillsync },
-		{ NULL } } },
+		{ .name = NULL } } },
 	{ .asked_only = true, .tests = {
 		{ "writeamp", "x", true, true, writeamp },
 		{ "space", "x", true, true, space },
 		{ "space-with-log", "x", true, false, space_with_log },
-		{ NULL } } },
-	{ .tests = { { NULL } } },
+		{ .name = NULL } } },
+	{ .tests = { { .name = NULL } } },
 };

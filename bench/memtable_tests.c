@@ -122,12 +122,19 @@ sort(struct rtb_run *run)
 	return figure;
 }
 
+static void
+done(struct rtb_run *run)
+{
+	rtd_memtable_unref(run->state);
+}
+
 const struct rtb_session rtb_memtable_sessions[] = {
-	{ .alone = true, .opens = true, .asked_only = true, .tests = {
+	{ .alone = true, .opens = true, .asked_only = true, .done = done,
+		.tests = {
 		{ "memtable-insert", "ns", true, true, insert },
 		{ "memtable-hit", "ns", true, false, hit },
 		{ "memtable-miss", "ns", true, false, miss },
 		{ "memtable-sort", "ns", true, false, sort },
-		{ NULL } } },
-	{ .tests = { { NULL } } },
+		{ .name = NULL } } },
+	{ .tests = { { .name = NULL } } },
 };

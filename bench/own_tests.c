@@ -215,7 +215,7 @@ median_read(struct rtb_run *run)
 	uint64_t reads = run->options->reads, bytes = 0;
 	uint32_t *times = rt_alloc(reads * sizeof(*times));
 	uint8_t key[RTB_KEY_BYTES];
-	double median;
+	uint32_t median;
 
 	rtb_read_random(run, reads / 2, false);
 	for (uint64_t i = 0; i < reads; i++) {
@@ -260,11 +260,15 @@ compacted_p50(struct rtb_run *run)
 static double
 runs200(struct rtb_run *run)
 {
-	struct many *many = run->state;
-	double ratio = many->runs_ns / many->compacted_ns;
+	const struct many *many = run->state;
 
-	free(many);
-	return ratio;
+	return many->runs_ns / many->compacted_ns;
+}
+
+static void
+done_with_many(struct rtb_run *run)
+{
+	free(run->state);
 }
 
 static void
@@ -302,24 +306,25 @@ memory_rss(struct rtb_run *run)
 const struct rtb_session rtb_own_sessions[] = {
 	{ .alone = true, .opens = true, .asked_only = true, .tests = {
 		{ "flush", "MB/s", false, true, flush_speed },
-		{ NULL } } },
+		{ .name = NULL } } },
 	{ .alone = true, .opens = true, .asked_only = true, .tests = {
 		{ "recovery", "s/GB", true, true, recovery },
-		{ NULL } } },
+		{ .name = NULL } } },
 	{ .alone = true, .opens = true, .asked_only = true, .tests = {
 		{ "restart", "s", true, true, restart },
-		{ NULL } } },
+		{ .name = NULL } } },
 	{ .alone = true, .opens = true, .asked_only = true, .tests = {
 		{ "sixruns", "ns", true, true, six_runs },
-		{ NULL } } },
-	{ .alone = true, .opens = true, .asked_only = true, .tests = {
+		{ .name = NULL } } },
+	{ .alone = true, .opens = true, .asked_only = true,
+		.done = done_with_many, .tests = {
 		{ "runs200-p50", "ns", true, true, runs200_p50 },
 		{ "compacted-p50", "ns", true, true, compacted_p50 },
 		{ "runs200", "x", true, false, runs200 },
-		{ NULL } } },
+		{ .name = NULL } } },
 	{ .alone = true, .opens = true, .asked_only = true, .tests = {
 		{ "memory-tables", "B/key", true, true, memory_tables },
 		{ "memory-rss", "MiB", true, false, memory_rss },
-		{ NULL } } },
-	{ .tests = { { NULL } } },
+		{ .name = NULL } } },
+	{ .tests = { { .name = NULL } } },
 };

@@ -12,16 +12,16 @@
 
 #define TREE_FDS 16
 
+/* Whether it is a directory with nothing but "." and "..". */
 static bool
 is_empty(const char *path)
 {
 	DIR *dir = opendir(path);
-	struct dirent *entry;
 	unsigned count = 0;
 
 	if (dir == NULL)
 		return false;
-	while (count <= 2 && (entry = readdir(dir)) != NULL)
+	while (count <= 2 && readdir(dir) != NULL)
 		count++;
 	closedir(dir);
 	return count <= 2;
@@ -53,8 +53,8 @@ rtb_scratch_init(struct rtb_scratch *scratch, const char *dir,
 	if (errno != EEXIST)
 		return rt_err_set_errno(err, errno, "make %s", dir);
 	if (!is_empty(dir))
-		return rt_err_set(err, RT_EEXIST, "%s is not an empty directory",
-		    dir);
+		return rt_err_set(err, RT_EEXIST,
+		    "%s is not an empty directory", dir);
 	return RT_OK;
 }
 

@@ -62,8 +62,9 @@ struct rtb_store_ops {
 	bool (*get)(struct rtb_reader *reader, struct rt_slice key,
 	    uint64_t *bytes);
 	/* With an iterator of its own, look at up to count entries from the
-	 * first key at or after `from` (empty: from the start). Returns how many
-	 * there were; their keys' and values' lengths are added to *bytes. */
+	 * first key at or after `from` (empty: from the start). Returns how
+	 * many there were; their keys' and values' lengths are added to
+	 * *bytes. */
 	uint64_t (*scan)(struct rtb_reader *reader, struct rt_slice from,
 	    uint64_t count, uint64_t *bytes);
 };

@@ -169,6 +169,8 @@ take_turn(const struct turns *turns, const struct rtb_session *session,
 		    write(out, &figure, sizeof(figure)) != sizeof(figure))
 			err(EX_OSERR, "pipe");
 	}
+	if (session->done != NULL)
+		session->done(&run);
 	close_store(&run);
 	rtb_values_fini(&run.values);
 }

@@ -23,7 +23,7 @@ struct rtb_run {
 	uint64_t seed;		/* the same for all stores of a run */
 	struct rtb_random random;
 	struct rtb_values values;
-	void *state;		/* the session's own; ends with the process */
+	void *state;		/* the session's own */
 };
 
 struct rtb_test {
@@ -44,6 +44,7 @@ struct rtb_session {
 	bool asked_only;	/* not among "compared" */
 	bool durable;
 	unsigned turn;		/* 0: as the options say */
+	void (*done)(struct rtb_run *run);	/* free run->state, or NULL */
 	struct rtb_test tests[RTB_SESSION_TESTS_MAX];	/* ends with no name */
 };
 
