@@ -40,12 +40,47 @@ rtd_call_read(struct rtd_call *call, struct rt_slice key,
 	return lookup;
 }
 
+/* The bulk that is this argument as a whole, with a reference; else a copy in
+ * one. NULL: no memory can be had for it. */
+static struct rt_bulk *
+bulk_of(const struct rtd_call *call, struct rt_slice value)
+{
+	const struct rt_inlays *large = call->client->large;
+	struct rt_bulk *bulk;
+
+	for (size_t i = 0; large != NULL && i < large->count; i++)
+		if (large->items[i].bytes.data == value.data &&
+		    large->items[i].bytes.len == value.len)
+			return rt_bulk_ref(large->items[i].bulk);
+	bulk = rt_bulk_new(value.len);
+	if (bulk != NULL)
+		memcpy(bulk->data, value.data, value.len);
+	return bulk;
+}
+
 void
 rtd_call_put(struct rtd_call *call, struct rt_slice key, struct rt_slice value,
     uint64_t expire_ms)
 {
-	rtd_write_batch_put(&call->server->batch, rtd_call_keyspace(call), key,
-	    value, expire_ms);
+	struct rt_bulk *bulk = NULL;
+
+	if (RT_UNLIKELY(value.len >= RT_BULK_BYTES_MIN))
+		bulk = bulk_of(call, value);
+	if (RT_LIKELY(bulk == NULL)) {
+		rtd_write_batch_put(&call->server->batch,
+		    rtd_call_keyspace(call), key, value, expire_ms);
+		return;
+	}
+	rtd_call_put_bulk(call, key, bulk, expire_ms);
+	rt_bulk_unref(bulk);
+}
+
+void
+rtd_call_put_bulk(struct rtd_call *call, struct rt_slice key,
+    struct rt_bulk *bulk, uint64_t expire_ms)
+{
+	rtd_write_batch_put_bulk(&call->server->batch, rtd_call_keyspace(call),
+	    key, bulk, expire_ms);
 }
 
 void

@@ -58,6 +58,10 @@ enum rtd_lookup rtd_call_read(struct rtd_call *call, struct rt_slice key,
 /* Put or delete in the server's batch, in the client's database. */
 void rtd_call_put(struct rtd_call *call, struct rt_slice key,
     struct rt_slice value, uint64_t expire_ms);
+/* Put all of a bulk, which is not written to any more; a reference is
+ * taken. */
+void rtd_call_put_bulk(struct rtd_call *call, struct rt_slice key,
+    struct rt_bulk *bulk, uint64_t expire_ms);
 void rtd_call_delete(struct rtd_call *call, struct rt_slice key);
 /* Hand the batch to the engine and clear it; the reply will wait for it. An
  * empty batch is accepted. False: refused, and the error reply is written. */

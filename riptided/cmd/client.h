@@ -3,7 +3,7 @@
 #ifndef RIPTIDED_CMD_CLIENT_H
 #define RIPTIDED_CMD_CLIENT_H
 
-#include "libcommon/base/buf.h"
+#include "libcommon/base/inlay.h"
 #include "riptided/resp/resp_writer.h"
 
 #define RTD_CLIENT_NAME_BYTES 128
@@ -37,6 +37,8 @@ struct rtd_client {
 	 * wrote, and what they read. net holds the bytes until it is acked. */
 	uint64_t wait_seq;
 	size_t pending_in, pending_out;	/* bytes, for CLIENT LIST */
+	/* Arguments of the command at hand that lie in bulks; may be NULL. */
+	const struct rt_inlays *large;
 	struct rtd_client *next, *prev;	/* the server's list of clients */
 };
 

@@ -235,10 +235,17 @@ rtd_engine_apply(struct rtd_engine *engine, struct rtd_memtable *memtable,
 	case RTD_OP_SWAP:
 		swap_databases(engine, memtable, op, seq);
 		break;
+	case RTD_OP_PUT:
+		if (op->bulk != NULL)
+			rtd_memtable_insert_bulk(memtable, op->key,
+			    rt_hash64(op->key), seq, op->value, op->bulk);
+		else
+			rtd_memtable_insert(memtable, op->key,
+			    rt_hash64(op->key), seq, RT_ENTRY_PUT, op->value);
+		break;
 	default:
 		rtd_memtable_insert(memtable, op->key, rt_hash64(op->key), seq,
-		    op->type == RTD_OP_PUT ? RT_ENTRY_PUT : RT_ENTRY_TOMBSTONE,
-		    op->value);
+		    RT_ENTRY_TOMBSTONE, op->value);
 		break;
 	}
 }
@@ -247,7 +254,7 @@ enum rt_code
 rtd_engine_write(struct rtd_engine *engine,
     const struct rtd_write_batch *batch, uint64_t *seq, struct rt_err *err)
 {
-	struct rt_cursor cursor = rt_cursor(rt_buf_slice(&batch->bytes));
+	struct rtd_write_batch_walk walk = rtd_write_batch_walk(batch);
 	uint64_t first, next;
 	struct rtd_write_op op;
 	enum rt_code code;
@@ -262,16 +269,16 @@ rtd_engine_write(struct rtd_engine *engine,
 	first = atomic_load_explicit(&engine->visible_seq,
 	    memory_order_relaxed) + 1;
 	next = first;
-	rtd_wal_append(engine->wal, first, batch->count,
-	    rt_buf_slice(&batch->bytes));
-	while (rtd_write_batch_next(&cursor, &op))
+	rtd_wal_append_inlaid(engine->wal, first, batch->count,
+	    rt_buf_slice(&batch->bytes), &batch->inlays);
+	while (rtd_write_batch_walk_next(&walk, &op))
 		rtd_engine_apply(engine, engine->active, &op, next++);
 	rt_assert(next - first == batch->count);
 	*seq = next - 1;
 	atomic_store_explicit(&engine->visible_seq, *seq, memory_order_release);
 	atomic_store_explicit(&engine->user_bytes,
 	    atomic_load_explicit(&engine->user_bytes, memory_order_relaxed) +
-		batch->bytes.len, memory_order_relaxed);
+		rtd_write_batch_bytes(batch), memory_order_relaxed);
 	return RT_OK;
 }
 

@@ -6,6 +6,8 @@ void
 rtd_write_batch_clear(struct rtd_write_batch *batch)
 {
 	rt_buf_clear(&batch->bytes);
+	if (RT_UNLIKELY(batch->inlays.count != 0))
+		rt_inlays_fini(&batch->inlays);
 	batch->count = 0;
 }
 
@@ -13,6 +15,7 @@ void
 rtd_write_batch_fini(struct rtd_write_batch *batch)
 {
 	rt_buf_fini(&batch->bytes);
+	rt_inlays_fini(&batch->inlays);
 	batch->count = 0;
 }
 
@@ -60,6 +63,24 @@ rtd_write_batch_put(struct rtd_write_batch *batch, uint32_t keyspace,
 }
 
 void
+rtd_write_batch_put_bulk(struct rtd_write_batch *batch, uint32_t keyspace,
+    struct rt_slice user_key, struct rt_bulk *bulk, uint64_t expire_ms)
+{
+	uint8_t header[RT_VALUE_HEADER_BYTES_MAX];
+	size_t header_len = rt_value_put_header(header, expire_ms);
+	struct rt_slice stored =
+	    rt_slice(bulk->data - header_len, header_len + bulk->len);
+	uint8_t *at = put_key(batch, RTD_OP_PUT, keyspace, user_key,
+	    RT_VARINT_BYTES_MAX);
+
+	_Static_assert(RT_VALUE_HEADER_BYTES_MAX <= RT_BULK_FRONT_BYTES,
+	    "a bulk has room for a header");
+	memcpy(bulk->data - header_len, header, header_len);
+	end_at(batch, rt_put_varint(at, stored.len));
+	rt_inlays_add(&batch->inlays, batch->bytes.len, stored, bulk);
+}
+
+void
 rtd_write_batch_delete(struct rtd_write_batch *batch, uint32_t keyspace,
     struct rt_slice user_key)
 {
@@ -99,24 +120,46 @@ take_key(struct rt_cursor *cursor, struct rtd_write_op *op)
 	return true;
 }
 
-bool
-rtd_write_batch_next(struct rt_cursor *cursor, struct rtd_write_op *op)
+/* The value of a put: the next bytes, or the inlay that stands here. */
+static void
+take_value(struct rtd_write_batch_walk *walk, struct rtd_write_op *op)
 {
-	struct rt_slice bytes;
+	const struct rt_inlays *inlays =
+	    walk->batch != NULL ? &walk->batch->inlays : NULL;
+	struct rt_cursor *cursor = &walk->cursor;
+	uint64_t len = rt_cursor_varint(cursor);
 	uint64_t expire_ms;
+	struct rt_slice bytes;
+
+	if (inlays != NULL && walk->next < inlays->count &&
+	    walk->batch->bytes.data + inlays->items[walk->next].at ==
+		cursor->at) {
+		op->value = inlays->items[walk->next].bytes;
+		op->bulk = inlays->items[walk->next++].bulk;
+		cursor->bad |= len != op->value.len;
+	} else {
+		op->value = rt_cursor_take(cursor, len);
+	}
+	if (!cursor->bad && !rt_value_decode(op->value, &expire_ms, &bytes))
+		cursor->bad = true;
+}
+
+bool
+rtd_write_batch_walk_next(struct rtd_write_batch_walk *walk,
+    struct rtd_write_op *op)
+{
+	struct rt_cursor *cursor = &walk->cursor;
 
 	if (cursor->bad || cursor->at == cursor->end)
 		return false;
 	op->type = rt_cursor_byte(cursor);
 	op->key = op->value = rt_slice(NULL, 0);
+	op->bulk = NULL;
 	switch (op->type) {
 	case RTD_OP_PUT:
 		if (!take_key(cursor, op))
 			return false;
-		op->value = rt_cursor_bytes(cursor);
-		if (!cursor->bad &&
-		    !rt_value_decode(op->value, &expire_ms, &bytes))
-			cursor->bad = true;
+		take_value(walk, op);
 		break;
 	case RTD_OP_DELETE:
 		return take_key(cursor, op);
@@ -135,4 +178,14 @@ rtd_write_batch_next(struct rt_cursor *cursor, struct rtd_write_op *op)
 		break;
 	}
 	return !cursor->bad;
+}
+
+bool
+rtd_write_batch_next(struct rt_cursor *cursor, struct rtd_write_op *op)
+{
+	struct rtd_write_batch_walk walk = { .cursor = *cursor };
+	bool more = rtd_write_batch_walk_next(&walk, op);
+
+	*cursor = walk.cursor;
+	return more;
 }

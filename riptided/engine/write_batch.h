@@ -11,6 +11,7 @@
 #define RIPTIDED_ENGINE_WRITE_BATCH_H
 
 #include "libcommon/base/coding.h"
+#include "libcommon/base/inlay.h"
 #include "libcommon/base/err.h"
 #include "libcommon/table/key.h"
 
@@ -22,11 +23,19 @@
 /* Database numbers and keyspace ids are below this. */
 #define RTD_KEYSPACES_MAX 1024
 
-/* Inert when zeroed; clear and reuse it. */
+/* The payload is bytes with inlays in between: large values. Inert when zeroed;
+ * clear and reuse it. */
 struct rtd_write_batch {
 	struct rt_buf bytes;
+	struct rt_inlays inlays;
 	uint32_t count;		/* operations */
 };
+
+static inline size_t
+rtd_write_batch_bytes(const struct rtd_write_batch *batch)
+{
+	return batch->bytes.len + (size_t)batch->inlays.bytes;
+}
 
 void rtd_write_batch_clear(struct rtd_write_batch *batch);
 void rtd_write_batch_fini(struct rtd_write_batch *batch);
@@ -34,6 +43,12 @@ void rtd_write_batch_fini(struct rtd_write_batch *batch);
 /* Set a user key of kind string. expire_ms: absolute, or RT_NO_EXPIRY. */
 void rtd_write_batch_put(struct rtd_write_batch *batch, uint32_t keyspace,
     struct rt_slice user_key, struct rt_slice value, uint64_t expire_ms);
+/* The same with all of a bulk from rt_bulk_new() as the value: it stays where
+ * it is, its header is written in front of it, and a reference is taken. It is
+ * shared from here on (K1). */
+void rtd_write_batch_put_bulk(struct rtd_write_batch *batch,
+    uint32_t keyspace, struct rt_slice user_key, struct rt_bulk *bulk,
+    uint64_t expire_ms);
 void rtd_write_batch_delete(struct rtd_write_batch *batch, uint32_t keyspace,
     struct rt_slice user_key);
 /* Everything in the keyspace before this operation becomes invisible. */
@@ -49,10 +64,30 @@ struct rtd_write_op {
 	uint32_t databases[2];	/* of a swap */
 	struct rt_slice key;	/* store key; empty unless put or delete */
 	struct rt_slice value;	/* stored value; empty unless a put */
+	struct rt_bulk *bulk;	/* that the value lies in, or NULL */
 };
 
-/* Step through a payload: false at its end, or when it is malformed, in which
- * case cursor->bad is set. */
+/* Step through a payload in one piece: false at its end, or when it is
+ * malformed, in which case cursor->bad is set. op->bulk is set to NULL. */
 bool rtd_write_batch_next(struct rt_cursor *cursor, struct rtd_write_op *op);
+
+/* Step through a batch. */
+struct rtd_write_batch_walk {
+	const struct rtd_write_batch *batch;
+	struct rt_cursor cursor;
+	size_t next;		/* inlay */
+};
+
+static inline struct rtd_write_batch_walk
+rtd_write_batch_walk(const struct rtd_write_batch *batch)
+{
+	return (struct rtd_write_batch_walk){
+		.batch = batch,
+		.cursor = rt_cursor(rt_buf_slice(&batch->bytes)),
+	};
+}
+
+bool rtd_write_batch_walk_next(struct rtd_write_batch_walk *walk,
+    struct rtd_write_op *op);
 
 #endif

@@ -70,9 +70,20 @@ free_list(struct rtd_arena_chunk *chunk)
 	}
 }
 
+static void
+let_go_of_bulks(struct rtd_arena *arena)
+{
+	for (size_t i = 0; i < arena->bulks_count; i++)
+		rt_bulk_unref(arena->bulks[i]);
+	free(arena->bulks);
+	arena->bulks = NULL;
+	arena->bulks_count = arena->bulks_cap = 0;
+}
+
 void
 rtd_arena_fini(struct rtd_arena *arena)
 {
+	let_go_of_bulks(arena);
 	free_list(arena->first);
 	free_list(arena->spare);
 	rtd_arena_init(arena, arena->chunk_bytes);
@@ -83,6 +94,7 @@ rtd_arena_reset(struct rtd_arena *arena)
 {
 	struct rtd_arena_chunk *chunk = arena->first;
 
+	let_go_of_bulks(arena);
 	while (chunk != NULL) {
 		struct rtd_arena_chunk *next =
 		    atomic_load_explicit(&chunk->next, memory_order_relaxed);
@@ -152,4 +164,17 @@ rtd_arena_publish(struct rtd_arena *arena)
 	atomic_store_explicit(&arena->used_bytes,
 	    rtd_arena_used(arena) + arena->pending_bytes, memory_order_relaxed);
 	arena->pending_bytes = 0;
+}
+
+void
+rtd_arena_adopt(struct rtd_arena *arena, struct rt_bulk *bulk)
+{
+	if (arena->bulks_count == arena->bulks_cap) {
+		arena->bulks_cap = arena->bulks_cap * 2 + 8;
+		arena->bulks = rt_realloc(arena->bulks,
+		    arena->bulks_cap * sizeof(arena->bulks[0]));
+	}
+	arena->bulks[arena->bulks_count++] = bulk;
+	atomic_store_explicit(&arena->used_bytes,
+	    rtd_arena_used(arena) + bulk->len, memory_order_relaxed);
 }

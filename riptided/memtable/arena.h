@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "libcommon/base/bulk.h"
+
 struct rtd_arena_chunk {
 	_Atomic(struct rtd_arena_chunk *) next;
 	size_t bytes;		/* of data */
@@ -24,6 +26,8 @@ struct rtd_arena {
 	struct rtd_arena_chunk *spare;	/* kept by a reset */
 	size_t pending_bytes;		/* allocated, not yet published */
 	_Atomic size_t used_bytes;
+	struct rt_bulk **bulks;		/* adopted; the writer's */
+	size_t bulks_count, bulks_cap;
 };
 
 /* chunk_bytes: of an ordinary chunk, 4 KiB to 64 MiB. */
@@ -39,6 +43,10 @@ void *rtd_arena_alloc(struct rtd_arena *arena, size_t bytes);
 
 /* The allocation is complete and may be walked. */
 void rtd_arena_publish(struct rtd_arena *arena);
+
+/* Hold a reference to the bulk, which is the caller's no longer, until the next
+ * reset; it counts as used. */
+void rtd_arena_adopt(struct rtd_arena *arena, struct rt_bulk *bulk);
 
 static inline size_t
 rtd_arena_used(const struct rtd_arena *arena)

@@ -14,16 +14,42 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "libcommon/base/bulk.h"
 #include "libcommon/table/key.h"
 
-/* One version of a key, in the arena: the header, the key, the value. */
+/* One version of a key, in the arena: the header, the key, the value. A large
+ * value stays in its bulk: a struct rtd_version_outside, unaligned, stands in
+ * its place. */
 struct rtd_version {
 	const struct rtd_version *older;	/* of the same key */
-	uint64_t seq_type;			/* seq << 8 | type */
+	uint64_t seq_type;			/* seq << 8 | flag | type */
 	uint32_t value_len;
 	uint32_t key_len;
 	uint8_t bytes[];			/* store key, stored value */
 };
+
+#define RTD_VERSION_OUTSIDE UINT64_C(0x80)
+#define RTD_VERSION_TYPE_MASK UINT64_C(0x7f)
+
+struct rtd_version_outside {
+	const uint8_t *value;
+	struct rt_bulk *bulk;	/* the arena holds it */
+};
+
+static inline bool
+rtd_version_is_outside(const struct rtd_version *version)
+{
+	return RT_UNLIKELY((version->seq_type & RTD_VERSION_OUTSIDE) != 0);
+}
+
+static inline struct rtd_version_outside
+rtd_version_outside(const struct rtd_version *version)
+{
+	struct rtd_version_outside outside;
+
+	memcpy(&outside, version->bytes + version->key_len, sizeof(outside));
+	return outside;
+}
 
 static inline uint64_t
 rtd_version_seq(const struct rtd_version *version)
@@ -40,12 +66,16 @@ rtd_version_key(const struct rtd_version *version)
 static inline struct rt_entry
 rtd_version_entry(const struct rtd_version *version)
 {
+	const uint8_t *value = version->bytes + version->key_len;
+
+	if (rtd_version_is_outside(version))
+		value = rtd_version_outside(version).value;
 	return (struct rt_entry){
 		.key = rtd_version_key(version),
 		.seq = rtd_version_seq(version),
-		.type = (enum rt_entry_type)(version->seq_type & 0xff),
-		.value = rt_slice(version->bytes + version->key_len,
-		    version->value_len),
+		.type = (enum rt_entry_type)(version->seq_type &
+		    RTD_VERSION_TYPE_MASK),
+		.value = rt_slice(value, version->value_len),
 	};
 }
 

@@ -91,7 +91,7 @@ note_expiry(struct rtd_key_tally_item *item, const struct rtd_version *version,
 static bool
 is_put(const struct rtd_version *version)
 {
-	return (version->seq_type & 0xff) == RT_ENTRY_PUT;
+	return (version->seq_type & RTD_VERSION_TYPE_MASK) == RT_ENTRY_PUT;
 }
 
 /* The link to the version before makes the sum over all versions that of the

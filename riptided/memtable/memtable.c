@@ -129,22 +129,13 @@ rtd_memtable_end_load(struct rtd_memtable *memtable)
 	memtable->queue = NULL;
 }
 
-void
-rtd_memtable_insert(struct rtd_memtable *memtable, struct rt_slice key,
-    uint64_t hash, uint64_t seq, enum rt_entry_type type, struct rt_slice value)
+/* Make version, which is filled but for these, the newest of its key. */
+static inline void
+enter(struct rtd_memtable *memtable, struct rtd_version *version,
+    struct rt_slice key, uint64_t hash, uint64_t seq)
 {
-	struct rtd_version *version;
-
-	/* The bucket's line is on its way while the entry is copied. */
-	rtd_hash_index_prefetch(&memtable->index, hash);
-	version = rtd_arena_alloc(&memtable->arena,
-	    sizeof(*version) + key.len + value.len);
-	version->seq_type = seq << 8 | type;
 	version->key_len = (uint32_t)key.len;
-	version->value_len = (uint32_t)value.len;
 	memcpy(version->bytes, key.data, key.len);
-	if (value.len != 0)
-		memcpy(version->bytes + key.len, value.data, value.len);
 	if (RT_UNLIKELY(memtable->queue != NULL))
 		enqueue(memtable, hash, version);
 	else
@@ -154,6 +145,58 @@ rtd_memtable_insert(struct rtd_memtable *memtable, struct rt_slice key,
 	atomic_store_explicit(&memtable->entries,
 	    atomic_load_explicit(&memtable->entries, memory_order_relaxed) + 1,
 	    memory_order_relaxed);
+}
+
+void
+rtd_memtable_insert_bulk(struct rtd_memtable *memtable, struct rt_slice key,
+    uint64_t hash, uint64_t seq, struct rt_slice value, struct rt_bulk *bulk)
+{
+	const struct rtd_version_outside outside = {
+		.value = value.data,
+		.bulk = rt_bulk_ref(bulk),
+	};
+	struct rtd_version *version = rtd_arena_alloc(&memtable->arena,
+	    sizeof(*version) + key.len + sizeof(outside));
+
+	rtd_arena_adopt(&memtable->arena, bulk);
+	version->seq_type = seq << 8 | RTD_VERSION_OUTSIDE | RT_ENTRY_PUT;
+	version->value_len = (uint32_t)value.len;
+	memcpy(version->bytes + key.len, &outside, sizeof(outside));
+	enter(memtable, version, key, hash, seq);
+}
+
+static void
+insert_copy(struct rtd_memtable *memtable, struct rt_slice key, uint64_t hash,
+    uint64_t seq, struct rt_slice value)
+{
+	struct rt_bulk *bulk = rt_bulk_new(value.len);
+
+	rt_assert(bulk != NULL);
+	memcpy(bulk->data, value.data, value.len);
+	rtd_memtable_insert_bulk(memtable, key, hash, seq,
+	    rt_slice(bulk->data, value.len), bulk);
+	rt_bulk_unref(bulk);
+}
+
+void
+rtd_memtable_insert(struct rtd_memtable *memtable, struct rt_slice key,
+    uint64_t hash, uint64_t seq, enum rt_entry_type type, struct rt_slice value)
+{
+	struct rtd_version *version;
+
+	if (RT_UNLIKELY(value.len >= RT_BULK_BYTES_MIN)) {
+		insert_copy(memtable, key, hash, seq, value);
+		return;
+	}
+	/* The bucket's line is on its way while the entry is copied. */
+	rtd_hash_index_prefetch(&memtable->index, hash);
+	version = rtd_arena_alloc(&memtable->arena,
+	    sizeof(*version) + key.len + value.len);
+	version->seq_type = seq << 8 | type;
+	version->value_len = (uint32_t)value.len;
+	if (value.len != 0)
+		memcpy(version->bytes + key.len, value.data, value.len);
+	enter(memtable, version, key, hash, seq);
 }
 
 void

@@ -60,10 +60,16 @@ void rtd_memtable_destroy(struct rtd_memtable *memtable);
 /* Empty it for another life with one reference. */
 void rtd_memtable_reset(struct rtd_memtable *memtable);
 
-/* Insert one version. value: the stored value, empty for a tombstone. */
+/* Insert one version. value: the stored value, empty for a tombstone. It is
+ * copied, from RT_BULK_BYTES_MIN on into a bulk of its own. */
 void rtd_memtable_insert(struct rtd_memtable *memtable, struct rt_slice key,
     uint64_t hash, uint64_t seq, enum rt_entry_type type,
     struct rt_slice value);
+/* Put a stored value that lies in bulk and stays there; a reference is
+ * taken. */
+void rtd_memtable_insert_bulk(struct rtd_memtable *memtable,
+    struct rt_slice key, uint64_t hash, uint64_t seq, struct rt_slice value,
+    struct rt_bulk *bulk);
 
 /* While a memtable is loaded nobody reads it, so that inserts may reach the
  * index a few entries late, when its lines have come from memory. */

@@ -17,7 +17,10 @@ struct rtd_version_walk {
 static inline size_t
 rtd_version_bytes(const struct rtd_version *version)
 {
-	size_t bytes = sizeof(*version) + version->key_len + version->value_len;
+	size_t value_len = rtd_version_is_outside(version)
+	    ? sizeof(struct rtd_version_outside)
+	    : version->value_len;
+	size_t bytes = sizeof(*version) + version->key_len + value_len;
 
 	return (bytes + 7) & ~(size_t)7;
 }

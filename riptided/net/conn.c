@@ -24,11 +24,20 @@
 /* Buffers that have grown above this are given back when they are empty. */
 #define KEPT_BYTES_MAX 16384
 #define LOG_INTERVAL_MS 60000
+/* Taken at a time of a large argument: others wait for their turn. */
+#define BULK_READ_BYTES ((size_t)4 << 20)
 
 uint64_t
 rtd_conn_pending(const struct rtd_conn *conn)
 {
 	return conn->out_base + conn->client.out.len - conn->sent;
+}
+
+uint64_t
+rtd_conn_memory(const struct rtd_conn *conn)
+{
+	return conn->in.cap + conn->bulk_got + conn->parser.inlays.bytes +
+	    conn->client.out.cap;
 }
 
 static bool
@@ -162,10 +171,46 @@ run_commands(struct rtd_conn *conn, struct rt_slice data)
 			}
 		}
 		at += consumed;
+		rtd_resp_let_go(&conn->parser);
 		conn->partial_us = 0;
 		conn->choked = rtd_conn_pending(conn) > choke;
 	}
 	return at;
+}
+
+/* Bytes received of the command under way. */
+static uint64_t
+received_bytes(const struct rtd_conn *conn)
+{
+	return conn->in.len + conn->bulk_got + conn->parser.inlays.bytes;
+}
+
+static void
+forget_input(struct rtd_conn *conn)
+{
+	rt_buf_fini(&conn->in);
+	rt_bulk_unref(conn->bulk);
+	conn->bulk = NULL;
+	conn->bulk_got = 0;
+	rtd_resp_let_go(&conn->parser);
+}
+
+/* A large argument goes from the socket to where it will stay: its pages come
+ * as it does. */
+static void
+begin_bulk(struct rtd_conn *conn)
+{
+	size_t at = 0, len = rtd_resp_large_argument(&conn->parser, &at);
+
+	if (len == 0)
+		return;
+	conn->bulk = rt_bulk_new(len);
+	/* Without address space for all of it, it comes in the usual way. */
+	if (conn->bulk == NULL)
+		return;
+	conn->bulk_got = conn->in.len - at;
+	memcpy(conn->bulk->data, conn->in.data + at, conn->bulk_got);
+	conn->in.len = at;
 }
 
 /* The tail of the input that stays is the beginning of a command. */
@@ -185,11 +230,13 @@ after_run(struct rtd_conn *conn)
 		conn->partial_us = server->now_us;
 	if (is_unauthenticated(conn) && max > UNAUTHENTICATED_QUERY_MAX)
 		max = UNAUTHENTICATED_QUERY_MAX;
-	if (conn->in.len + conn->want > max && may_run(conn)) {
+	if (received_bytes(conn) + conn->want > max && may_run(conn)) {
 		refuse_request(conn, "ERR Protocol error: request is larger "
 		    "than client-query-buffer-limit");
-		rt_buf_fini(&conn->in);
+		forget_input(conn);
+		return;
 	}
+	begin_bulk(conn);
 }
 
 void
@@ -197,7 +244,7 @@ rtd_conn_run(struct rtd_conn *conn)
 {
 	size_t done;
 
-	if (conn->in.len != 0) {
+	if (conn->in.len != 0 && conn->bulk == NULL) {
 		done = run_commands(conn, rt_buf_slice(&conn->in));
 		rt_buf_consume(&conn->in, done);
 		after_run(conn);
@@ -271,6 +318,31 @@ receive_more(struct rtd_conn *conn)
 		rtd_conn_run(conn);
 }
 
+static void
+receive_bulk(struct rtd_conn *conn)
+{
+	struct rt_bulk *bulk = conn->bulk;
+	size_t left = bulk->len + RT_BULK_BEHIND_BYTES - conn->bulk_got;
+	ssize_t got = recv(conn->client.fd, bulk->data + conn->bulk_got,
+	    left < BULK_READ_BYTES ? left : BULK_READ_BYTES, 0);
+
+	if (got <= 0) {
+		receive_failed(conn, got);
+		return;
+	}
+	received(conn, (size_t)got);
+	conn->bulk_got += (size_t)got;
+	if ((size_t)got < left &&
+	    (conn->bulk_got <= bulk->len || bulk->data[bulk->len] == '\r'))
+		return;
+	conn->bulk = NULL;
+	conn->bulk_got = 0;
+	/* What is wrong with it the parser tells when it runs. */
+	(void)rtd_resp_give(&conn->parser, bulk);
+	rt_bulk_unref(bulk);
+	rtd_conn_run(conn);
+}
+
 /* The last reply is out and the peer has been told; what it still sends is
  * thrown away, because closing before would take the reply from it. */
 static void
@@ -297,7 +369,9 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	}
 	if (conn->is_ready || !may_run(conn))
 		return;
-	if (conn->in.len == 0)
+	if (conn->bulk != NULL)
+		receive_bulk(conn);
+	else if (conn->in.len == 0)
 		receive_shared(conn);
 	else
 		receive_more(conn);
@@ -430,7 +504,7 @@ check_output(struct rtd_conn *conn)
 	const struct rtd_output_limits *limits = &conn->loop->limits;
 	uint64_t pending = rtd_conn_pending(conn);
 
-	conn->client.pending_in = conn->in.len;
+	conn->client.pending_in = (size_t)received_bytes(conn);
 	conn->client.pending_out = (size_t)pending;
 	if ((limits->hard_bytes != 0 && pending > limits->hard_bytes) ||
 	    (is_unauthenticated(conn) &&
@@ -466,7 +540,7 @@ finish(struct rtd_conn *conn)
 		return;
 	}
 	shutdown(conn->client.fd, SHUT_WR);
-	rt_buf_fini(&conn->in);
+	forget_input(conn);
 	conn->linger_us = conn->loop->server->now_us;
 }
 
@@ -519,7 +593,7 @@ overdue(const struct rtd_conn *conn, uint64_t now_us)
 {
 	const struct rt_config *config = conn->loop->server->config;
 	uint64_t partial_max = REQUEST_TIMEOUT_US +
-	    conn->in.len * SECOND_US / REQUEST_BYTES_PER_SECOND;
+	    received_bytes(conn) * SECOND_US / REQUEST_BYTES_PER_SECOND;
 
 	if (conn->linger_us != 0)
 		return now_us - conn->linger_us > LINGER_US ? "closed" : NULL;
@@ -595,6 +669,7 @@ rtd_conn_new(struct rtd_loop *loop, int fd, const char *peer,
 	client->id = server->next_client_id++;
 	client->authenticated = server->config->requirepass[0] == '\0';
 	client->reply = (struct rtd_resp_writer){ &client->out, 2 };
+	client->large = &conn->parser.inlays;
 	client->fd = fd;
 	client->created_ms = client->active_ms = server->now_ms;
 	snprintf(client->peer, sizeof(client->peer), "%s", peer);
@@ -644,8 +719,8 @@ rtd_conn_free(struct rtd_conn *conn)
 		return;
 	}
 	rtd_client_use_snapshot(client, NULL);
+	forget_input(conn);
 	rtd_resp_parser_fini(&conn->parser);
-	rt_buf_fini(&conn->in);
 	rt_buf_fini(&client->out);
 	free(conn->marks);
 	free(conn);

@@ -26,6 +26,8 @@ struct rtd_conn {
 	struct rtd_resp_parser parser;
 	struct rt_buf in;		/* received, not yet consumed */
 	size_t want;			/* bytes the command lacks, if known */
+	struct rt_bulk *bulk;		/* a large argument under way */
+	size_t bulk_got;		/* bytes of it, or of the CRLF behind */
 	uint64_t out_base;
 	uint64_t sent;
 	uint64_t released;
@@ -69,5 +71,8 @@ void rtd_conn_settle(struct rtd_conn *conn, uint64_t acked);
 void rtd_conn_check_times(struct rtd_conn *conn, uint64_t now_us);
 /* Bytes that are not yet with the kernel. */
 uint64_t rtd_conn_pending(const struct rtd_conn *conn);
+/* Bytes of memory that it holds in buffers, large values under way included,
+ * also those that others hold as well. */
+uint64_t rtd_conn_memory(const struct rtd_conn *conn);
 
 #endif

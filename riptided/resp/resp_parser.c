@@ -35,6 +35,7 @@ rtd_resp_parser_fini(struct rtd_resp_parser *parser)
 {
 	free(parser->argv);
 	rt_buf_fini(&parser->unquoted);
+	rt_inlays_fini(&parser->inlays);
 	*parser = (struct rtd_resp_parser){ 0 };
 }
 
@@ -75,6 +76,7 @@ static void
 forget_command(struct rtd_resp_parser *parser)
 {
 	parser->argc = 0;
+	parser->next_inlay = 0;
 	if (RT_UNLIKELY(parser->argv_cap > ARGV_KEPT_MAX)) {
 		free(parser->argv);
 		parser->argv = NULL;
@@ -84,15 +86,17 @@ forget_command(struct rtd_resp_parser *parser)
 		rt_buf_fini(&parser->unquoted);
 }
 
-/* The bytes have moved since the last call: so do the arguments. */
+/* The bytes have moved since the last call: so do the arguments, but for those
+ * that were given and never lay in front of `scan`. */
 static void
 follow_data(struct rtd_resp_parser *parser, uintptr_t base)
 {
 	for (size_t i = 0; i < parser->argc; i++) {
 		uintptr_t at = (uintptr_t)parser->argv[i].data;
 
-		parser->argv[i].data =
-		    (const uint8_t *)(at - parser->base + base);
+		if (at - parser->base <= parser->scan)
+			parser->argv[i].data =
+			    (const uint8_t *)(at - parser->base + base);
 	}
 	parser->base = base;
 }
@@ -381,6 +385,12 @@ fail_length(struct rtd_resp_parser *parser, enum line line)
 					      : "invalid bulk length");
 }
 
+static enum rtd_resp_status
+fail_end(struct rtd_resp_parser *parser)
+{
+	return fail(parser, "bulk not followed by CRLF");
+}
+
 /* The bytes of an argument are not all here. */
 static enum rtd_resp_status
 wait_for_bulk(struct rtd_resp_parser *parser, size_t left, size_t *want)
@@ -388,6 +398,22 @@ wait_for_bulk(struct rtd_resp_parser *parser, size_t left, size_t *want)
 	if (want != NULL)
 		*want = (size_t)parser->bulk_bytes + 2 - left;
 	return RTD_RESP_MORE;
+}
+
+/* Whether the argument that begins at `at` was given; it is pushed then. */
+static bool
+take_given(struct rtd_resp_parser *parser, size_t at)
+{
+	const struct rt_inlay *inlay;
+
+	if (RT_LIKELY(parser->next_inlay == parser->inlays.count))
+		return false;
+	inlay = &parser->inlays.items[parser->next_inlay];
+	if (inlay->at != at)
+		return false;
+	parser->next_inlay++;
+	argv_push(parser, inlay->bytes.data, inlay->bytes.len);
+	return true;
 }
 
 static enum rtd_resp_status
@@ -423,15 +449,20 @@ parse_bulks(struct rtd_resp_parser *parser, struct rt_slice data,
 			parser->state = BULK_BYTES;
 		}
 		len = (size_t)parser->bulk_bytes;
-		/* A byte in the place of CR is refused before LF is here. */
-		if ((size_t)(end - at) > len && at[len] != '\r')
-			return fail(parser, "bulk not followed by CRLF");
-		if ((size_t)(end - at) < len + 2)
-			return wait_for_bulk(parser, (size_t)(end - at), want);
-		if (RT_UNLIKELY(at[len + 1] != '\n'))
-			return fail(parser, "bulk not followed by CRLF");
-		argv_push(parser, at, len);
-		at += len + 2;
+		if (RT_LIKELY(!take_given(parser, parser->scan))) {
+			size_t here = (size_t)(end - at);
+
+			/* A byte in the place of CR is refused before LF is
+			 * here. */
+			if (here > len && at[len] != '\r')
+				return fail_end(parser);
+			if (here < len + 2)
+				return wait_for_bulk(parser, here, want);
+			if (RT_UNLIKELY(at[len + 1] != '\n'))
+				return fail_end(parser);
+			argv_push(parser, at, len);
+			at += len + 2;
+		}
 		parser->state = BULK_LENGTH;
 		parser->scan = (size_t)(at - data.data);
 		if (--parser->args_left == 0)
@@ -468,4 +499,30 @@ rtd_resp_parse(struct rtd_resp_parser *parser, struct rt_slice data,
 		follow_data(parser, (uintptr_t)data.data);
 	}
 	return parse_bulks(parser, data, limits, consumed, want);
+}
+
+size_t
+rtd_resp_large_argument(const struct rtd_resp_parser *parser, size_t *at)
+{
+	if (parser->state != BULK_BYTES ||
+	    parser->bulk_bytes < RT_BULK_BYTES_MIN)
+		return 0;
+	*at = parser->scan;
+	return (size_t)parser->bulk_bytes;
+}
+
+bool
+rtd_resp_give(struct rtd_resp_parser *parser, struct rt_bulk *bulk)
+{
+	const uint8_t *end = bulk->data + bulk->len;
+
+	rt_assert(parser->state == BULK_BYTES &&
+	    parser->bulk_bytes == bulk->len);
+	if (end[0] != '\r' || end[1] != '\n') {
+		fail_end(parser);
+		return false;
+	}
+	rt_inlays_add(&parser->inlays, parser->scan,
+	    rt_slice(bulk->data, bulk->len), bulk);
+	return true;
 }

@@ -10,7 +10,7 @@
 #ifndef RIPTIDED_RESP_RESP_PARSER_H
 #define RIPTIDED_RESP_RESP_PARSER_H
 
-#include "libcommon/base/buf.h"
+#include "libcommon/base/inlay.h"
 #include "libcommon/base/slice.h"
 
 #define RTD_INLINE_BYTES_MAX 65536u
@@ -45,6 +45,8 @@ struct rtd_resp_parser {
 	uint64_t bulk_bytes;	/* of the argument under way */
 	unsigned state;
 	struct rt_buf unquoted;	/* arguments of an inline request */
+	struct rt_inlays inlays;	/* arguments received elsewhere */
+	size_t next_inlay;
 };
 
 void rtd_resp_parser_fini(struct rtd_resp_parser *parser);
@@ -59,5 +61,25 @@ void rtd_resp_parser_fini(struct rtd_resp_parser *parser);
 enum rtd_resp_status rtd_resp_parse(struct rtd_resp_parser *parser,
     struct rt_slice data, const struct rtd_resp_limits *limits,
     size_t *consumed, size_t *want);
+
+/* A large argument need not pass through the data. After RTD_RESP_MORE: the
+ * bytes of the argument under way when it has at least RT_BULK_BYTES_MIN and
+ * is not all here; *at: where in the data it begins. 0: no such argument. */
+size_t rtd_resp_large_argument(const struct rtd_resp_parser *parser,
+    size_t *at);
+
+/* Give that argument: bulk holds it and the CRLF behind it, and a reference is
+ * taken. The data ends where the argument would begin, and what follows it is
+ * put there. False: no CRLF, and the parser has failed. */
+bool rtd_resp_give(struct rtd_resp_parser *parser, struct rt_bulk *bulk);
+
+/* The command is done with: let go of the arguments given. Without this the
+ * same bytes may be offered again. */
+static inline void
+rtd_resp_let_go(struct rtd_resp_parser *parser)
+{
+	if (RT_UNLIKELY(parser->inlays.count != 0))
+		rt_inlays_fini(&parser->inlays);
+}
 
 #endif

@@ -47,6 +47,12 @@
 #define BUFFER_KEPT_BYTES (4u << 20)
 #define NEVER UINT64_MAX
 
+/* Encoded records: bytes, with large values in between where they are. */
+struct records {
+	struct rt_buf bytes;
+	struct rt_inlays inlays;
+};
+
 struct segment {
 	struct segment *next;		/* newer */
 	uint64_t number;
@@ -56,7 +62,7 @@ struct segment {
 	/* RT_GUARDED_BY(mu) from here on */
 	bool begun;			/* file and header are there */
 	bool sealed;			/* nothing is appended any more */
-	struct rt_buf queued;		/* handed over, not yet written */
+	struct records queued;		/* handed over, not yet written */
 	uint64_t queued_seq;
 	uint64_t written;		/* bytes in the file */
 	uint64_t written_seq;
@@ -87,7 +93,7 @@ struct rtd_wal {
 
 	/* The loop's own. */
 	struct segment *newest;
-	struct rt_buf pending;
+	struct records pending;
 	uint64_t last_seq;
 
 	struct rt_mutex mu;
@@ -116,6 +122,24 @@ struct rtd_wal {
 
 /* -- segments -- */
 
+static void
+records_fini(struct records *records)
+{
+	rt_buf_fini(&records->bytes);
+	rt_inlays_fini(&records->inlays);
+}
+
+/* Forget them, keep memory of the usual size. */
+static void
+records_clear(struct records *records)
+{
+	if (records->bytes.cap > BUFFER_KEPT_BYTES)
+		rt_buf_fini(&records->bytes);
+	rt_buf_clear(&records->bytes);
+	if (RT_UNLIKELY(records->inlays.count != 0))
+		rt_inlays_fini(&records->inlays);
+}
+
 static struct segment *
 segment_new(uint64_t number, uint64_t last_seq)
 {
@@ -138,7 +162,7 @@ segment_free(struct rt_fs *fs, struct segment *seg)
 	if (seg == NULL)
 		return;
 	rt_fs_close(fs, &seg->fd, NULL);
-	rt_buf_fini(&seg->queued);
+	records_fini(&seg->queued);
 	free(seg);
 }
 
@@ -227,20 +251,41 @@ sync_due_ns(const struct rtd_wal *wal)
 	return wal->last_sync_ns + SYNC_INTERVAL_NS;
 }
 
-/* One write at the end of the segment's file by the holder of the token. */
+/* One write for each piece: one in all where there is no inlay. */
 static enum rt_code
-write_bytes(struct rtd_wal *wal, struct segment *seg, struct rt_slice bytes,
-    uint64_t last_seq, bool marker) RT_REQUIRES(wal->mu)
+write_pieces(const struct rtd_wal *wal, const struct segment *seg, uint64_t at,
+    const struct records *records, uint64_t *written, struct rt_err *err)
 {
-	uint64_t at = seg->written;
+	struct rt_inlay_walk walk = {
+		.buffer = rt_buf_slice(&records->bytes),
+		.inlays = &records->inlays,
+	};
+	enum rt_code code = RT_OK;
+	struct rt_slice piece;
+
+	*written = 0;
+	while (code == RT_OK && rt_inlay_walk_next(&walk, &piece)) {
+		code = rt_fs_write_exact(wal->fs, seg->fd, piece.data,
+		    piece.len, at + *written, err);
+		*written += piece.len;
+	}
+	return code;
+}
+
+/* Write at the end of the segment's file, as the holder of the token. */
+static enum rt_code
+write_records(struct rtd_wal *wal, struct segment *seg,
+    const struct records *records, uint64_t last_seq, bool marker)
+    RT_REQUIRES(wal->mu)
+{
+	uint64_t at = seg->written, written = 0;
 	struct rt_err err = { 0 };
 	enum rt_code code;
 
 	rt_assert(!wal->writing && seg->begun);
 	wal->writing = true;
 	rt_mutex_unlock(&wal->mu);
-	code = rt_fs_write_exact(wal->fs, seg->fd, bytes.data, bytes.len, at,
-	    &err);
+	code = write_pieces(wal, seg, at, records, &written, &err);
 	if (code != RT_OK)
 		rt_err_prefix(&err, "write wal segment %llu",
 		    (unsigned long long)seg->number);
@@ -254,10 +299,10 @@ write_bytes(struct rtd_wal *wal, struct segment *seg, struct rt_slice bytes,
 	/* A sync that failed meanwhile: the sequences stand still (W4). */
 	if (wal->failure.code != RT_OK)
 		return wal->failure.code;
-	seg->written += bytes.len;
+	seg->written += written;
 	seg->written_seq = last_seq;
 	seg->marker_last = marker;
-	wal->stats.bytes_written += bytes.len;
+	wal->stats.bytes_written += written;
 	atomic_store(&wal->written_seq, last_seq);
 	if (seg->written > wal->segment_bytes / 2 && !wal->spare_asked &&
 	    wal->segment_bytes != 0) {
@@ -267,29 +312,23 @@ write_bytes(struct rtd_wal *wal, struct segment *seg, struct rt_slice bytes,
 	return RT_OK;
 }
 
-static void
-buffer_clear(struct rt_buf *buf)
-{
-	if (buf->cap > BUFFER_KEPT_BYTES)
-		rt_buf_fini(buf);
-	else
-		rt_buf_clear(buf);
-}
-
 /* Leave the pending bytes to the sync thread. */
 static void
 queue_pending(struct rtd_wal *wal, struct segment *seg) RT_REQUIRES(wal->mu)
 {
-	struct rt_buf empty = seg->queued;
+	struct records empty = seg->queued;
 
-	if (empty.len == 0) {
+	if (empty.bytes.len == 0) {
 		seg->queued = wal->pending;
 		wal->pending = empty;
 	} else {
-		rt_buf_append_slice(&seg->queued, rt_buf_slice(&wal->pending));
+		rt_inlays_move(&seg->queued.inlays, &wal->pending.inlays,
+		    empty.bytes.len);
+		rt_buf_append_slice(&seg->queued.bytes,
+		    rt_buf_slice(&wal->pending.bytes));
 	}
 	seg->queued_seq = wal->last_seq;
-	buffer_clear(&wal->pending);
+	records_clear(&wal->pending);
 	wake(wal);
 }
 
@@ -299,19 +338,19 @@ hand_over(struct rtd_wal *wal) RT_REQUIRES(wal->mu)
 {
 	struct segment *seg = wal->newest;
 
-	if (wal->pending.len == 0)
+	if (wal->pending.bytes.len == 0)
 		return;
 	if (wal->failure.code != RT_OK) {
-		buffer_clear(&wal->pending);
+		records_clear(&wal->pending);
 		return;
 	}
-	if (!seg->begun || wal->writing || seg->queued.len != 0) {
+	if (!seg->begun || wal->writing || seg->queued.bytes.len != 0 ||
+	    wal->pending.inlays.count != 0) {
 		queue_pending(wal, seg);
 		return;
 	}
-	write_bytes(wal, seg, rt_buf_slice(&wal->pending), wal->last_seq,
-	    false);
-	buffer_clear(&wal->pending);
+	write_records(wal, seg, &wal->pending, wal->last_seq, false);
+	records_clear(&wal->pending);
 	/* The thread is woken only when it should act before it would wake. */
 	if (wal->asleep && wal->failure.code == RT_OK) {
 		uint64_t due = sync_due_ns(wal);
@@ -359,15 +398,18 @@ static void
 write_queued(struct rtd_wal *wal) RT_REQUIRES(wal->mu)
 {
 	struct segment *seg = wal->oldest;
-	struct rt_buf bytes = seg->queued;
+	struct records records = seg->queued;
 	uint64_t last_seq = seg->queued_seq;
 	enum rt_code code;
 
-	seg->queued = (struct rt_buf){ 0 };
-	code = write_bytes(wal, seg, rt_buf_slice(&bytes), last_seq, false);
-	rt_buf_fini(&bytes);
+	seg->queued = (struct records){ 0 };
+	code = write_records(wal, seg, &records, last_seq, false);
 	if (code == RT_OK)
 		tell(wal);
+	rt_mutex_unlock(&wal->mu);
+	/* Giving back the pages of large values takes its time. */
+	records_fini(&records);
+	rt_mutex_lock(&wal->mu);
 }
 
 static void
@@ -418,10 +460,12 @@ write_mark(struct rtd_wal *wal, enum rtd_wal_type type) RT_REQUIRES(wal->mu)
 		.synced_upto = seg->synced,
 	};
 	uint8_t bytes[RTD_WAL_RECORD_HEADER_BYTES];
+	struct records mark = { .bytes = { bytes, sizeof(bytes),
+	    sizeof(bytes) } };
 
-	rtd_wal_record_encode(bytes, seg->seed, &header, NULL);
-	write_bytes(wal, seg, rt_slice(bytes, sizeof(bytes)),
-	    seg->written_seq, true);
+	rtd_wal_record_encode(bytes, seg->seed, &header, rt_slice(NULL, 0),
+	    NULL);
+	write_records(wal, seg, &mark, seg->written_seq, true);
 }
 
 /* When the newest segment wants a sync marker. */
@@ -507,7 +551,7 @@ step(struct rtd_wal *wal, uint64_t now_ns, uint64_t *due_ns)
 		begin_oldest(wal);
 		return true;
 	}
-	if (seg->queued.len != 0 && !wal->writing) {
+	if (seg->queued.bytes.len != 0 && !wal->writing) {
 		write_queued(wal);
 		return true;
 	}
@@ -642,7 +686,7 @@ wal_free(struct rtd_wal *wal)
 		segment_free(wal->fs, seg);
 	}
 	rtd_wal_space_close(wal->space);
-	rt_buf_fini(&wal->pending);
+	records_fini(&wal->pending);
 	free(wal->retired);
 	rt_cond_fini(&wal->cond);
 	rt_mutex_fini(&wal->mu);
@@ -707,36 +751,52 @@ rtd_wal_close(struct rtd_wal *wal, uint64_t *segment, uint64_t *bytes,
 }
 
 void
-rtd_wal_append(struct rtd_wal *wal, uint64_t first_seq, uint32_t count,
-    struct rt_slice payload)
+rtd_wal_append_inlaid(struct rtd_wal *wal, uint64_t first_seq, uint32_t count,
+    struct rt_slice bytes, const struct rt_inlays *inlays)
 {
 	const struct segment *seg = wal->newest;
+	struct records *pending = &wal->pending;
 	struct rtd_wal_record_header header = {
 		.type = RTD_WAL_DATA,
-		.length = (uint32_t)payload.len,
 		.count = count,
 		.first_seq = first_seq,
 		.synced_upto = atomic_load_explicit(&seg->synced_upto,
 		    memory_order_relaxed),
 	};
+	size_t length = bytes.len;
 
+	if (inlays != NULL)
+		length += (size_t)inlays->bytes;
 	rt_assert(count != 0 && first_seq == wal->last_seq + 1); /* W1 */
-	rt_assert(payload.len <= RTD_WAL_PAYLOAD_BYTES_MAX);
+	rt_assert(length <= RTD_WAL_PAYLOAD_BYTES_MAX);
 	wal->last_seq += count;
 	if (RT_UNLIKELY(atomic_load_explicit(&wal->failed,
 		memory_order_relaxed)))
 		return;
-	rt_buf_reserve(&wal->pending,
-	    RTD_WAL_RECORD_HEADER_BYTES + payload.len);
-	rtd_wal_record_encode(wal->pending.data + wal->pending.len, seg->seed,
-	    &header, payload.data);
-	wal->pending.len += RTD_WAL_RECORD_HEADER_BYTES + payload.len;
+	header.length = (uint32_t)length;
+	rt_buf_reserve(&pending->bytes,
+	    RTD_WAL_RECORD_HEADER_BYTES + bytes.len);
+	rtd_wal_record_encode(pending->bytes.data + pending->bytes.len,
+	    seg->seed, &header, bytes, inlays);
+	pending->bytes.len += RTD_WAL_RECORD_HEADER_BYTES;
+	for (size_t i = 0; inlays != NULL && i < inlays->count; i++)
+		rt_inlays_add(&pending->inlays,
+		    pending->bytes.len + inlays->items[i].at,
+		    inlays->items[i].bytes, inlays->items[i].bulk);
+	pending->bytes.len += bytes.len;
+}
+
+void
+rtd_wal_append(struct rtd_wal *wal, uint64_t first_seq, uint32_t count,
+    struct rt_slice payload)
+{
+	rtd_wal_append_inlaid(wal, first_seq, count, payload, NULL);
 }
 
 void
 rtd_wal_write(struct rtd_wal *wal)
 {
-	if (wal->pending.len == 0)
+	if (wal->pending.bytes.len == 0)
 		return;
 	rt_mutex_lock(&wal->mu);
 	hand_over(wal);

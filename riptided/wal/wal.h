@@ -16,6 +16,7 @@
 #define RIPTIDED_WAL_WAL_H
 
 #include "libcommon/base/err.h"
+#include "libcommon/base/inlay.h"
 #include "libcommon/base/slice.h"
 #include "libcommon/daemon/config.h"
 #include "libcommon/os/clock.h"
@@ -63,10 +64,15 @@ enum rt_code rtd_wal_close(struct rtd_wal *wal, uint64_t *segment,
  * record's last sequence + 1; the record has `count` >= 1 sequences. */
 void rtd_wal_append(struct rtd_wal *wal, uint64_t first_seq, uint32_t count,
     struct rt_slice payload);
+/* The same with a payload that has inlays: those are not copied but referenced
+ * until they are in the file. */
+void rtd_wal_append_inlaid(struct rtd_wal *wal, uint64_t first_seq,
+    uint32_t count, struct rt_slice bytes, const struct rt_inlays *inlays);
 
 /* Hand the pending bytes to the file with one write, and wake the sync thread
  * when the policy wants it. While a predecessor is not yet synced (W3) they
- * stay pending and the sync thread writes them. Errors show in the state. */
+ * stay pending and the sync thread writes them, and so it does with inlays,
+ * which would keep the loop for long. Errors show in the state. */
 void rtd_wal_write(struct rtd_wal *wal);
 
 /* Later appends go to a new segment, whose number is returned. */

@@ -98,19 +98,31 @@ rtd_wal_seed(uint64_t salt)
 
 void
 rtd_wal_record_encode(uint8_t *out, uint32_t seed,
-    const struct rtd_wal_record_header *header, const void *payload)
+    const struct rtd_wal_record_header *header, struct rt_slice bytes,
+    const struct rt_inlays *inlays)
 {
-	size_t len = header->length;
+	uint8_t *payload = out + RTD_WAL_RECORD_HEADER_BYTES;
+	struct rt_inlay_walk walk = { .inlays = inlays };
+	struct rt_slice piece;
+	uint32_t crc;
 
 	rt_put_fixed32(out + 4, header->length);
 	rt_put_fixed32(out + 8, TAG | header->type);
 	rt_put_fixed32(out + 12, header->count);
 	rt_put_fixed64(out + 16, header->first_seq);
 	rt_put_fixed64(out + 24, header->synced_upto);
-	if (len != 0)
-		memcpy(out + RTD_WAL_RECORD_HEADER_BYTES, payload, len);
-	rt_put_fixed32(out, rt_crc32c(seed, out + 4,
-	    RTD_WAL_RECORD_HEADER_BYTES - 4 + len));
+	if (bytes.len != 0)
+		memcpy(payload, bytes.data, bytes.len);
+	if (RT_LIKELY(inlays == NULL || inlays->count == 0)) {
+		rt_put_fixed32(out, rt_crc32c(seed, out + 4,
+		    RTD_WAL_RECORD_HEADER_BYTES - 4 + bytes.len));
+		return;
+	}
+	crc = rtd_wal_record_header_crc(seed, out);
+	walk.buffer = rt_slice(payload, bytes.len);
+	while (rt_inlay_walk_next(&walk, &piece))
+		crc = rt_crc32c(crc, piece.data, piece.len);
+	rt_put_fixed32(out, crc);
 }
 
 bool

@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "libcommon/base/err.h"
+#include "libcommon/base/inlay.h"
 #include "libcommon/base/slice.h"
 
 #define RTD_WAL_FORMAT 1u
@@ -73,9 +74,12 @@ enum rt_code rtd_wal_segment_header_decode(const uint8_t *bytes, size_t len,
 /* What the checksums of a segment's records start from. */
 uint32_t rtd_wal_seed(uint64_t salt);
 
-/* Write header and payload; out has room for both. */
+/* Write header and payload, which is `bytes` with the inlays in between; out
+ * has room for header and bytes, and the inlays belong at their places behind
+ * the header. inlays may be NULL. */
 void rtd_wal_record_encode(uint8_t *out, uint32_t seed,
-    const struct rtd_wal_record_header *header, const void *payload);
+    const struct rtd_wal_record_header *header, struct rt_slice bytes,
+    const struct rt_inlays *inlays);
 
 /* Read the header. False when no record can begin with these bytes. The
  * checksum is not looked at. */

@@ -158,14 +158,14 @@ enum rt_code
 rtd_engine_write(struct rtd_engine *engine,
     const struct rtd_write_batch *batch, uint64_t *seq, struct rt_err *err)
 {
-	struct rt_cursor cursor = rt_cursor(rt_buf_slice(&batch->bytes));
+	struct rtd_write_batch_walk walk = rtd_write_batch_walk(batch);
 	struct rtd_write_op op;
 
 	if (engine->write_code != RT_OK)
 		return rt_err_set(err, engine->write_code, "refused by test");
-	while (rtd_write_batch_next(&cursor, &op))
+	while (rtd_write_batch_walk_next(&walk, &op))
 		apply(engine, &op);
-	rt_assert(!cursor.bad);
+	rt_assert(!walk.cursor.bad);
 	*seq = engine->seq;
 	return RT_OK;
 }
