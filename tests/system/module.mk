@@ -7,5 +7,6 @@ script_tests += \
 	tests/system/test_differential.py \
 	tests/system/test_protocol.py \
 	tests/system/test_riptide_tool.py \
+	tests/system/test_snapshots.py \
 	tests/system/test_spawn.py \
 	tests/system/test_table_document.py
