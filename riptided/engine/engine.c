@@ -58,6 +58,17 @@ unflushed(const struct rtd_view *view, const struct rt_manifest *manifest,
 	return count;
 }
 
+/* A newer one is in place, whose obsolete files may be gone already. */
+static bool
+is_outdated(struct rtd_engine *engine, const struct rt_manifest *manifest)
+{
+	struct rtd_view *view = rtd_engine_view(engine);
+	bool outdated = manifest->generation <= view->manifest->generation;
+
+	rtd_view_unref(view);
+	return outdated;
+}
+
 enum rt_code
 rtd_engine_install(struct rtd_engine *engine,
     const struct rt_manifest *manifest, struct rt_err *err)
@@ -65,13 +76,16 @@ rtd_engine_install(struct rtd_engine *engine,
 	struct rtd_memtable *memtables[RTD_MEMTABLES_MAX + 1];
 	struct rtd_view *current = rtd_engine_view(engine);
 	struct rtd_view *opened = NULL, *old = NULL;
-	enum rt_code code;
+	enum rt_code code = RT_OK;
 
 	/* Files are opened before the lock is taken; the memtables of this
 	 * first view are replaced by those current at the swap. */
-	code = rtd_view_new(&opened, &engine->views, current->memtables, 1,
-	    manifest, engine->tables, err);
+	if (manifest->generation > current->manifest->generation)
+		code = rtd_view_new(&opened, current->memtables, 1, manifest,
+		    engine->tables, err);
 	rtd_view_unref(current);
+	if (opened == NULL && (code == RT_OK || is_outdated(engine, manifest)))
+		return RT_OK;
 	if (code != RT_OK) {
 		rt_err_prefix(err, "install manifest %llu",
 		    (unsigned long long)manifest->generation);
@@ -88,7 +102,6 @@ rtd_engine_install(struct rtd_engine *engine,
 	rtd_view_unref(opened);
 	if (old != NULL) {
 		rtd_view_unref(old);
-		rtd_table_cache_keep(engine->tables, manifest);
 		rtd_engine_notify(engine);
 	}
 	return RT_OK;
@@ -373,7 +386,6 @@ engine_new(const struct rtd_engine_options *options)
 		atomic_init(&engine->keyspaces[i], (uint32_t)i);
 	rt_mutex_init(&engine->mu);
 	rt_cond_init(&engine->cond);
-	rtd_view_set_init(&engine->views);
 	engine->blocks = rt_block_cache_new(options->config->block_cache_size);
 	return engine;
 }
@@ -388,9 +400,9 @@ engine_free(struct rtd_engine *engine)
 	for (size_t i = 0; i < engine->used_count; i++)
 		rtd_memtable_destroy(engine->used[i]);
 	rtd_run_counts_free(engine->run_counts);
+	rt_manifest_unref(engine->published);
 	rtd_table_cache_free(engine->tables);
 	rt_block_cache_free(engine->blocks);
-	rtd_view_set_fini(&engine->views);
 	rt_manifest_store_close(engine->flush_store);
 	rt_manifest_store_close(engine->reload_store);
 	rt_fs_close(engine->fs, &engine->sst_dir, NULL);

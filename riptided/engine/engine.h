@@ -182,6 +182,9 @@ struct rtd_engine_stats {
 	uint64_t sst_tombstones;
 	uint64_t table_memory_bytes;	/* indexes and filters */
 	uint64_t count_memory_bytes;	/* what counting keys remembers */
+	uint64_t open_tables;
+	uint64_t tables_opened;		/* how often */
+	uint64_t tables_closed;		/* how often, by the budget */
 	uint64_t manifest_generation;
 	uint64_t visible_seq;
 	uint64_t written_seq;

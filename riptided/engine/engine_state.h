@@ -36,6 +36,8 @@ struct rtd_snapshots {
 struct rtd_reader {
 	struct rtd_engine *engine;
 	pthread_t owner;
+	struct rtd_epochs *epochs;
+	struct rtd_epoch_slot slot;
 	struct rtd_view *view;
 	uint64_t view_version;
 	/* Views let go of in this turn; values found in them may be in use. */
@@ -60,7 +62,6 @@ struct rtd_engine {
 	struct rt_block_cache *blocks;
 	struct rtd_table_cache *tables;
 	struct rtd_run_counts *run_counts;
-	struct rtd_view_set views;
 	struct rtd_wal *_Atomic wal;	/* its thread may call before it is set */
 
 	/* the loop's (S1) */
@@ -95,6 +96,8 @@ struct rtd_engine {
 	bool flusher_runs;
 	struct rt_manifest_store *flush_store;
 	uint64_t next_file;
+	/* By the flusher, and not yet the view; NULL: there is none. */
+	const struct rt_manifest *published;
 
 	/* the reloader's */
 	pthread_t reloader;

@@ -78,6 +78,7 @@ void
 rtd_engine_get_stats(struct rtd_engine *engine, struct rtd_engine_stats *out)
 {
 	struct rtd_view *view = rtd_engine_view(engine);
+	struct rtd_table_cache_stats tables;
 	struct rtd_wal_stats wal;
 	struct rt_err err = { 0 };
 
@@ -97,10 +98,14 @@ rtd_engine_get_stats(struct rtd_engine *engine, struct rtd_engine_stats *out)
 	out->flush_bytes = atomic_load(&engine->flush_bytes);
 	out->reloads = atomic_load(&engine->reloads);
 	out->user_bytes_written = atomic_load(&engine->user_bytes);
-	out->table_memory_bytes = rtd_table_cache_memory(engine->tables);
 	out->count_memory_bytes += atomic_load_explicit(
 	    &engine->run_counts->memory, memory_order_relaxed);
-	out->filters_damaged = rtd_table_cache_filters_damaged(engine->tables);
+	rtd_table_cache_get_stats(engine->tables, &tables);
+	out->table_memory_bytes = tables.bytes;
+	out->open_tables = tables.open;
+	out->tables_opened = tables.opened;
+	out->tables_closed = tables.closed;
+	out->filters_damaged = tables.filters_damaged;
 	rt_block_cache_get_stats(engine->blocks, &out->cache);
 	if (rtd_engine_write_state(engine, &err) != RT_OK)
 		snprintf(out->write_error, sizeof(out->write_error),

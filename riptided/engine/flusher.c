@@ -138,12 +138,33 @@ publish(struct rtd_engine *engine, const struct rtd_memtable *memtable,
 	return code;
 }
 
+/* Make the manifest that was published last the view, and let go of the
+ * segments it covers. While that fails, because of a table that is not as the
+ * manifest says, it is tried again and nothing is flushed: the memtable is in
+ * the truth already. */
+static enum rt_code
+take_over(struct rtd_engine *engine, struct rt_err *err)
+{
+	const struct rt_manifest *manifest = engine->published;
+	enum rt_code code;
+
+	if (manifest == NULL)
+		return RT_OK;
+	code = rtd_engine_install(engine, manifest, err);
+	if (code != RT_OK)
+		return code;
+	rtd_wal_note_generation(engine->wal, manifest->generation);
+	rtd_wal_release(engine->wal, manifest->wal_floor);
+	rt_manifest_unref(manifest);
+	engine->published = NULL;
+	return RT_OK;
+}
+
 /* Flush the oldest frozen memtable and publish it. */
 static enum rt_code
 flush_oldest(struct rtd_engine *engine, struct rt_err *err)
 {
 	struct rt_file_id id = { .number = engine->next_file };
-	const struct rt_manifest *next = NULL;
 	struct rt_table_info info = { 0 };
 	struct captured snapshots = { .count = 0 };
 	struct rt_manifest_table table;
@@ -167,7 +188,7 @@ flush_oldest(struct rtd_engine *engine, struct rt_err *err)
 	RT_CRASHPOINT("flush-table-written");
 	table = table_of(id, &info);
 	code = publish(engine, memtable, &snapshots, empty ? NULL : &table,
-	    wal_floor, &next, &unknown, err);
+	    wal_floor, &engine->published, &unknown, err);
 	if (code != RT_OK) {
 		/* While the outcome is open the file may be part of the truth;
 		 * the next start sweeps it if it is not. */
@@ -177,24 +198,19 @@ flush_oldest(struct rtd_engine *engine, struct rt_err *err)
 		goto out;
 	}
 	RT_CRASHPOINT("flush-published");
-	code = rtd_engine_install(engine, next, err);
-	if (code != RT_OK)
-		goto out;
-	rtd_wal_note_generation(engine->wal, next->generation);
-	rtd_wal_release(engine->wal, wal_floor);
 	atomic_fetch_add(&engine->flushes, 1);
 	atomic_fetch_add(&engine->flush_bytes, info.size);
 	rt_log(RT_LOG_VERBOSE, "flush", "memtable flushed",
 	    "table=%s bytes=%llu entries=%llu generation=%llu ms=%llu",
 	    empty ? "none" : rt_path_table(name, id),
 	    (unsigned long long)info.size, (unsigned long long)info.entries,
-	    (unsigned long long)next->generation,
+	    (unsigned long long)engine->published->generation,
 	    (unsigned long long)(rt_clock_monotonic_ns(engine->clock) - began) /
 		1000000);
+	code = take_over(engine, err);
 out:
 	free(snapshots.seqs);
 	rt_table_info_fini(&info);
-	rt_manifest_unref(next);
 	rtd_memtable_unref(memtable);
 	return code;
 }
@@ -203,7 +219,6 @@ out:
 static enum rt_code
 publish_snapshots(struct rtd_engine *engine, struct rt_err *err)
 {
-	const struct rt_manifest *next = NULL;
 	struct rt_manifest_edit *edit =
 	    rt_manifest_edit_new(RT_ROLE_DAEMON, engine->epoch);
 	uint64_t *seqs = NULL;
@@ -211,12 +226,11 @@ publish_snapshots(struct rtd_engine *engine, struct rt_err *err)
 	enum rt_code code;
 
 	rt_manifest_edit_set_snapshots(edit, seqs, count);
-	code = rt_manifest_store_publish(engine->flush_store, edit, &next, NULL,
-	    err);
+	code = rt_manifest_store_publish(engine->flush_store, edit,
+	    &engine->published, NULL, err);
 	if (code == RT_OK)
-		code = rtd_engine_install(engine, next, err);
+		code = take_over(engine, err);
 	rt_manifest_edit_free(edit);
-	rt_manifest_unref(next);
 	free(seqs);
 	return code;
 }
@@ -319,9 +333,10 @@ flusher_main(void *arg)
 		enum rt_code code = RT_OK;
 
 		clean_used(engine);
-		if (flush)
+		code = take_over(engine, &err);
+		if (code == RT_OK && flush)
 			code = flush_oldest(engine, &err);
-		else if (snapshots_are_due(engine))
+		else if (code == RT_OK && snapshots_are_due(engine))
 			code = publish_snapshots(engine, &err);
 		failed = code != RT_OK;
 		if (failed || atomic_load(&engine->flush_code) != RT_OK)

@@ -15,6 +15,8 @@ rtd_reader_new(struct rtd_engine *engine)
 
 	reader->engine = engine;
 	reader->owner = pthread_self();
+	reader->epochs = rtd_table_cache_epochs(engine->tables);
+	rtd_epochs_join(reader->epochs, &reader->slot);
 	reader->key = rt_alloc(RT_STORE_KEY_BYTES_MAX);
 	rt_mutex_lock(&engine->mu);
 	reader->next = engine->readers;
@@ -45,6 +47,7 @@ rtd_reader_free(struct rtd_reader *reader)
 		;
 	*at = reader->next;
 	rt_mutex_unlock(&engine->mu);
+	rtd_epochs_leave(reader->epochs, &reader->slot);
 	let_go(reader);
 	free(reader->retired);
 	rtd_view_unref(reader->view);
@@ -101,6 +104,8 @@ rtd_readers_end_turn(struct rtd_engine *engine)
 	rt_mutex_unlock(&engine->mu);
 	if (reader == NULL)
 		return;
+	rtd_epoch_exit(&reader->slot);
+	rtd_table_cache_reclaim(engine->tables);
 	refresh(reader);
 	let_go(reader);
 }
@@ -121,6 +126,9 @@ take_stand(struct rtd_reader *reader, const struct rtd_read *read,
 	const struct rtd_snapshot *snapshot = read->snapshot;
 
 	refresh(reader);
+	/* No reader of a table is held from one read to the next: values found
+	 * are pinned by their blocks. */
+	rtd_epoch_enter(reader->epochs, &reader->slot);
 	if (RT_LIKELY(snapshot == NULL)) {
 		*read_seq = atomic_load_explicit(&reader->engine->visible_seq,
 		    memory_order_acquire);

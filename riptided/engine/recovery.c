@@ -256,8 +256,8 @@ make_view(struct rtd_engine *engine, const struct rt_manifest *manifest,
 	engine->active = memtable;
 	atomic_store(&engine->memtables_count, 1);
 	atomic_store(&engine->view_version, 1);
-	return rtd_view_new(&engine->view, &engine->views, &memtable, 1,
-	    manifest, engine->tables, err);
+	return rtd_view_new(&engine->view, &memtable, 1, manifest,
+	    engine->tables, err);
 }
 
 enum rt_code

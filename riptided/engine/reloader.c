@@ -86,7 +86,7 @@ drain_obsolete(struct rtd_engine *engine, struct rt_err *err)
 	for (size_t i = 0; i < manifest->obsolete_count; i++) {
 		struct rt_file_id id = manifest->obsolete[i];
 
-		if (rtd_view_set_pins(&engine->views, id))
+		if (rtd_table_cache_has(engine->tables, id))
 			continue;
 		if (edit == NULL) {
 			code = rt_manifest_store_sync_dir(engine->reload_store,

@@ -12,15 +12,24 @@ struct run_iter {
 	struct rt_iter *table;	/* NULL: none open */
 };
 
+/* A table that cannot be opened is the iterator's error. */
 static void
 open_table(struct run_iter *iter, size_t at)
 {
+	struct rt_table_reader *reader;
+
 	rt_iter_free(iter->table);
 	iter->table = NULL;
 	iter->at = at;
-	if (at < iter->run->run->tables_count)
-		iter->table = rt_table_reader_iter(iter->run->readers[at],
-		    iter->flags, 0);
+	iter->base.code = RT_OK;
+	if (at >= iter->run->run->tables_count)
+		return;
+	iter->base.code = rtd_table_ref(iter->run->tables[at], iter->flags,
+	    &reader, &iter->base.err);
+	if (iter->base.code != RT_OK)
+		return;
+	iter->table = rt_table_reader_iter(reader, iter->flags, 0);
+	rt_table_reader_unref(reader);
 }
 
 /* Show what the table shows, going on to the next one at its end. */
@@ -34,10 +43,11 @@ show(struct run_iter *iter)
 			rt_iter_seek_first(iter->table);
 	}
 	iter->base.valid = iter->table != NULL && iter->table->valid;
-	iter->base.code = iter->table != NULL ? iter->table->code : RT_OK;
+	if (iter->table != NULL)
+		iter->base.code = iter->table->code;
 	if (iter->base.valid)
 		iter->base.entry = iter->table->entry;
-	else if (iter->base.code != RT_OK)
+	else if (iter->table != NULL && iter->base.code != RT_OK)
 		iter->base.err = iter->table->err;
 }
 

@@ -1,67 +1,106 @@
 #include "riptided/view/view.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "libcommon/base/invariant.h"
+#include "libcommon/daemon/log.h"
 
-void
-rtd_view_set_init(struct rtd_view_set *set)
+#define LOG_INTERVAL_MS 10000
+
+/* -- the tables of a manifest -- */
+
+static struct rtd_table_set *
+set_new(const struct rt_manifest *manifest, struct rtd_table_cache *cache)
 {
-	rt_mutex_init(&set->mu);
-	set->first = NULL;
+	struct rtd_table_set *set = rt_alloc_zero(1, sizeof(*set));
+	struct rtd_table **at;
+
+	atomic_init(&set->refs, 1);
+	set->cache = cache;
+	set->manifest = rt_manifest_ref(manifest);
+	for (size_t i = 0; i < manifest->runs_count; i++)
+		set->tables_count += manifest->runs[i].tables_count;
+	set->runs = rt_alloc_zero(manifest->runs_count + 1,
+	    sizeof(set->runs[0]));
+	at = set->tables = rt_alloc_zero(set->tables_count + 1,
+	    sizeof(set->tables[0]));
+	for (size_t i = 0; i < manifest->runs_count; i++) {
+		const struct rt_manifest_run *run = &manifest->runs[i];
+
+		set->runs[i].run = run;
+		set->runs[i].tables = at;
+		for (size_t j = 0; j < run->tables_count; j++)
+			*at++ = rtd_table_cache_acquire(cache, &run->tables[j],
+			    run->level);
+	}
+	return set;
 }
 
-void
-rtd_view_set_fini(struct rtd_view_set *set)
+static struct rtd_table_set *
+set_ref(struct rtd_table_set *set)
 {
-	rt_assert(set->first == NULL);
-	rt_mutex_fini(&set->mu);
+	atomic_fetch_add_explicit(&set->refs, 1, memory_order_relaxed);
+	return set;
 }
 
 static void
-set_add(struct rtd_view_set *set, struct rtd_view *view)
+set_unref(struct rtd_table_set *set)
 {
-	rt_mutex_lock(&set->mu);
-	view->set = set;
-	view->next = set->first;
-	if (set->first != NULL)
-		set->first->prev = view;
-	set->first = view;
-	rt_mutex_unlock(&set->mu);
+	if (atomic_fetch_sub_explicit(&set->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	rtd_table_cache_release(set->cache, set->tables, set->tables_count);
+	free(set->tables);
+	free(set->runs);
+	rt_manifest_unref(set->manifest);
+	free(set);
 }
 
-static void
-set_remove(struct rtd_view *view)
+/* *room: the budget has some for tables that nobody asked for yet. */
+static enum rt_code
+look_at(struct rtd_table *table, bool *room, struct rt_err *err)
 {
-	struct rtd_view_set *set = view->set;
+	struct rt_err local = { .code = RT_OK };
+	enum rt_code code = RT_OK;
 
-	rt_mutex_lock(&set->mu);
-	if (view->prev != NULL)
-		view->prev->next = view->next;
-	else
-		set->first = view->next;
-	if (view->next != NULL)
-		view->next->prev = view->prev;
-	rt_mutex_unlock(&set->mu);
+	if (*room)
+		code = rtd_table_warm(table, room, &local);
+	if (code == RT_OK && !*room)
+		code = rtd_table_check(table, &local);
+	if (code == RT_EDAMAGED || code == RT_EFORMAT) {
+		if (err != NULL)
+			*err = local;
+		return code;
+	}
+	if (code != RT_OK)
+		rt_log_limited(LOG_INTERVAL_MS, RT_LOG_WARNING, "tables",
+		    "table not opened for now", "error=\"%s\"", local.text);
+	return RT_OK;
 }
 
-bool
-rtd_view_set_pins(struct rtd_view_set *set, struct rt_file_id id)
+static enum rt_code
+look_at_new(struct rtd_table_set *set, struct rt_err *err)
 {
-	bool pins = false;
+	bool room = true;
 
-	rt_mutex_lock(&set->mu);
-	for (struct rtd_view *view = set->first; view != NULL && !pins;
-	    view = view->next)
-		pins = rt_manifest_find(view->manifest, id, NULL) != NULL;
-	rt_mutex_unlock(&set->mu);
-	return pins;
+	for (size_t i = 0; i < set->tables_count; i++) {
+		enum rt_code code;
+
+		if (rtd_table_is_checked(set->tables[i]))
+			continue;
+		code = look_at(set->tables[i], &room, err);
+		if (code != RT_OK)
+			return code;
+		rtd_table_note_checked(set->tables[i]);
+	}
+	return RT_OK;
 }
 
+/* -- views -- */
+
+/* The set's reference becomes the view's. */
 static struct rtd_view *
 view_new(struct rtd_memtable *const *memtables, size_t memtables_count,
-    const struct rt_manifest *manifest)
+    struct rtd_table_set *set)
 {
 	struct rtd_view *view = rt_alloc_zero(1, sizeof(*view));
 
@@ -71,56 +110,26 @@ view_new(struct rtd_memtable *const *memtables, size_t memtables_count,
 	view->memtables_count = memtables_count;
 	for (size_t i = 0; i < memtables_count; i++)
 		view->memtables[i] = rtd_memtable_ref(memtables[i]);
-	view->manifest = rt_manifest_ref(manifest);
-	view->runs_count = manifest->runs_count;
-	view->runs = rt_alloc_zero(view->runs_count, sizeof(view->runs[0]));
-	for (size_t i = 0; i < view->runs_count; i++) {
-		view->runs[i].run = &manifest->runs[i];
-		view->runs[i].readers =
-		    rt_alloc_zero(manifest->runs[i].tables_count,
-			sizeof(view->runs[i].readers[0]));
-	}
+	view->set = set;
+	view->manifest = set->manifest;
+	view->runs = set->runs;
+	view->runs_count = set->manifest->runs_count;
 	return view;
 }
 
-static void
-view_free(struct rtd_view *view)
-{
-	for (size_t i = 0; i < view->runs_count; i++) {
-		for (size_t j = 0; j < view->runs[i].run->tables_count; j++)
-			rt_table_reader_unref(view->runs[i].readers[j]);
-		free(view->runs[i].readers);
-	}
-	free(view->runs);
-	rt_manifest_unref(view->manifest);
-	for (size_t i = 0; i < view->memtables_count; i++)
-		rtd_memtable_unref(view->memtables[i]);
-	free(view);
-}
-
 enum rt_code
-rtd_view_new(struct rtd_view **out, struct rtd_view_set *set,
-    struct rtd_memtable *const *memtables, size_t memtables_count,
-    const struct rt_manifest *manifest, struct rtd_table_cache *cache,
-    struct rt_err *err)
+rtd_view_new(struct rtd_view **out, struct rtd_memtable *const *memtables,
+    size_t memtables_count, const struct rt_manifest *manifest,
+    struct rtd_table_cache *cache, struct rt_err *err)
 {
-	struct rtd_view *view = view_new(memtables, memtables_count, manifest);
+	struct rtd_table_set *set = set_new(manifest, cache);
+	enum rt_code code = look_at_new(set, err);
 
-	for (size_t i = 0; i < view->runs_count; i++) {
-		const struct rt_manifest_run *run = view->runs[i].run;
-
-		for (size_t j = 0; j < run->tables_count; j++) {
-			enum rt_code code = rtd_table_cache_get(cache,
-			    &run->tables[j], &view->runs[i].readers[j], err);
-
-			if (code != RT_OK) {
-				view_free(view);
-				return code;
-			}
-		}
+	if (code != RT_OK) {
+		set_unref(set);
+		return code;
 	}
-	set_add(set, view);
-	*out = view;
+	*out = view_new(memtables, memtables_count, set);
 	return RT_OK;
 }
 
@@ -128,15 +137,7 @@ struct rtd_view *
 rtd_view_with_memtables(const struct rtd_view *like,
     struct rtd_memtable *const *memtables, size_t memtables_count)
 {
-	struct rtd_view *view =
-	    view_new(memtables, memtables_count, like->manifest);
-
-	for (size_t i = 0; i < view->runs_count; i++)
-		for (size_t j = 0; j < view->runs[i].run->tables_count; j++)
-			view->runs[i].readers[j] =
-			    rt_table_reader_ref(like->runs[i].readers[j]);
-	set_add(like->set, view);
-	return view;
+	return view_new(memtables, memtables_count, set_ref(like->set));
 }
 
 struct rtd_view *
@@ -152,6 +153,8 @@ rtd_view_unref(struct rtd_view *view)
 	if (view == NULL || atomic_fetch_sub_explicit(&view->refs, 1,
 		memory_order_acq_rel) != 1)
 		return;
-	set_remove(view);
-	view_free(view);
+	set_unref(view->set);
+	for (size_t i = 0; i < view->memtables_count; i++)
+		rtd_memtable_unref(view->memtables[i]);
+	free(view);
 }

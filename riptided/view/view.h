@@ -12,10 +12,21 @@
 
 #define RTD_MEMTABLES_MAX 64	/* memtable-max-count's highest */
 
-/* A run with its readers, in the manifest's order. */
+/* A run with its tables, in the manifest's order. */
 struct rtd_view_run {
 	const struct rt_manifest_run *run;
-	struct rt_table_reader **readers;
+	struct rtd_table **tables;
+};
+
+/* The tables of a manifest. Counted: views that differ in their memtables
+ * share it. */
+struct rtd_table_set {
+	_Atomic unsigned refs;
+	struct rtd_table_cache *cache;
+	const struct rt_manifest *manifest;
+	struct rtd_view_run *runs;	/* newest to oldest */
+	struct rtd_table **tables;	/* all, which the runs point into */
+	size_t tables_count;
 };
 
 struct rtd_view {
@@ -23,31 +34,24 @@ struct rtd_view {
 	/* memtables[0] takes writes; the frozen ones follow, newest first. */
 	struct rtd_memtable *memtables[RTD_MEMTABLES_MAX + 1];
 	size_t memtables_count;
+	struct rtd_table_set *set;
+	/* Those of the set, for who reads. */
 	const struct rt_manifest *manifest;
-	struct rtd_view_run *runs;	/* newest to oldest */
+	const struct rtd_view_run *runs;
 	size_t runs_count;
-	/* Kept by the set of views that are alive (view_set). */
-	struct rtd_view *next, *prev;
-	struct rtd_view_set *set;
 };
-
-/* All views alive, so that an obsolete file can be asked for its readers. */
-struct rtd_view_set {
-	struct rt_mutex mu;
-	struct rtd_view *first;
-};
-
-void rtd_view_set_init(struct rtd_view_set *set);
-void rtd_view_set_fini(struct rtd_view_set *set);
-/* True when some view alive has the table in a run. */
-bool rtd_view_set_pins(struct rtd_view_set *set, struct rt_file_id id);
 
 /* A view of these memtables (references are taken) and all tables of the
- * manifest (a reference is taken), opened through the cache. */
+ * manifest (a reference is taken). Tables that no view had before are looked
+ * at: within the cache's budget they are opened, newest run first, and beyond
+ * it the file must be there with its size. RT_EDAMAGED, RT_EFORMAT: one of
+ * them is not what the manifest says. A table that cannot be opened for
+ * another reason stays closed, and is tried again by the reads that want
+ * it. */
 RT_MUST_USE enum rt_code rtd_view_new(struct rtd_view **out,
-    struct rtd_view_set *set, struct rtd_memtable *const *memtables,
-    size_t memtables_count, const struct rt_manifest *manifest,
-    struct rtd_table_cache *cache, struct rt_err *err);
+    struct rtd_memtable *const *memtables, size_t memtables_count,
+    const struct rt_manifest *manifest, struct rtd_table_cache *cache,
+    struct rt_err *err);
 
 /* The tables of `like` with other memtables; opens nothing, cannot fail. */
 struct rtd_view *rtd_view_with_memtables(const struct rtd_view *like,
@@ -66,7 +70,8 @@ struct rtd_view_found {
 };
 
 /* The newest version of the store key with a sequence <= read_seq. A version at
- * or below drop_seq counts as not there (RT_ENOTFOUND). flags: RT_TABLE_*.
+ * or below drop_seq counts as not there (RT_ENOTFOUND). flags: RT_TABLE_*. The
+ * caller has entered an epoch of the tables.
  * On RT_OK found->table needs rt_table_found_fini(). */
 RT_MUST_USE enum rt_code rtd_view_get(const struct rtd_view *view,
     struct rt_slice key, uint64_t read_seq, uint64_t drop_seq, unsigned flags,

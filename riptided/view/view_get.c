@@ -25,21 +25,24 @@ table_of(const struct rt_manifest_run *run, struct rt_slice key)
 
 /* Where a run may hold the key. */
 struct place {
-	const struct rtd_view_run *run;
-	size_t table;
+	struct rtd_table *table;
+	struct rt_table_reader *reader;	/* NULL: closed */
 };
 
 #define PLACES_AT_ONCE 16
 
 static enum rt_code
-get_from_place(const struct place *place, struct rt_slice key, uint64_t hash,
+get_from_place(struct place *place, struct rt_slice key, uint64_t hash,
     uint64_t read_seq, unsigned flags, struct rtd_view_found *found,
     struct rt_err *err)
 {
-	enum rt_code code = rt_table_reader_get(
-	    place->run->readers[place->table], key, hash, read_seq, flags,
-	    &found->table, err);
+	enum rt_code code = RT_OK;
 
+	if (RT_UNLIKELY(place->reader == NULL))
+		code = rtd_table_open(place->table, flags, &place->reader, err);
+	if (code == RT_OK)
+		code = rt_table_reader_get(place->reader, key, hash, read_seq,
+		    flags, &found->table, err);
 	if (code == RT_OK) {
 		found->seq = found->table.seq;
 		found->type = found->table.type;
@@ -65,13 +68,17 @@ get_from_tables(const struct rtd_view *view, struct rt_slice key, uint64_t hash,
 		for (; i < view->runs_count && count < PLACES_AT_ONCE; i++) {
 			const struct rtd_view_run *run = &view->runs[i];
 			size_t at = table_of(run->run, key);
+			struct place *place = &places[count];
 
 			/* What is dropped as a whole goes unread. */
 			if (at == run->run->tables_count ||
 			    run->run->tables[at].max_seq <= drop_seq)
 				continue;
-			rt_table_reader_prefetch(run->readers[at], hash);
-			places[count++] = (struct place){ run, at };
+			place->table = run->tables[at];
+			place->reader = rtd_table_peek(place->table);
+			if (RT_LIKELY(place->reader != NULL))
+				rt_table_reader_prefetch(place->reader, hash);
+			count++;
 		}
 		for (size_t j = 0; j < count && code == RT_ENOTFOUND; j++)
 			code = get_from_place(&places[j], key, hash, read_seq,
