@@ -24,6 +24,11 @@
 #define GHOSTS 4096
 #define REFS_MAX 3
 #define PREFETCH_BYTES (2 * RT_CACHE_LINE_BYTES)
+/* A block above both is not kept: it would push out too many others, and to
+ * read it again costs little beside its use. While somebody has it pinned,
+ * others find it. */
+#define LARGE_BYTES ((size_t)1 << 20)
+#define LARGE_PART 64
 /* Probation is kept at this part of a shard. */
 #define PROBATION_PART 10
 
@@ -42,7 +47,7 @@ struct entry {
 	uint8_t refs;
 	uint8_t queue;
 	bool cold;		/* of a scan, not looked at since */
-	bool loose;		/* in no shard: freed with the last pin */
+	bool loose;		/* in no queue: freed with the last pin */
 };
 
 struct queue {
@@ -359,7 +364,10 @@ rt_block_cache_get(struct rt_block_cache *cache, uint64_t unique_id,
 static bool
 reserve(struct rt_block_cache *cache, struct entry *entry)
 {
-	if (entry->charge > atomic_load(&cache->bytes_max))
+	size_t bytes_max = atomic_load(&cache->bytes_max);
+
+	if (entry->charge > bytes_max || (entry->charge > LARGE_BYTES &&
+		entry->charge > bytes_max / LARGE_PART))
 		return false;
 	atomic_fetch_add(&cache->bytes, entry->charge);
 	if (make_room(cache, (size_t)(entry->hash >> 60)))
@@ -393,17 +401,16 @@ rt_block_cache_insert(struct rt_block_cache *cache, uint64_t unique_id,
 	uint32_t *ghost;
 	bool back;
 
-	if (!reserve(cache, entry)) {
-		entry->loose = true;
+	entry->loose = !reserve(cache, entry);
+	if (entry->loose)
 		atomic_fetch_add(&cache->loose_bytes, entry->charge);
-		return &entry->block;
-	}
 	rt_mutex_lock(&shard->mu);
 	there = find(shard, entry->hash, unique_id, offset);
 	if (there != NULL) {
 		atomic_fetch_add(&there->pins, 1);
 		rt_mutex_unlock(&shard->mu);
-		atomic_fetch_sub(&cache->bytes, entry->charge);
+		atomic_fetch_sub(entry->loose ? &cache->loose_bytes
+					      : &cache->bytes, entry->charge);
 		entry_free(entry);
 		return &there->block;
 	}
@@ -412,6 +419,10 @@ rt_block_cache_insert(struct rt_block_cache *cache, uint64_t unique_id,
 		buckets_grow(shard);
 	entry->chain = *bucket_of(shard, entry->hash);
 	*bucket_of(shard, entry->hash) = entry;
+	if (entry->loose) {
+		rt_mutex_unlock(&shard->mu);
+		return &entry->block;
+	}
 	ghost = ghost_of(shard, entry->hash);
 	back = !cold && *ghost == (uint32_t)entry->hash;
 	if (back)
@@ -421,27 +432,43 @@ rt_block_cache_insert(struct rt_block_cache *cache, uint64_t unique_id,
 	return &entry->block;
 }
 
+static void
+release_loose(struct rt_block_cache *cache, struct entry *entry)
+{
+	struct shard *shard = shard_of(cache, entry->hash);
+	bool last;
+
+	/* Under the lock, so that nobody finds it in between. */
+	rt_mutex_lock(&shard->mu);
+	last = atomic_fetch_sub_explicit(&entry->pins, 1,
+	    memory_order_acq_rel) == 1;
+	if (last)
+		chain_remove(shard, entry);
+	rt_mutex_unlock(&shard->mu);
+	if (!last)
+		return;
+	atomic_fetch_sub(&cache->loose_bytes, entry->charge);
+	entry_free(entry);
+}
+
 void
 rt_block_cache_release(struct rt_block_cache *cache,
     struct rt_cached_block *block)
 {
 	struct entry *entry = (struct entry *)block;
-	bool loose = entry->loose;
 	size_t shard = (size_t)(entry->hash >> 60);
 
-	/* Without a pin it may be gone at once, unless it is loose. */
-	if (atomic_fetch_sub_explicit(&entry->pins, 1, memory_order_acq_rel) !=
-	    1)
+	if (RT_UNLIKELY(entry->loose)) {
+		release_loose(cache, entry);
 		return;
-	if (loose) {
-		atomic_fetch_sub(&cache->loose_bytes, entry->charge);
-		entry_free(entry);
-	} else if (RT_UNLIKELY(atomic_load_explicit(&cache->bytes,
-			       memory_order_relaxed) >
-		       atomic_load_explicit(&cache->bytes_max,
-			   memory_order_relaxed))) {
-		make_room(cache, shard);
 	}
+	/* Without a pin it may be gone at once. */
+	if (atomic_fetch_sub_explicit(&entry->pins, 1, memory_order_acq_rel) ==
+		1 && RT_UNLIKELY(atomic_load_explicit(&cache->bytes,
+			memory_order_relaxed) >
+		    atomic_load_explicit(&cache->bytes_max,
+			memory_order_relaxed)))
+		make_room(cache, shard);
 }
 
 void

@@ -31,8 +31,9 @@ void rt_block_cache_prefetch(struct rt_block_cache *cache, uint64_t unique_id,
 
 /* Hand over data (from malloc, len bytes) as that block; the result is pinned.
  * When another thread was faster, data is freed and that entry returned.
- * cold: comes from a scan, to be the first to go. A block that does not fit is
- * returned all the same and freed with its last release. */
+ * cold: comes from a scan, to be the first to go. A block that does not fit, or
+ * is large beside the budget, is returned all the same, found by others while
+ * it is pinned, and freed with its last release. */
 struct rt_cached_block *rt_block_cache_insert(struct rt_block_cache *cache,
     uint64_t unique_id, uint64_t offset, uint8_t *data, size_t len, bool cold);
 

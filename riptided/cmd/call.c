@@ -40,6 +40,24 @@ rtd_call_read(struct rtd_call *call, struct rt_slice key,
 	return lookup;
 }
 
+void
+rtd_call_reply_bytes(struct rtd_call *call, struct rtd_value *value,
+    struct rt_slice bytes)
+{
+	struct rtd_resp_writer *reply = rtd_call_reply(call);
+	struct rt_bulk *bulk = NULL;
+
+	if (RT_UNLIKELY(bytes.len >= RT_BULK_BYTES_MIN) &&
+	    reply->inlays != NULL)
+		bulk = rtd_value_hold(value);
+	if (RT_LIKELY(bulk == NULL)) {
+		rtd_reply_bulk(reply, bytes);
+		return;
+	}
+	rtd_reply_bulk_inlaid(reply, bytes, bulk);
+	rt_bulk_unref(bulk);
+}
+
 /* The bulk that is this argument as a whole, with a reference; else a copy in
  * one. NULL: no memory can be had for it. */
 static struct rt_bulk *

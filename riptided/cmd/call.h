@@ -55,6 +55,11 @@ enum rtd_lookup rtd_call_get(struct rtd_call *call, struct rt_slice key,
 enum rtd_lookup rtd_call_read(struct rtd_call *call, struct rt_slice key,
     struct rtd_value *value);
 
+/* Answer with bytes of a value that was read. Many of them are not copied: the
+ * reply holds them until it is sent. */
+void rtd_call_reply_bytes(struct rtd_call *call, struct rtd_value *value,
+    struct rt_slice bytes);
+
 /* Put or delete in the server's batch, in the client's database. */
 void rtd_call_put(struct rtd_call *call, struct rt_slice key,
     struct rt_slice value, uint64_t expire_ms);

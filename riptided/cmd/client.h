@@ -33,6 +33,7 @@ struct rtd_client {
 	const struct rtd_command *last_command;
 	struct rtd_resp_writer reply;	/* appends to out */
 	struct rt_buf out;		/* replies of this turn, not yet sent */
+	struct rt_inlays out_inlays;	/* large values in them */
 	/* Highest sequence that replies in `out` rest on: what the commands
 	 * wrote, and what they read. net holds the bytes until it is acked. */
 	uint64_t wait_seq;

@@ -16,7 +16,7 @@ rtd_cmd_get(struct rtd_call *call)
 
 	switch (rtd_call_read(call, call->argv[1], &value)) {
 	case RTD_FOUND:
-		rtd_reply_bulk(rtd_call_reply(call), value.bytes);
+		rtd_call_reply_bytes(call, &value, value.bytes);
 		break;
 	case RTD_ABSENT:
 		rtd_reply_null(rtd_call_reply(call));
@@ -42,15 +42,13 @@ rtd_cmd_mget(struct rtd_call *call)
 		    rtd_call_read(call, call->argv[i], &value);
 
 		if (lookup == RTD_FOUND)
-			rtd_reply_bulk(reply, value.bytes);
+			rtd_call_reply_bytes(call, &value, value.bytes);
 		else if (lookup == RTD_ABSENT)
 			rtd_reply_null(reply);
 		rtd_value_fini(&value);
 		if (lookup == RTD_FAILED) {
 			/* The error is the whole reply. */
-			memmove(out->data + start, out->data + before,
-			    out->len - before);
-			out->len -= before - start;
+			rtd_reply_cut(reply, start, before);
 			return;
 		}
 	}
@@ -100,7 +98,7 @@ rtd_cmd_getrange(struct rtd_call *call)
 		return;
 	lookup = rtd_call_read(call, call->argv[1], &value);
 	if (lookup != RTD_FAILED)
-		rtd_reply_bulk(rtd_call_reply(call),
+		rtd_call_reply_bytes(call, &value,
 		    range_of(value.bytes, start, end));
 	rtd_value_fini(&value);
 }
@@ -162,7 +160,7 @@ set_and_look(struct rtd_call *call, const struct rtd_set_options *options,
 	refused = (options->flags & (lookup == RTD_FOUND ? RTD_SET_NX :
 		RTD_SET_XX)) != 0;
 	if (get && lookup == RTD_FOUND)
-		rtd_reply_bulk(reply, old.bytes);
+		rtd_call_reply_bytes(call, &old, old.bytes);
 	else if (get || refused)
 		rtd_reply_null(reply);
 	else
@@ -175,9 +173,7 @@ set_and_look(struct rtd_call *call, const struct rtd_set_options *options,
 	replied = out->len;
 	if (!rtd_call_commit(call)) {
 		/* Refused after all: its error takes the reply's place. */
-		memmove(out->data + before, out->data + replied,
-		    out->len - replied);
-		out->len -= replied - before;
+		rtd_reply_cut(reply, before, replied);
 	}
 out:
 	rtd_value_fini(&old);
@@ -270,7 +266,7 @@ commit_and_reply_old(struct rtd_call *call, enum rtd_lookup lookup,
 
 	if (lookup != RTD_FAILED && rtd_call_commit(call)) {
 		if (lookup == RTD_FOUND)
-			rtd_reply_bulk(reply, old->bytes);
+			rtd_call_reply_bytes(call, old, old->bytes);
 		else
 			rtd_reply_null(reply);
 	}

@@ -104,9 +104,15 @@ struct rtd_value {
 	uint64_t expire_ms;	/* or RT_NO_EXPIRY */
 	uint64_t seq;		/* what the answer rests on; 0: nothing seen */
 	struct rt_table_found found;	/* internal */
+	struct rt_bulk *bulk;		/* internal: borrowed */
 };
 
 void rtd_value_fini(struct rtd_value *value);
+
+/* A bulk that keeps the value's bytes for as long as it is held, with a
+ * reference for the caller; the value stays readable as long. NULL: the bytes
+ * are few and must be copied. */
+struct rt_bulk *rtd_value_hold(struct rtd_value *value);
 
 /* What a read looks at, and how. */
 struct rtd_read {

@@ -147,6 +147,29 @@ rtd_value_fini(struct rtd_value *value)
 		rt_table_found_fini(&value->found);
 }
 
+static void
+release_found(void *arg)
+{
+	rt_table_found_fini(arg);
+	free(arg);
+}
+
+struct rt_bulk *
+rtd_value_hold(struct rtd_value *value)
+{
+	struct rt_table_found *found;
+
+	if (value->bulk != NULL)
+		return rt_bulk_ref(value->bulk);
+	if (value->found.block == NULL && value->found.owned == NULL)
+		return NULL;
+	found = rt_alloc(sizeof(*found));
+	*found = value->found;
+	value->found = (struct rt_table_found){ 0 };
+	return rt_bulk_wrap(value->bytes.data, value->bytes.len,
+	    release_found, found);
+}
+
 enum rt_code
 rtd_reader_get(struct rtd_reader *reader, const struct rtd_read *read,
     struct rt_slice user_key, struct rtd_value *value, struct rt_err *err)
@@ -173,6 +196,7 @@ rtd_reader_get(struct rtd_reader *reader, const struct rtd_read *read,
 	if (code != RT_OK)
 		return code;
 	value->found = found.table;
+	value->bulk = found.bulk;
 	if (found.type == RT_ENTRY_TOMBSTONE)
 		code = RT_ENOTFOUND;
 	else if (!rt_value_decode(found.value, &value->expire_ms,

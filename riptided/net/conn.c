@@ -24,20 +24,23 @@
 /* Buffers that have grown above this are given back when they are empty. */
 #define KEPT_BYTES_MAX 16384
 #define LOG_INTERVAL_MS 60000
+/* Of a reply with large values, handed to the kernel at once. */
+#define PIECES_MAX 16
 /* Taken at a time of a large argument: others wait for their turn. */
 #define BULK_READ_BYTES ((size_t)4 << 20)
 
 uint64_t
 rtd_conn_pending(const struct rtd_conn *conn)
 {
-	return conn->out_base + conn->client.out.len - conn->sent;
+	return conn->out_base + conn->client.out.len - conn->sent +
+	    conn->client.out_inlays.bytes - conn->inlay_sent;
 }
 
 uint64_t
 rtd_conn_memory(const struct rtd_conn *conn)
 {
 	return conn->in.cap + conn->bulk_got + conn->parser.inlays.bytes +
-	    conn->client.out.cap;
+	    conn->client.out.cap + conn->client.out_inlays.bytes;
 }
 
 static bool
@@ -455,10 +458,85 @@ forget_sent(struct rtd_conn *conn)
 			rt_buf_fini(out);
 	} else if (gone > out->len / 2) {
 		rt_buf_consume(out, gone);
+		rt_inlays_shift(&conn->client.out_inlays, gone);
 	} else {
 		return;
 	}
 	conn->out_base = conn->sent;
+}
+
+/* What may be sent, in order; returns the number of pieces, at most
+ * PIECES_MAX. */
+static size_t
+gather(const struct rtd_conn *conn, struct iovec pieces[PIECES_MAX])
+{
+	const struct rt_inlays *inlays = &conn->client.out_inlays;
+	uint8_t *out = conn->client.out.data;
+	size_t at = (size_t)(conn->sent - conn->out_base);
+	size_t end = (size_t)(conn->released - conn->out_base);
+	size_t skip = conn->inlay_sent, count = 0;
+
+	for (size_t i = 0; at < end && count < PIECES_MAX - 1; i++) {
+		bool inlaid = i < inlays->count && inlays->items[i].at < end;
+		size_t stop = inlaid ? inlays->items[i].at : end;
+
+		if (at < stop)
+			pieces[count++] = (struct iovec){
+				.iov_base = out + at,
+				.iov_len = stop - at,
+			};
+		at = stop;
+		if (!inlaid)
+			break;
+		pieces[count++] = (struct iovec){
+			.iov_base = (void *)(uintptr_t)
+			    (inlays->items[i].bytes.data + skip),
+			.iov_len = inlays->items[i].bytes.len - skip,
+		};
+		skip = 0;
+	}
+	return count;
+}
+
+/* Note that the next `put` bytes are with the kernel. */
+static void
+advance(struct rtd_conn *conn, size_t put)
+{
+	struct rt_inlays *inlays = &conn->client.out_inlays;
+
+	while (inlays->count != 0) {
+		const struct rt_inlay *first = &inlays->items[0];
+		size_t before = (size_t)(conn->out_base + first->at -
+		    conn->sent);
+		size_t left = first->bytes.len - conn->inlay_sent;
+
+		if (put < before)
+			break;
+		conn->sent += before;
+		put -= before;
+		if (put < left) {
+			conn->inlay_sent += put;
+			return;
+		}
+		put -= left;
+		conn->inlay_sent = 0;
+		rt_inlays_drop_first(inlays, 1);
+	}
+	conn->sent += put;
+}
+
+static ssize_t
+send_some(struct rtd_conn *conn)
+{
+	struct iovec pieces[PIECES_MAX];
+	struct msghdr message = { .msg_iov = pieces };
+
+	if (RT_LIKELY(conn->client.out_inlays.count == 0))
+		return send(conn->client.fd, conn->client.out.data +
+		    (conn->sent - conn->out_base),
+		    (size_t)(conn->released - conn->sent), MSG_NOSIGNAL);
+	message.msg_iovlen = gather(conn, pieces);
+	return sendmsg(conn->client.fd, &message, MSG_NOSIGNAL);
 }
 
 static void
@@ -467,12 +545,10 @@ send_released(struct rtd_conn *conn)
 	struct rtd_server_state *server = conn->loop->server;
 
 	while (conn->sent < conn->released && !conn->writing) {
-		ssize_t put = send(conn->client.fd, conn->client.out.data +
-		    (conn->sent - conn->out_base),
-		    (size_t)(conn->released - conn->sent), MSG_NOSIGNAL);
+		ssize_t put = send_some(conn);
 
 		if (put >= 0) {
-			conn->sent += (uint64_t)put;
+			advance(conn, (size_t)put);
 			conn->client.bytes_out += (uint64_t)put;
 			server->net_output_bytes += (uint64_t)put;
 		} else if (errno == EAGAIN) {
@@ -668,7 +744,8 @@ rtd_conn_new(struct rtd_loop *loop, int fd, const char *peer,
 	conn->reading = true;
 	client->id = server->next_client_id++;
 	client->authenticated = server->config->requirepass[0] == '\0';
-	client->reply = (struct rtd_resp_writer){ &client->out, 2 };
+	client->reply = (struct rtd_resp_writer){ &client->out, 2,
+		&client->out_inlays };
 	client->large = &conn->parser.inlays;
 	client->fd = fd;
 	client->created_ms = client->active_ms = server->now_ms;
@@ -722,6 +799,7 @@ rtd_conn_free(struct rtd_conn *conn)
 	forget_input(conn);
 	rtd_resp_parser_fini(&conn->parser);
 	rt_buf_fini(&client->out);
+	rt_inlays_fini(&client->out_inlays);
 	free(conn->marks);
 	free(conn);
 }

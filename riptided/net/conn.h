@@ -4,7 +4,9 @@
  * Output lies in client.out and is counted by stream offsets, which only grow:
  *	out_base <= sent <= released <= queued <= out_base + out.len
  * Bytes up to `released` may be sent; those up to `queued` belong to marks,
- * which wait for a sequence each; those behind are of this turn. */
+ * which wait for a sequence each; those behind are of this turn. Large values
+ * are inlays of client.out: offsets do not count them, and since more of the
+ * reply follows each, one that lies before `released` may be sent. */
 #ifndef RIPTIDED_NET_CONN_H
 #define RIPTIDED_NET_CONN_H
 
@@ -30,6 +32,7 @@ struct rtd_conn {
 	size_t bulk_got;		/* bytes of it, or of the CRLF behind */
 	uint64_t out_base;
 	uint64_t sent;
+	size_t inlay_sent;		/* bytes of the first inlay */
 	uint64_t released;
 	uint64_t queued;
 	struct rtd_mark *marks;		/* first in, first out */

@@ -94,6 +94,15 @@ rtd_reply_bulk(struct rtd_resp_writer *writer, struct rt_slice bytes)
 }
 
 void
+rtd_reply_bulk_inlaid(struct rtd_resp_writer *writer, struct rt_slice bytes,
+    struct rt_bulk *bulk)
+{
+	put_header(writer->out, '$', (int64_t)bytes.len, 2);
+	rt_inlays_add(writer->inlays, writer->out->len, bytes, bulk);
+	rt_buf_append(writer->out, "\r\n", 2);
+}
+
+void
 rtd_reply_bulk_cstr(struct rtd_resp_writer *writer, const char *text)
 {
 	put_bulk(writer->out, text, strlen(text));
@@ -196,4 +205,21 @@ rtd_reply_verbatim(struct rtd_resp_writer *writer, struct rt_slice text)
 	rt_buf_append(out, "txt:", 4);
 	rt_buf_append_slice(out, text);
 	rt_buf_append(out, "\r\n", 2);
+}
+
+void
+rtd_reply_cut(struct rtd_resp_writer *writer, size_t from, size_t to)
+{
+	struct rt_inlays *inlays = writer->inlays;
+	struct rt_buf *out = writer->out;
+	size_t kept = inlays != NULL ? inlays->count : 0;
+
+	memmove(out->data + from, out->data + to, out->len - to);
+	out->len -= to - from;
+	/* A header stands in front of each inlay: those of earlier replies
+	 * are before `from`. */
+	while (kept != 0 && inlays->items[kept - 1].at >= from)
+		kept--;
+	if (inlays != NULL)
+		rt_inlays_drop_last(inlays, kept);
 }

@@ -7,11 +7,12 @@
 #include <stdint.h>
 
 #include "libcommon/base/attr.h"
-#include "libcommon/base/buf.h"
+#include "libcommon/base/inlay.h"
 
 struct rtd_resp_writer {
 	struct rt_buf *out;
 	int protocol;		/* 2 or 3 */
+	struct rt_inlays *inlays;	/* of out; NULL: all is copied */
 };
 
 /* Replies. Text must hold no CR or LF. */
@@ -27,6 +28,10 @@ void rtd_reply_error(struct rtd_resp_writer *writer, const char *fmt, ...)
     RT_PRINTF(2, 3);
 void rtd_reply_integer(struct rtd_resp_writer *writer, int64_t value);
 void rtd_reply_bulk(struct rtd_resp_writer *writer, struct rt_slice bytes);
+/* The same with bytes that lie in bulk: they are not copied, and a reference is
+ * taken. The writer has inlays. */
+void rtd_reply_bulk_inlaid(struct rtd_resp_writer *writer,
+    struct rt_slice bytes, struct rt_bulk *bulk);
 void rtd_reply_bulk_cstr(struct rtd_resp_writer *writer, const char *text);
 /* RESP2: $-1 (bulk) or *-1 (array); RESP3: _ for both. */
 void rtd_reply_null(struct rtd_resp_writer *writer);
@@ -41,5 +46,9 @@ void rtd_reply_push(struct rtd_resp_writer *writer, size_t count);
 void rtd_reply_bool(struct rtd_resp_writer *writer, bool value);
 void rtd_reply_double(struct rtd_resp_writer *writer, double value);
 void rtd_reply_verbatim(struct rtd_resp_writer *writer, struct rt_slice text);
+
+/* Take back what was written from offset `from` of out up to `to`; behind that
+ * nothing but small replies was written. */
+void rtd_reply_cut(struct rtd_resp_writer *writer, size_t from, size_t to);
 
 #endif

@@ -66,6 +66,7 @@ struct rtd_view_found {
 	uint64_t seq;		/* 0: nothing */
 	enum rt_entry_type type;
 	struct rt_slice value;	/* stored value */
+	struct rt_bulk *bulk;	/* that it lies in, the memtable's; or NULL */
 	struct rt_table_found table;
 };
 

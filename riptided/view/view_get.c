@@ -107,6 +107,8 @@ rtd_view_get(const struct rtd_view *view, struct rt_slice key,
 		found->seq = entry.seq;
 		found->type = entry.type;
 		found->value = entry.value;
+		if (rtd_version_is_outside(version))
+			found->bulk = rtd_version_outside(version).bulk;
 		return entry.seq > drop_seq ? RT_OK : RT_ENOTFOUND;
 	}
 	code = get_from_tables(view, key, hash, read_seq, drop_seq, flags,

@@ -232,6 +232,12 @@ rtd_reader_free(struct rtd_reader *reader)
 	free(reader);
 }
 
+struct rt_bulk *
+rtd_value_hold(struct rtd_value *value)
+{
+	return NULL;
+}
+
 void
 rtd_value_fini(struct rtd_value *value)
 {

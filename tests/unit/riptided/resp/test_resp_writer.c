@@ -18,7 +18,8 @@ START_TEST(plain_replies_are_alike_in_both_protocols)
 	struct rt_buf out = { 0 };
 
 	for (int protocol = 2; protocol <= 3; protocol++) {
-		struct rtd_resp_writer writer = { &out, protocol };
+		struct rtd_resp_writer writer = { .out = &out,
+			.protocol = protocol };
 
 		rtd_reply_ok(&writer);
 		expect(&out, "+OK\r\n");
@@ -44,7 +45,8 @@ END_TEST
 START_TEST(typed_replies_fall_back_in_resp2)
 {
 	struct rt_buf out = { 0 };
-	struct rtd_resp_writer two = { &out, 2 };
+	struct rtd_resp_writer two = { .out = &out,
+		.protocol = 2 };
 
 	rtd_reply_null(&two);
 	rtd_reply_null_array(&two);
@@ -67,7 +69,8 @@ END_TEST
 START_TEST(typed_replies_have_their_types_in_resp3)
 {
 	struct rt_buf out = { 0 };
-	struct rtd_resp_writer three = { &out, 3 };
+	struct rtd_resp_writer three = { .out = &out,
+		.protocol = 3 };
 
 	rtd_reply_null(&three);
 	rtd_reply_null_array(&three);
@@ -93,7 +96,8 @@ END_TEST
 START_TEST(an_error_cannot_inject_a_reply)
 {
 	struct rt_buf out = { 0 };
-	struct rtd_resp_writer writer = { &out, 2 };
+	struct rtd_resp_writer writer = { .out = &out,
+		.protocol = 2 };
 
 	rtd_reply_error(&writer, "ERR unknown command '%s'",
 	    "a\r\n+OK\r\n\x80");
@@ -106,7 +110,8 @@ END_TEST
 START_TEST(a_long_error_is_cut)
 {
 	struct rt_buf out = { 0 };
-	struct rtd_resp_writer writer = { &out, 2 };
+	struct rtd_resp_writer writer = { .out = &out,
+		.protocol = 2 };
 	char text[4096];
 
 	memset(text, 'x', sizeof(text) - 1);
