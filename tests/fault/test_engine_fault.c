@@ -1,5 +1,5 @@
 /* The n-th file operation fails, for every n, while the engine is opened,
- * written to, flushed, closed and opened again. Whatever fails: what was acked
+ * written to, swapped, dropped, flushed, closed and opened again. Whatever fails: what was acked
  * is there afterwards, what was deleted stays deleted, nothing is served that
  * was never written, and the next start with a sound disk works. */
 #include <errno.h>
@@ -14,14 +14,20 @@
 #include "tests/support/scratch_dir.h"
 
 #define KEYS 8
+#define DATABASES 2
 #define ROUNDS 4
 #define WAIT_MS_MAX 20000
 
-/* What may be read of one key: the last acked state, or any state of unknown
- * outcome that came after it. State 0 is absence, state n a value "n". */
+/* What all keys may be: as acked, or, since the engine takes nothing after a
+ * change of unknown outcome, as after that one as well. State 0 of a key is
+ * absence, state n a value "n". */
+struct contents {
+	unsigned keys[DATABASES][KEYS];
+};
+
 struct oracle {
-	unsigned acked[KEYS];
-	unsigned latest[KEYS];
+	struct contents acked;
+	struct contents latest;
 };
 
 struct script {
@@ -55,24 +61,17 @@ close_engine(struct script *script)
 	return rtd_engine_close(script->engine, NULL);
 }
 
-/* Write one key; false when the engine refuses or will never ack it. */
+/* Write the batch; false when the engine refuses or will never ack it. `after`:
+ * what all keys are then. */
 static bool
-write_key(struct script *script, unsigned n, unsigned state)
+write_batch(struct script *script, struct rtd_write_batch *batch,
+    const struct contents *after)
 {
-	struct rtd_write_batch batch = { 0 };
-	char key[16], value[16];
 	uint64_t seq = 0;
 	bool acked = false;
 
-	snprintf(key, sizeof(key), "key%u", n);
-	snprintf(value, sizeof(value), "%u", state);
-	if (state == 0)
-		rtd_write_batch_delete(&batch, 0, rt_slice_cstr(key));
-	else
-		rtd_write_batch_put(&batch, 0, rt_slice_cstr(key),
-		    rt_slice_cstr(value), 0);
-	if (rtd_engine_write(script->engine, &batch, &seq, NULL) == RT_OK) {
-		script->oracle.latest[n] = state;
+	if (rtd_engine_write(script->engine, batch, &seq, NULL) == RT_OK) {
+		script->oracle.latest = *after;
 		rtd_engine_end_turn(script->engine);
 		for (unsigned ms = 0; !acked && ms < WAIT_MS_MAX; ms++) {
 			acked = rtd_engine_acked_seq(script->engine) >= seq;
@@ -83,10 +82,56 @@ write_key(struct script *script, unsigned n, unsigned state)
 				usleep(200);
 		}
 		if (acked)
-			script->oracle.acked[n] = state;
+			script->oracle.acked = *after;
 	}
-	rtd_write_batch_fini(&batch);
+	rtd_write_batch_fini(batch);
 	return acked;
+}
+
+/* Key n in the database that its number and the state choose. */
+static bool
+write_key(struct script *script, unsigned n, unsigned state)
+{
+	unsigned database = (n + state) % DATABASES;
+	uint32_t keyspace = rtd_engine_keyspace(script->engine, database);
+	struct contents after = script->oracle.latest;
+	struct rtd_write_batch batch = { 0 };
+	char key[16], value[16];
+
+	snprintf(key, sizeof(key), "key%u", n);
+	snprintf(value, sizeof(value), "%u", state);
+	if (state == 0)
+		rtd_write_batch_delete(&batch, keyspace, rt_slice_cstr(key));
+	else
+		rtd_write_batch_put(&batch, keyspace, rt_slice_cstr(key),
+		    rt_slice_cstr(value), 0);
+	after.keys[database][n] = state;
+	return write_batch(script, &batch, &after);
+}
+
+static bool
+swap_databases(struct script *script)
+{
+	const struct contents *before = &script->oracle.latest;
+	struct rtd_write_batch batch = { 0 };
+	struct contents after;
+
+	memcpy(after.keys[0], before->keys[1], sizeof(after.keys[0]));
+	memcpy(after.keys[1], before->keys[0], sizeof(after.keys[0]));
+	rtd_write_batch_swap(&batch, 0, 1);
+	return write_batch(script, &batch, &after);
+}
+
+static bool
+drop_database(struct script *script, unsigned database)
+{
+	struct contents after = script->oracle.latest;
+	struct rtd_write_batch batch = { 0 };
+
+	memset(after.keys[database], 0, sizeof(after.keys[0]));
+	rtd_write_batch_drop(&batch,
+	    rtd_engine_keyspace(script->engine, database));
+	return write_batch(script, &batch, &after);
 }
 
 static void
@@ -117,6 +162,10 @@ run_script(struct script *script, struct rt_fs *fs)
 				going = write_key(script, n,
 				    (round + n) % 3 == 2 ? 0
 							 : ++script->state);
+			if (going && round == 2)
+				going = drop_database(script, life);
+			if (going && round != 1)
+				going = swap_databases(script);
 			if (round == 1)
 				flush_engine(script);
 		}
@@ -124,35 +173,51 @@ run_script(struct script *script, struct rt_fs *fs)
 	}
 }
 
-static void
-check_oracle(struct script *script, long n)
+static unsigned
+state_of(struct script *script, unsigned database, unsigned n, long call)
 {
-	for (unsigned i = 0; i < KEYS; i++) {
-		struct rtd_value value = { .seq = 0 };
-		struct rt_err err = { 0 };
-		char key[16];
-		unsigned state = 0;
-		enum rt_code code;
+	const struct rtd_read read = {
+		.keyspace = rtd_engine_keyspace(script->engine, database),
+		.now_ms = 1,
+	};
+	struct rtd_value value = { .seq = 0 };
+	struct rt_err err = { 0 };
+	char key[16], text[16] = { 0 };
+	enum rt_code code;
 
-		snprintf(key, sizeof(key), "key%u", i);
-		code = rtd_reader_get(script->reader,
-		    &(struct rtd_read){ .now_ms = 1 }, rt_slice_cstr(key),
-		    &value, &err);
-		ck_assert_msg(code == RT_OK || code == RT_ENOTFOUND,
-		    "call %ld: %s: %s", n, key, err.text);
-		if (code == RT_OK) {
-			char text[16] = { 0 };
+	snprintf(key, sizeof(key), "key%u", n);
+	code = rtd_reader_get(script->reader, &read, rt_slice_cstr(key),
+	    &value, &err);
+	ck_assert_msg(code == RT_OK || code == RT_ENOTFOUND,
+	    "call %ld: %s: %s", call, key, err.text);
+	if (code != RT_OK)
+		return 0;
+	ck_assert_uint_lt(value.bytes.len, sizeof(text));
+	memcpy(text, value.bytes.data, value.bytes.len);
+	rtd_value_fini(&value);
+	return (unsigned)strtoul(text, NULL, 10);
+}
 
-			ck_assert_uint_lt(value.bytes.len, sizeof(text));
-			memcpy(text, value.bytes.data, value.bytes.len);
-			state = (unsigned)strtoul(text, NULL, 10);
-			rtd_value_fini(&value);
-		}
-		ck_assert_msg(state == script->oracle.acked[i] ||
-		    state == script->oracle.latest[i],
-		    "call %ld: %s is %u, acked %u, latest %u", n, key, state,
-		    script->oracle.acked[i], script->oracle.latest[i]);
+static void
+check_oracle(struct script *script, long call)
+{
+	struct contents found;
+
+	for (unsigned i = 0; i < DATABASES; i++)
+		for (unsigned n = 0; n < KEYS; n++)
+			found.keys[i][n] = state_of(script, i, n, call);
+	if (memcmp(&found, &script->oracle.acked, sizeof(found)) == 0 ||
+	    memcmp(&found, &script->oracle.latest, sizeof(found)) == 0) {
+		script->oracle.acked = script->oracle.latest = found;
+		return;
 	}
+	for (unsigned i = 0; i < DATABASES; i++)
+		for (unsigned n = 0; n < KEYS; n++)
+			printf("# database %u key%u: %u, acked %u, latest %u\n",
+			    i, n, found.keys[i][n],
+			    script->oracle.acked.keys[i][n],
+			    script->oracle.latest.keys[i][n]);
+	ck_abort_msg("call %ld: neither what was acked nor what may be", call);
 }
 
 /* True when call n was reached and failed. */
