@@ -205,9 +205,12 @@ buckets_grow(struct shard *shard)
 	struct entry **old = shard->buckets;
 	size_t old_count = shard->buckets_count;
 
-	shard->buckets_count *= 2;
-	shard->buckets =
-	    rt_alloc_zero(shard->buckets_count, sizeof(shard->buckets[0]));
+	/* Prefetches read the two without the lock. */
+	__atomic_store_n(&shard->buckets_count, old_count * 2,
+	    __ATOMIC_RELAXED);
+	__atomic_store_n(&shard->buckets,
+	    rt_alloc_zero(old_count * 2, sizeof(shard->buckets[0])),
+	    __ATOMIC_RELAXED);
 	for (size_t i = 0; i < old_count; i++) {
 		struct entry *entry = old[i];
 
@@ -314,16 +317,22 @@ make_room(struct rt_block_cache *cache, size_t first)
 	return atomic_load(&cache->bytes) <= atomic_load(&cache->bytes_max);
 }
 
-/* buckets and their count change only as the shard grows, and a stale address
- * is harmless to ask for: no lock. */
+/* buckets and their count change only as the shard grows, and an address of
+ * before, or one made of the two that do not belong together, is harmless to
+ * ask for: no lock. */
 RT_NO_LOCK_CHECK void
 rt_block_cache_prefetch(struct rt_block_cache *cache, uint64_t unique_id,
     uint64_t offset)
 {
 	uint64_t hash = hash_of(unique_id, offset);
 	struct shard *shard = shard_of(cache, hash);
+	uintptr_t buckets =
+	    (uintptr_t)__atomic_load_n(&shard->buckets, __ATOMIC_RELAXED);
+	size_t count =
+	    __atomic_load_n(&shard->buckets_count, __ATOMIC_RELAXED);
 
-	__builtin_prefetch(bucket_of(shard, hash));
+	__builtin_prefetch((const void *)(buckets +
+	    ((hash >> 24) & (count - 1)) * sizeof(struct entry *)));
 }
 
 /* Blocks are read from their end: ask for those lines all at once. */
