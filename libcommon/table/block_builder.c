@@ -94,12 +94,12 @@ rt_block_builder_add(struct rt_block_builder *builder,
 	data->len = (size_t)(at - data->data) + entry->value.len;
 }
 
-/* A load of three quarters; none when a restart's number has no room in a
- * byte. */
+/* A load of a half: keys of different restarts that meet cost a search over
+ * the restarts. None when a restart's number has no room in a byte. */
 static size_t
 append_buckets(struct rt_block_builder *builder)
 {
-	size_t count = builder->hashes_count * 4 / 3 + 1;
+	size_t count = builder->hashes_count * 2 + 1;
 	uint8_t *buckets;
 
 	if (builder->restarts_count > RT_BLOCK_BUCKET_SHARED ||

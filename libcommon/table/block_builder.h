@@ -33,7 +33,7 @@ static inline size_t
 rt_block_builder_bytes(const struct rt_block_builder *builder)
 {
 	return builder->data.len + builder->restarts_count * 4 +
-	    builder->hashes_count * 4 / 3 + 16;
+	    builder->hashes_count * 2 + 16;
 }
 
 /* Complete the content in builder->data, from which the caller takes it. */

@@ -242,14 +242,15 @@ class Table:
             at = cursor.at
             shared, unshared = cursor.varint(), cursor.varint()
             length, meta = cursor.varint(), cursor.varint()
-            if number % 16 == 0:
-                need(shared == 0 and starts[number // 16] == at, "a restart")
+            if number < restarts and starts[number] == at:
+                need(shared == 0, "a restart")
+                number += 1
+            need(number != 0, "no restart at the start")
             key = key[:shared] + cursor.take(unshared)
             zigzag = meta >> 1
             seq = base + (zigzag >> 1 ^ -(zigzag & 1))
             yield key, seq, meta & 1, cursor.take(length)
-            number += 1
-        need(restarts == (number + 15) // 16, "number of restarts")
+        need(number == restarts, "restarts in between")
 
     def entries(self):
         """Every entry, or None for each block that is not opened."""

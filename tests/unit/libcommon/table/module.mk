@@ -35,6 +35,7 @@ EXTRA_DIST += tests/unit/libcommon/table/golden/v1-none.sst \
 	tests/unit/libcommon/table/golden/v1-snappy.sst \
 	tests/unit/libcommon/table/golden/v1-lz4.sst \
 	tests/unit/libcommon/table/golden/v1-none-levels.sst \
+	tests/unit/libcommon/table/golden/v1-none-restarts.sst \
 	tests/unit/libcommon/table/golden/v1-snappy-levels.sst \
 	tests/unit/libcommon/table/golden/v1-lz4-levels.sst \
 	tests/unit/libcommon/table/golden/v1-zstd-levels.sst \

@@ -22,7 +22,9 @@ static const struct {
 	{ "v1-lz4.sst", RT_COMPRESSION_LZ4, 0, 0, false },
 	{ "v1-zstd.sst", RT_COMPRESSION_ZSTD, 6, 0, false },
 	/* with counts of keys */
-	{ "v1-none-counts.sst", RT_COMPRESSION_NONE, 10, 0, true },
+	{ "v1-none-counts.sst", RT_COMPRESSION_NONE, 10, 0, false },
+	/* with a restart for each 8 entries, not 16 */
+	{ "v1-none-restarts.sst", RT_COMPRESSION_NONE, 10, 0, true },
 	/* with an index of two levels */
 	{ "v1-none-levels.sst", RT_COMPRESSION_NONE, 10, 3, true },
 	{ "v1-snappy-levels.sst", RT_COMPRESSION_SNAPPY, 0, 1, false },
