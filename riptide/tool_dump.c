@@ -260,6 +260,19 @@ dump_sst(struct rtl_tool *tool, const char *file, struct rt_buf *out,
 
 /* -- log -- */
 
+static const char *
+operation_name(uint8_t type)
+{
+	static const char *const names[] = {
+		[RTD_OP_DELETE] = "delete",
+		[RTD_OP_PUT] = "put",
+		[RTD_OP_DROP] = "drop",
+		[RTD_OP_SWAP] = "swap",
+	};
+
+	return names[type];
+}
+
 static void
 put_operations(struct rt_buf *out, const struct rtd_wal_record *record)
 {
@@ -269,10 +282,12 @@ put_operations(struct rt_buf *out, const struct rtd_wal_record *record)
 
 	while (rtd_write_batch_next(&cursor, &op)) {
 		rt_buf_printf(out, "  %s seq=%" PRIu64 " ",
-		    op.type == RTD_OP_PUT ? "put" :
-		    op.type == RTD_OP_DROP ? "drop" : "delete", seq++);
+		    operation_name(op.type), seq++);
 		if (op.type == RTD_OP_DROP)
 			rt_buf_printf(out, "keyspace=%u", op.keyspace);
+		else if (op.type == RTD_OP_SWAP)
+			rt_buf_printf(out, "databases=%u,%u", op.databases[0],
+			    op.databases[1]);
 		else
 			rtl_put_key(out, op.key);
 		if (op.type == RTD_OP_PUT)

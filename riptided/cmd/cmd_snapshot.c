@@ -155,36 +155,37 @@ rtd_cmd_snapshot_list(struct rtd_call *call)
 	free(list);
 }
 
-/* A database number out of argument i. */
-static bool
-database_arg(struct rtd_call *call, size_t i, const char *which, uint32_t *out)
-{
-	int64_t number;
+/* -- SWAPDB -- */
 
-	if (!rt_parse_i64(call->argv[i], &number)) {
-		rtd_reply_error(rtd_call_reply(call), "ERR invalid %s DB index",
-		    which);
-		return false;
-	}
-	if (number < 0 || number >= call->server->config->databases) {
-		rtd_reply_error(rtd_call_reply(call),
-		    "ERR DB index is out of range");
-		return false;
-	}
-	*out = (uint32_t)number;
-	return true;
+/* A number as Redis takes one here: what does not fit an int is none. */
+static bool
+database_arg(struct rtd_call *call, size_t i, const char *which, int64_t *out)
+{
+	if (rt_parse_i64(call->argv[i], out) && *out >= INT32_MIN &&
+	    *out <= INT32_MAX)
+		return true;
+	rtd_reply_error(rtd_call_reply(call), "ERR invalid %s DB index",
+	    which);
+	return false;
 }
 
 void
 rtd_cmd_swapdb(struct rtd_call *call)
 {
-	uint32_t first, second;
+	int64_t count = call->server->config->databases;
+	int64_t first, second;
 
 	if (!database_arg(call, 1, "first", &first) ||
 	    !database_arg(call, 2, "second", &second))
 		return;
+	if (first < 0 || first >= count || second < 0 || second >= count) {
+		rtd_reply_error(rtd_call_reply(call),
+		    "ERR DB index is out of range");
+		return;
+	}
 	if (first != second)
-		rtd_write_batch_swap(&call->server->batch, first, second);
+		rtd_write_batch_swap(&call->server->batch, (uint32_t)first,
+		    (uint32_t)second);
 	if (rtd_call_commit(call))
 		rtd_reply_ok(rtd_call_reply(call));
 }

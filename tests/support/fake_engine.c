@@ -20,6 +20,7 @@ struct rtd_engine {
 	uint64_t seq;
 	enum rt_code read_code, write_code;
 	bool no_room;
+	uint32_t keyspaces[RTD_KEYSPACES_MAX];	/* by database */
 };
 
 struct rtd_reader {
@@ -29,7 +30,11 @@ struct rtd_reader {
 struct rtd_engine *
 rtt_fake_engine_new(void)
 {
-	return rt_alloc_zero(1, sizeof(struct rtd_engine));
+	struct rtd_engine *engine = rt_alloc_zero(1, sizeof(*engine));
+
+	for (uint32_t i = 0; i < RTD_KEYSPACES_MAX; i++)
+		engine->keyspaces[i] = i;
+	return engine;
 }
 
 static void
@@ -146,6 +151,12 @@ apply(struct rtd_engine *engine, const struct rtd_write_op *op)
 		at = lower_bound(engine, op->key);
 		if (is_at(engine, at, op->key))
 			delete_at(engine, at);
+	} else if (op->type == RTD_OP_SWAP) {
+		uint32_t id = engine->keyspaces[op->databases[0]];
+
+		engine->keyspaces[op->databases[0]] =
+		    engine->keyspaces[op->databases[1]];
+		engine->keyspaces[op->databases[1]] = id;
 	} else {
 		for (at = engine->count; at-- > 0;)
 			if (rt_key_keyspace(rt_buf_slice(
@@ -193,7 +204,7 @@ rtd_engine_visible_seq(const struct rtd_engine *engine)
 uint32_t
 rtd_engine_keyspace(const struct rtd_engine *engine, uint32_t database)
 {
-	return database;
+	return engine->keyspaces[database];
 }
 
 void

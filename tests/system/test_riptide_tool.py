@@ -157,15 +157,16 @@ def test_dump_wal(tap):
             client.call("SET", "in the log", "and no table")
             client.call("DEL", "in the log")
             client.call("FLUSHDB")
+            client.call("SWAPDB", 2, 3)
         server.kill()
         dumps = b"".join(tool(server.dir, "dump", "wal",
                               os.path.basename(path)).out
                          for path in files(server.dir, "wal"))
         tap.ok(b'put seq=1 keyspace=0 key="in the log" value="and no table"'
                in dumps and b'delete seq=2' in dumps and b'drop seq=3' in
-               dumps, "dump_wal_shows_each_operation", dumps)
+               dumps and b'swap seq=4 databases=2,3' in dumps, "dump_wal_shows_each_operation", dumps)
         check = tool(server.dir, "check")
-        tap.ok(check.status == 0 and b"3 log records" in check.out,
+        tap.ok(check.status == 0 and b"4 log records" in check.out,
                "check_after_a_kill", check.out + check.err.encode())
 
 

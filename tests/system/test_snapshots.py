@@ -258,7 +258,8 @@ def test_swapdb(tap):
                     (("0", "1x"), "ERR invalid second DB index"),
                     (("0", "16"), "ERR DB index is out of range"),
                     (("-1", "0"), "ERR DB index is out of range"),
-                    (("99999999999", "0"), "ERR DB index is out of range")):
+                    (("99999999999", "0"), "ERR invalid first DB index"),
+                    (("99", "x"), "ERR invalid second DB index")):
                 tap.equal(client.error("SWAPDB", *words), error,
                           "swapdb_%s_%s_is_refused" % words)
         server.stop()

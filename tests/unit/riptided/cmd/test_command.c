@@ -225,6 +225,28 @@ START_TEST(databases_are_apart_and_flushed_apart)
 }
 END_TEST
 
+START_TEST(databases_swap)
+{
+	rtt_cmd_init(&cmd);
+	expect("SET a 0", "+OK\r\n");
+	expect("SWAPDB 0 1", "+OK\r\n");
+	expect("GET a", "$-1\r\n");
+	expect("SELECT 1", "+OK\r\n");
+	expect("GET a", "$1\r\n0\r\n");
+	expect("SWAPDB 1 1", "+OK\r\n");
+	expect("GET a", "$1\r\n0\r\n");
+	expect("FLUSHDB", "+OK\r\n");
+	expect("SWAPDB 1 0", "+OK\r\n");
+	expect("GET a", "$-1\r\n");
+	expect("SWAPDB x 99", "-ERR invalid first DB index\r\n");
+	expect("SWAPDB 99 x", "-ERR invalid second DB index\r\n");
+	expect("SWAPDB 2147483648 0", "-ERR invalid first DB index\r\n");
+	expect("SWAPDB 0 16", "-ERR DB index is out of range\r\n");
+	expect("SWAPDB -1 0", "-ERR DB index is out of range\r\n");
+	rtt_cmd_fini(&cmd);
+}
+END_TEST
+
 START_TEST(info_counts_and_shows_what_is_asked)
 {
 	const char *text;
@@ -397,7 +419,8 @@ RTT_MAIN("command", table_is_sorted_and_sane, names_are_found_in_any_case,
     disabled_commands_are_unknown, dispatch_has_the_words_of_redis,
     nothing_runs_before_auth, loading_answers_loading, key_length_has_a_limit,
     expiry_follows_the_clock, del_counts_a_key_once_and_exists_each_time,
-    databases_are_apart_and_flushed_apart, info_counts_and_shows_what_is_asked,
+    databases_are_apart_and_flushed_apart, databases_swap,
+    info_counts_and_shows_what_is_asked,
     config_set_is_all_or_nothing, slow_commands_are_remembered_cut,
     clients_are_listed_and_killed, replies_wait_for_what_was_read_and_written,
     a_failed_read_is_an_error_and_never_nil,

@@ -12,6 +12,7 @@ fill(struct rtd_write_batch *batch)
 	rtd_write_batch_drop(batch, 7);
 	rtd_write_batch_put(batch, 1, rt_slice_cstr("k2"), rt_slice(NULL, 0),
 	    123456789);
+	rtd_write_batch_swap(batch, 5, RTD_KEYSPACES_MAX - 1);
 }
 
 START_TEST(operations_come_back_as_they_went_in)
@@ -23,7 +24,7 @@ START_TEST(operations_come_back_as_they_went_in)
 	uint64_t expire_ms;
 
 	fill(&batch);
-	ck_assert_uint_eq(batch.count, 4);
+	ck_assert_uint_eq(batch.count, 5);
 	cursor = rt_cursor(rt_buf_slice(&batch.bytes));
 	ck_assert(rtd_write_batch_next(&cursor, &op));
 	ck_assert_uint_eq(op.type, RTD_OP_PUT);
@@ -41,6 +42,10 @@ START_TEST(operations_come_back_as_they_went_in)
 	ck_assert(rtd_write_batch_next(&cursor, &op));
 	ck_assert(rt_value_decode(op.value, &expire_ms, &bytes));
 	ck_assert_uint_eq(expire_ms, 123456789);
+	ck_assert(rtd_write_batch_next(&cursor, &op));
+	ck_assert_uint_eq(op.type, RTD_OP_SWAP);
+	ck_assert_uint_eq(op.databases[0], 5);
+	ck_assert_uint_eq(op.databases[1], RTD_KEYSPACES_MAX - 1);
 	ck_assert(!rtd_write_batch_next(&cursor, &op));
 	ck_assert(rt_cursor_done(&cursor));
 	rtd_write_batch_fini(&batch);
@@ -70,9 +75,9 @@ START_TEST(every_truncation_is_noticed)
 		unsigned count =
 		    count_operations(rt_slice(batch.bytes.data, len), &whole);
 
-		ck_assert_uint_lt(count, 4);
+		ck_assert_uint_lt(count, 5);
 		/* Whole only where it was cut between two operations. */
-		ck_assert(!whole || count < 4);
+		ck_assert(!whole || count < 5);
 	}
 	rtd_write_batch_fini(&batch);
 }
@@ -84,12 +89,16 @@ START_TEST(nonsense_is_refused)
 		const char *bytes;
 		size_t len;
 	} cases[] = {
-		{ "\x03", 1 },			/* unknown type */
+		{ "\x04", 1 },			/* unknown type */
 		{ "\x01\x04" "abcd\x01\x00", 8 },	/* key without prefix */
 		{ "\x01\x05" "abcde\x00", 8 },	/* value without header */
 		{ "\x01\x05" "abcde\x01\x02", 9 },	/* unknown header */
 		{ "\x00\xff\xff\xff\xff\x0f", 6 },	/* key too long */
 		{ "\x02\x01\x02", 3 },		/* drop cut short */
+		{ "\x03\x01\0\0\0\x02\0\0", 8 },	/* swap cut short */
+		/* No database has the number 1024. */
+		{ "\x03\x01\0\0\0\0\x04\0\0", 9 },
+		{ "\x03\0\x04\0\0\x01\0\0\0", 9 },
 	};
 
 	for (size_t i = 0; i < RT_COUNTOF(cases); i++) {
