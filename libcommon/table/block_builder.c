@@ -58,9 +58,9 @@ add_hash(struct rt_block_builder *builder, uint64_t key_hash)
 	    (uint32_t)builder->restarts_count - 1;
 }
 
-void
-rt_block_builder_add(struct rt_block_builder *builder,
-    const struct rt_entry *entry, size_t shared, uint64_t key_hash)
+static inline void
+add_head(struct rt_block_builder *builder, const struct rt_entry *entry,
+    size_t shared, uint64_t key_hash, size_t room)
 {
 	struct rt_buf *data = &builder->data;
 	size_t unshared;
@@ -78,8 +78,7 @@ rt_block_builder_add(struct rt_block_builder *builder,
 		shared = 0;
 	unshared = entry->key.len - shared;
 	delta = (int64_t)(entry->seq - builder->base_seq);
-	rt_buf_reserve(data,
-	    4 * RT_VARINT_BYTES_MAX + unshared + entry->value.len);
+	rt_buf_reserve(data, 4 * RT_VARINT_BYTES_MAX + unshared + room);
 	at = data->data + data->len;
 	at = rt_put_varint(at, shared);
 	at = rt_put_varint(at, unshared);
@@ -88,10 +87,27 @@ rt_block_builder_add(struct rt_block_builder *builder,
 	    ((uint64_t)delta << 1 ^ (uint64_t)(delta >> 63)) << 1 |
 		(uint64_t)entry->type);
 	memcpy(at, entry->key.data + shared, unshared);
-	at += unshared;
+	data->len = (size_t)(at - data->data) + unshared;
+}
+
+void
+rt_block_builder_add(struct rt_block_builder *builder,
+    const struct rt_entry *entry, size_t shared, uint64_t key_hash)
+{
+	struct rt_buf *data = &builder->data;
+
+	add_head(builder, entry, shared, key_hash, entry->value.len);
 	if (entry->value.len != 0)
-		memcpy(at, entry->value.data, entry->value.len);
-	data->len = (size_t)(at - data->data) + entry->value.len;
+		memcpy(data->data + data->len, entry->value.data,
+		    entry->value.len);
+	data->len += entry->value.len;
+}
+
+void
+rt_block_builder_add_head(struct rt_block_builder *builder,
+    const struct rt_entry *entry, size_t shared, uint64_t key_hash)
+{
+	add_head(builder, entry, shared, key_hash, 0);
 }
 
 /* A load of a half: keys of different restarts that meet cost a search over

@@ -28,6 +28,11 @@ void rt_block_builder_fini(struct rt_block_builder *builder);
 void rt_block_builder_add(struct rt_block_builder *builder,
     const struct rt_entry *entry, size_t shared, uint64_t key_hash);
 
+/* The same without copying the value's bytes: they belong behind what
+ * builder->data holds now. */
+void rt_block_builder_add_head(struct rt_block_builder *builder,
+    const struct rt_entry *entry, size_t shared, uint64_t key_hash);
+
 /* Bytes of the content if finished now, about. */
 static inline size_t
 rt_block_builder_bytes(const struct rt_block_builder *builder)

@@ -55,14 +55,34 @@ rt_block_codec_free(struct rt_block_codec *codec)
 }
 
 static uint32_t
-checksum(const uint8_t *stored, size_t size, uint64_t unique_id,
-    uint64_t offset)
+checksum_of_place(uint64_t unique_id, uint64_t offset)
 {
 	uint8_t place[16];
 
 	rt_put_fixed64(place, unique_id);
 	rt_put_fixed64(place + 8, offset);
-	return rt_crc32c(rt_crc32c(0, place, sizeof(place)), stored, size + 1);
+	return rt_crc32c(0, place, sizeof(place));
+}
+
+static uint32_t
+checksum(const uint8_t *stored, size_t size, uint64_t unique_id,
+    uint64_t offset)
+{
+	return rt_crc32c(checksum_of_place(unique_id, offset), stored,
+	    size + 1);
+}
+
+void
+rt_block_codec_trailer(uint8_t out[RT_BLOCK_TRAILER_BYTES],
+    const struct rt_slice *pieces, size_t count, uint64_t unique_id,
+    uint64_t offset)
+{
+	uint32_t crc = checksum_of_place(unique_id, offset);
+
+	for (size_t i = 0; i < count; i++)
+		crc = rt_crc32c(crc, pieces[i].data, pieces[i].len);
+	out[0] = RT_COMPRESSION_NONE;
+	rt_put_fixed32(out + 1, rt_crc32c(crc, out, 1));
 }
 
 static void

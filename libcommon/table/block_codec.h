@@ -6,6 +6,7 @@
 
 #include "libcommon/base/buf.h"
 #include "libcommon/base/err.h"
+#include "libcommon/table/table_format.h"
 #include "libcommon/table/table_writer.h"
 
 /* The writing side's compressor and its memory. */
@@ -20,6 +21,11 @@ void rt_block_codec_free(struct rt_block_codec *codec);
  * from codec, until either is used again. codec NULL: not compressed. */
 struct rt_slice rt_block_codec_seal(struct rt_block_codec *codec,
     struct rt_buf *content, uint64_t unique_id, uint64_t offset);
+
+/* The trailer of content that is stored as it is, in pieces. */
+void rt_block_codec_trailer(uint8_t out[RT_BLOCK_TRAILER_BYTES],
+    const struct rt_slice *pieces, size_t count, uint64_t unique_id,
+    uint64_t offset);
 
 /* Check the stored form: size bytes and the trailer behind them. RT_EDAMAGED
  * names the offset. */

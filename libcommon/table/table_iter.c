@@ -46,8 +46,15 @@ read_piece(struct table_iter *iter)
 		to = end - from < iter->readahead_bytes
 		    ? end
 		    : from + iter->readahead_bytes;
+	/* Of a size that fits, and never the memory of a large block and of
+	 * the one before it at once. */
 	rt_buf_clear(&iter->piece);
-	rt_buf_reserve(&iter->piece, (size_t)(to - from));
+	if (iter->piece.cap < to - from ||
+	    iter->piece.cap > 2 * (iter->readahead_bytes + (to - from))) {
+		rt_buf_fini(&iter->piece);
+		iter->piece.data = rt_alloc((size_t)(to - from));
+		iter->piece.cap = (size_t)(to - from);
+	}
 	code = rt_fs_read_exact(iter->reader->fs, iter->reader->fd,
 	    iter->piece.data, (size_t)(to - from), from, &iter->base.err);
 	if (code != RT_OK) {

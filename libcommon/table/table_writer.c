@@ -1,7 +1,8 @@
 /* The file: data blocks, filter, index, properties, footer; bytes in
  * docs/formats/table.md. Blocks are collected and written in large pieces;
- * what is larger than a piece is written from where it is. Nothing of the file
- * is read back. */
+ * what is larger than a piece is written from where it is. So is a large value,
+ * whose block has one entry and is stored uncompressed: no memory of its size
+ * is taken. Nothing of the file is read back. */
 #include "libcommon/table/table_writer.h"
 
 #include <fcntl.h>
@@ -21,6 +22,10 @@
 #include "libcommon/table/value.h"
 
 #define PIECE_BYTES (256u << 10)
+/* From here on a value is not compressed and not copied. */
+#define LARGE_VALUE_BYTES ((size_t)4 << 20)
+/* Of a large value, written at a time, so that write-back goes along. */
+#define STEP_BYTES ((size_t)4 << 20)
 
 struct rt_table_writer {
 	struct rt_fs *fs;
@@ -153,8 +158,14 @@ append(struct rt_table_writer *writer, struct rt_slice bytes,
 
 	if (bytes.len >= PIECE_BYTES) {
 		code = write_piece(writer, err);
-		if (code == RT_OK)
-			code = write_out(writer, bytes, err);
+		while (code == RT_OK && bytes.len != 0) {
+			size_t len = bytes.len < STEP_BYTES ? bytes.len
+							    : STEP_BYTES;
+
+			code = write_out(writer, rt_slice(bytes.data, len),
+			    err);
+			bytes = rt_slice(bytes.data + len, bytes.len - len);
+		}
 		return code;
 	}
 	rt_buf_append_slice(&writer->piece, bytes);
@@ -183,21 +194,57 @@ append_sealed(struct rt_table_writer *writer, struct rt_block_codec *codec,
 	return append(writer, sealed, err);
 }
 
+static void
+count_block(struct rt_table_writer *writer, size_t content_len)
+{
+	struct rt_table_properties *properties = &writer->properties;
+
+	properties->blocks++;
+	properties->raw_bytes += content_len;
+	if (content_len > properties->block_bytes_max)
+		properties->block_bytes_max = content_len;
+}
+
 static enum rt_code
 cut_block(struct rt_table_writer *writer, struct rt_err *err)
 {
-	struct rt_table_properties *properties = &writer->properties;
 	struct rt_table_section section;
 	enum rt_code code;
 
 	rt_block_builder_finish(&writer->block);
-	properties->blocks++;
-	properties->raw_bytes += writer->block.data.len;
-	if (writer->block.data.len > properties->block_bytes_max)
-		properties->block_bytes_max = writer->block.data.len;
+	count_block(writer, writer->block.data.len);
 	code = append_sealed(writer, writer->codec, &writer->block.data,
 	    &section, err);
 	writer->cut_stored = section.size;
+	rt_block_builder_reset(&writer->block);
+	return code;
+}
+
+/* A block of this one entry, its value written from where it lies. */
+static enum rt_code
+append_large(struct rt_table_writer *writer, const struct rt_entry *entry,
+    struct rt_err *err)
+{
+	const struct rt_buf *data = &writer->block.data;
+	uint8_t trailer[RT_BLOCK_TRAILER_BYTES];
+	struct rt_slice pieces[4];
+	enum rt_code code = RT_OK;
+	size_t head;
+
+	rt_block_builder_add_head(&writer->block, entry, 0,
+	    writer->last_hash);
+	head = data->len;
+	rt_block_builder_finish(&writer->block);
+	pieces[0] = rt_slice(data->data, head);
+	pieces[1] = entry->value;
+	pieces[2] = rt_slice(data->data + head, data->len - head);
+	pieces[3] = rt_slice(trailer, sizeof(trailer));
+	rt_block_codec_trailer(trailer, pieces, 3, writer->options.unique_id,
+	    file_bytes(writer));
+	writer->cut_stored = data->len + entry->value.len;
+	count_block(writer, data->len + entry->value.len);
+	for (size_t i = 0; i < RT_COUNTOF(pieces) && code == RT_OK; i++)
+		code = append(writer, pieces[i], err);
 	rt_block_builder_reset(&writer->block);
 	return code;
 }
@@ -296,7 +343,14 @@ rt_table_writer_add(struct rt_table_writer *writer,
 		rt_key_counts_builder_add(writer->counts, entry,
 		    writer->last_hash);
 	}
-	rt_block_builder_add(&writer->block, entry, shared, writer->last_hash);
+	if (RT_UNLIKELY(entry->value.len >= LARGE_VALUE_BYTES)) {
+		code = append_large(writer, entry, err);
+		if (code != RT_OK)
+			return code;
+	} else {
+		rt_block_builder_add(&writer->block, entry, shared,
+		    writer->last_hash);
+	}
 	if (writer->properties.info.entries == 1)
 		rt_buf_append_slice(&writer->properties.info.smallest,
 		    entry->key);
@@ -442,9 +496,11 @@ complete_file(struct rt_table_writer *writer, struct rt_err *err)
 	uint8_t bytes[RT_TABLE_FOOTER_BYTES];
 	enum rt_code code;
 
-	code = cut_block(writer, err);
-	if (code != RT_OK)
-		return code;
+	if (writer->block.entries != 0) {
+		code = cut_block(writer, err);
+		if (code != RT_OK)
+			return code;
+	}
 	index_cut(writer, rt_slice(NULL, 0), 0);
 	footer.data_bytes = file_bytes(writer);
 	complete_properties(writer);
