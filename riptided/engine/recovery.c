@@ -22,6 +22,7 @@ struct replaying {
 	struct rtd_engine *engine;
 	struct rtd_memtable *memtable;
 	uint64_t flushed_seq;
+	const struct rtd_wal_replay *replay;
 };
 
 static enum rt_code
@@ -36,6 +37,9 @@ apply_record(void *arg, uint64_t segment, uint64_t first_seq, uint32_t count,
 	if (replaying->memtable->wal_segment == 0)
 		replaying->memtable->wal_segment = segment;
 	while (rtd_write_batch_next(&cursor, &op)) {
+		/* A large value stays where the log's reader put it. */
+		if (op.value.len >= RT_BULK_BYTES_MIN)
+			op.bulk = replaying->replay->bulk;
 		if (seq > replaying->flushed_seq)
 			rtd_engine_apply(replaying->engine, replaying->memtable,
 			    &op, seq);
@@ -114,6 +118,7 @@ replay_wal(struct rtd_engine *engine, const struct rt_manifest *manifest,
 	enum rt_code code;
 	uint64_t last_seq;
 
+	replaying.replay = &replay;
 	/* Swaps in the log start from what the manifest knows. */
 	code = load_keyspaces(engine, manifest, err);
 	if (code != RT_OK)

@@ -167,7 +167,7 @@ rtd_arena_publish(struct rtd_arena *arena)
 }
 
 void
-rtd_arena_adopt(struct rtd_arena *arena, struct rt_bulk *bulk)
+rtd_arena_adopt(struct rtd_arena *arena, struct rt_bulk *bulk, size_t bytes)
 {
 	if (arena->bulks_count == arena->bulks_cap) {
 		arena->bulks_cap = arena->bulks_cap * 2 + 8;
@@ -176,5 +176,5 @@ rtd_arena_adopt(struct rtd_arena *arena, struct rt_bulk *bulk)
 	}
 	arena->bulks[arena->bulks_count++] = bulk;
 	atomic_store_explicit(&arena->used_bytes,
-	    rtd_arena_used(arena) + bulk->len, memory_order_relaxed);
+	    rtd_arena_used(arena) + bytes, memory_order_relaxed);
 }

@@ -45,8 +45,9 @@ void *rtd_arena_alloc(struct rtd_arena *arena, size_t bytes);
 void rtd_arena_publish(struct rtd_arena *arena);
 
 /* Hold a reference to the bulk, which is the caller's no longer, until the next
- * reset; it counts as used. */
-void rtd_arena_adopt(struct rtd_arena *arena, struct rt_bulk *bulk);
+ * reset; `bytes` of it count as used. */
+void rtd_arena_adopt(struct rtd_arena *arena, struct rt_bulk *bulk,
+    size_t bytes);
 
 static inline size_t
 rtd_arena_used(const struct rtd_arena *arena)

@@ -158,7 +158,7 @@ rtd_memtable_insert_bulk(struct rtd_memtable *memtable, struct rt_slice key,
 	struct rtd_version *version = rtd_arena_alloc(&memtable->arena,
 	    sizeof(*version) + key.len + sizeof(outside));
 
-	rtd_arena_adopt(&memtable->arena, bulk);
+	rtd_arena_adopt(&memtable->arena, bulk, value.len);
 	version->seq_type = seq << 8 | RTD_VERSION_OUTSIDE | RT_ENTRY_PUT;
 	version->value_len = (uint32_t)value.len;
 	memcpy(version->bytes + key.len, &outside, sizeof(outside));

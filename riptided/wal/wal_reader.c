@@ -291,6 +291,7 @@ take_record(struct replayer *replayer, uint64_t segment,
 	replayer->next_seq = last + 1;
 	if (last <= replay->flushed_seq)
 		return RT_OK;
+	replay->bulk = record->bulk;
 	if (replay->apply != NULL)
 		code = replay->apply(replay->arg, segment, first,
 		    record->header.count, record->payload, err);

@@ -24,6 +24,9 @@ struct rtd_wal_replay {
 	enum rt_code (*apply)(void *arg, uint64_t segment, uint64_t first_seq,
 	    uint32_t count, struct rt_slice payload, struct rt_err *err);
 	void *arg;
+	/* During that call: what a large payload lies in, to be kept with a
+	 * reference; else NULL. */
+	struct rt_bulk *bulk;
 	/* out */
 	uint64_t first_segment;		/* oldest found at or above floor; 0 */
 	uint64_t last_segment;		/* highest number in use; 0: none */

@@ -5,15 +5,17 @@
 #include "libcommon/base/crc32c.h"
 
 #define WINDOW_BYTES (1u << 20)
+/* A payload from here on does not pass through the window. */
+#define LARGE_BYTES RT_BULK_BYTES_MIN
 
 /* len bytes at offset, within the limit, as long as no other call is made.
- * A record bigger than the window makes it bigger. */
+ * len is at most a window's. */
 static enum rt_code
 peek(struct rtd_wal_segment *seg, uint64_t offset, size_t len,
     const uint8_t **out, struct rt_err *err)
 {
 	struct rt_buf *window = &seg->window;
-	size_t want = len < WINDOW_BYTES ? WINDOW_BYTES : len;
+	size_t want = WINDOW_BYTES;
 	enum rt_code code;
 
 	if (offset < seg->window_at ||
@@ -68,6 +70,8 @@ rtd_wal_segment_close(struct rtd_wal_segment *seg)
 	if (seg->fd >= 0)
 		rt_fs_close(seg->fs, &seg->fd, NULL);
 	rt_buf_fini(&seg->window);
+	rt_bulk_unref(seg->bulk);
+	seg->bulk = NULL;
 }
 
 /* Whether the checksum of a big record holds, before memory is taken for a
@@ -92,6 +96,39 @@ check_in_pieces(struct rtd_wal_segment *seg, uint64_t at, uint32_t crc,
 	return crc == header->crc32c ? RT_OK : RT_ENOTFOUND;
 }
 
+/* The payload at `at`, whose checksum holds, in a bulk of its own: replay may
+ * keep large values where they are. */
+static enum rt_code
+read_large(struct rtd_wal_segment *seg, uint64_t at,
+    struct rtd_wal_record *record, struct rt_err *err)
+{
+	size_t len = record->header.length;
+
+	rt_bulk_unref(seg->bulk);
+	seg->bulk = record->bulk = rt_bulk_new(len);
+	if (record->bulk == NULL)
+		return rt_err_set(err, RT_EIO,
+		    "no memory for a record of %zu bytes", len);
+	record->payload = rt_slice(record->bulk->data, len);
+	return rt_fs_read_exact(seg->fs, seg->fd, record->bulk->data, len, at,
+	    err);
+}
+
+static enum rt_code
+read_small(struct rtd_wal_segment *seg, uint64_t at,
+    struct rtd_wal_record *record, struct rt_err *err)
+{
+	const uint8_t *bytes;
+	enum rt_code code = peek(seg, at, RTD_WAL_RECORD_HEADER_BYTES +
+	    record->header.length, &bytes, err);
+
+	record->bulk = NULL;
+	if (code == RT_OK)
+		record->payload = rt_slice(bytes + RTD_WAL_RECORD_HEADER_BYTES,
+		    record->header.length);
+	return code;
+}
+
 /* The record at `at`, whole, or RT_ENOTFOUND. */
 static enum rt_code
 read_record(struct rtd_wal_segment *seg, uint64_t at,
@@ -111,19 +148,18 @@ read_record(struct rtd_wal_segment *seg, uint64_t at,
 	    header->length > seg->limit - at - RTD_WAL_RECORD_HEADER_BYTES)
 		return RT_ENOTFOUND;
 	crc = rtd_wal_record_header_crc(seg->seed, bytes);
-	if (header->length > WINDOW_BYTES) {
+	record->offset = at;
+	if (header->length >= LARGE_BYTES) {
 		code = check_in_pieces(seg, at + RTD_WAL_RECORD_HEADER_BYTES,
 		    crc, header, err);
-		if (code != RT_OK)
-			return code;
+		if (code == RT_OK)
+			code = read_large(seg,
+			    at + RTD_WAL_RECORD_HEADER_BYTES, record, err);
+	} else {
+		code = read_small(seg, at, record, err);
 	}
-	code = peek(seg, at, RTD_WAL_RECORD_HEADER_BYTES + header->length,
-	    &bytes, err);
 	if (code != RT_OK)
 		return code;
-	record->offset = at;
-	record->payload = rt_slice(bytes + RTD_WAL_RECORD_HEADER_BYTES,
-	    header->length);
 	crc = rt_crc32c(crc, record->payload.data, record->payload.len);
 	return crc == header->crc32c ? RT_OK : RT_ENOTFOUND;
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "libcommon/base/buf.h"
+#include "libcommon/base/bulk.h"
 #include "libcommon/base/err.h"
 #include "libcommon/os/fs.h"
 #include "riptided/wal/wal_format.h"
@@ -21,6 +22,7 @@ struct rtd_wal_segment {
 	struct rtd_wal_segment_header header;
 	struct rt_buf window;	/* bytes of the file from window_at on */
 	uint64_t window_at;
+	struct rt_bulk *bulk;	/* of the last record, when it was large */
 };
 
 #define RTD_WAL_SEGMENT_INIT { .fd = -1 }
@@ -29,6 +31,8 @@ struct rtd_wal_record {
 	uint64_t offset;
 	struct rtd_wal_record_header header;
 	struct rt_slice payload;	/* until the next call */
+	struct rt_bulk *bulk;	/* that it lies in, so that it may be kept
+				 * with a reference; NULL when it is small */
 };
 
 /* Open a segment and read its header. RT_ENOTFOUND: the file is missing, or no
