@@ -1,5 +1,6 @@
 # engine: the one door to storage.
 noinst_LIBRARIES += riptided/engine/libengine.a
+EXTRA_DIST += docs/snapshots.md
 riptided_engine_libengine_a_SOURCES = \
 	riptided/engine/counting.c \
 	riptided/engine/directory.c \
