@@ -204,9 +204,11 @@ flush(struct rtb_store *base)
 	struct riptide *store = (struct riptide *)base;
 
 	end_turn(base);
-	rtd_engine_flush(store->engine);
-	while (!rtd_engine_flushed(store->engine))
+	/* Asked anew each time: it does nothing while there are too many. */
+	while (!rtd_engine_flushed(store->engine)) {
+		rtd_engine_flush(store->engine);
 		usleep(POLL_US);
+	}
 	end_turn(base);
 }
 
