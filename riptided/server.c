@@ -11,6 +11,7 @@
 #include "libcommon/daemon/lifecycle.h"
 #include "libcommon/daemon/log.h"
 #include "libcommon/daemon/stats.h"
+#include "riptided/cmd/client.h"
 #include "riptided/cmd/cmd_info.h"
 #include "riptided/net/listener.h"
 #include "riptided/net/loop.h"
@@ -293,6 +294,7 @@ static enum rt_code
 stop(struct rtd_server *server, struct rt_err *err)
 {
 	struct rtd_server_state *state = &server->state;
+	struct rtd_client *client;
 	enum rt_code code = RT_OK;
 
 	rtd_listener_free(server->listener);
@@ -307,6 +309,8 @@ stop(struct rtd_server *server, struct rt_err *err)
 		event_free(server->tick_event);
 	if (server->signal_event != NULL)
 		event_free(server->signal_event);
+	for (client = state->clients; client != NULL; client = client->next)
+		rtd_client_let_go(client);
 	rtd_reader_free(state->reader);
 	if (state->engine != NULL)
 		code = rtd_engine_close(state->engine, err);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "libcommon/base/number.h"
+#include "riptided/cmd/missed.h"
 
 /* Memory of batch and scratch that is kept between commands. */
 #define BATCH_KEPT_BYTES ((size_t)4 << 20)
@@ -12,16 +13,22 @@ enum rtd_lookup
 rtd_call_get(struct rtd_call *call, struct rt_slice key,
     struct rtd_value *value)
 {
-	const struct rtd_read read = rtd_call_reading(call);
+	struct rtd_read read = rtd_call_reading(call);
 	struct rt_err err = { 0 };
-	enum rt_code code = rtd_reader_get(call->server->reader, &read, key,
-	    value, &err);
+	enum rt_code code;
 
+	if (RT_LIKELY(call->client->misses < RTD_MISSES_MAX))
+		read.flags |= RTD_READ_NOWAIT;
+	code = rtd_reader_get(call->server->reader, &read, key, value, &err);
 	rtd_client_wait_for(call->client, value->seq);
 	if (code == RT_OK)
 		return RTD_FOUND;
 	if (code == RT_ENOTFOUND)
 		return RTD_ABSENT;
+	if (code == RT_EAGAIN) {
+		call->missed = true;
+		return RTD_FAILED;
+	}
 	rtd_reply_error(rtd_call_reply(call), "ERR %s",
 	    err.text[0] != '\0' ? err.text : rt_code_name(code));
 	return RTD_FAILED;

@@ -47,7 +47,9 @@ rtd_call_arg_is(const struct rtd_call *call, size_t i, const char *word)
 enum rtd_lookup { RTD_FOUND, RTD_ABSENT, RTD_FAILED };
 
 /* Read a key of the client's database; the reply will wait for what was read.
- * RTD_FAILED: the error reply is written. rtd_value_fini() in every case. */
+ * RTD_FAILED: the error reply is written, or the command will be taken back
+ * and run again (missed.h): in both cases it returns without having changed
+ * anything but the reply and the batch. rtd_value_fini() in every case. */
 enum rtd_lookup rtd_call_get(struct rtd_call *call, struct rt_slice key,
     struct rtd_value *value);
 /* The same, and counted as a hit or a miss: for commands that answer with

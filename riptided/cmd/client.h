@@ -11,6 +11,7 @@
 struct rtd_server;
 struct rtd_command;
 struct rtd_snapshot;
+struct rtd_missed;
 
 struct rtd_client {
 	uint64_t id;			/* from 1, never reused */
@@ -37,14 +38,22 @@ struct rtd_client {
 	/* Highest sequence that replies in `out` rest on: what the commands
 	 * wrote, and what they read. net holds the bytes until it is acked. */
 	uint64_t wait_seq;
+	/* The command under way: how often it met what is not in memory, and
+	 * what the pool has read for it (missed.h). */
+	unsigned misses;
+	struct rtd_missed *missed;
+	struct rt_slice ahead;		/* received behind it; in dispatch */
 	size_t pending_in, pending_out;	/* bytes, for CLIENT LIST */
 	/* Arguments of the command at hand that lie in bulks; may be NULL. */
 	const struct rt_inlays *large;
 	struct rtd_client *next, *prev;	/* the server's list of clients */
 };
 
-/* Read from this snapshot from now on; NULL: from the present. Whoever frees a
- * client has it let go of its snapshot first. */
+/* Let go of what commands gave it: its snapshot, what was read for it. Before
+ * it is freed and before the engine is closed. */
+void rtd_client_let_go(struct rtd_client *client);
+
+/* Read from this snapshot from now on; NULL: from the present. */
 void rtd_client_use_snapshot(struct rtd_client *client,
     struct rtd_snapshot *snapshot);
 

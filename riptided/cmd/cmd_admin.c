@@ -185,6 +185,7 @@ rtd_cmd_config_resetstat(struct rtd_call *call)
 	server->commands_processed = 0;
 	server->net_input_bytes = server->net_output_bytes = 0;
 	server->keyspace_hits = server->keyspace_misses = 0;
+	server->parked_reads = server->pool_reads = 0;
 	server->expired_keys = server->error_replies = 0;
 	server->errors = (struct rtd_error_stats){ 0 };
 	server->used_memory_peak = 0;

@@ -241,6 +241,8 @@ stats_section(struct collect *c)
 	rt_stats_u64(out, "evicted_keys", 0);
 	rt_stats_u64(out, "keyspace_hits", server->keyspace_hits);
 	rt_stats_u64(out, "keyspace_misses", server->keyspace_misses);
+	rt_stats_u64(out, "parked_reads", server->parked_reads);
+	rt_stats_u64(out, "pool_reads", server->pool_reads);
 	rt_stats_u64(out, "pubsub_channels", 0);
 	rt_stats_u64(out, "pubsub_patterns", 0);
 	rt_stats_u64(out, "latest_fork_usec", 0);

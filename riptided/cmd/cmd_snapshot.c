@@ -4,6 +4,7 @@
 #include "libcommon/base/invariant.h"
 #include "libcommon/base/number.h"
 #include "riptided/cmd/handlers.h"
+#include "riptided/cmd/missed.h"
 #include "riptided/engine/snapshots.h"
 
 #define TTL_DEFAULT_S 3600
@@ -71,6 +72,13 @@ rtd_client_use_snapshot(struct rtd_client *client,
 		atomic_fetch_sub(&old->users, 1);
 		rtd_snapshot_unref(old);
 	}
+}
+
+void
+rtd_client_let_go(struct rtd_client *client)
+{
+	rtd_client_use_snapshot(client, NULL);
+	rtd_missed_let_go(client);
 }
 
 void

@@ -8,6 +8,7 @@
 
 #include "libcommon/base/invariant.h"
 #include "riptided/cmd/handlers.h"
+#include "riptided/cmd/missed.h"
 #include "riptided/engine/snapshots.h"
 
 static struct rtd_command table[] = {
@@ -323,12 +324,42 @@ remember_if_slow(struct rtd_call *call, uint64_t nsec)
 	    (size_t)config->slowlog_max_len);
 }
 
+/* What a command changes although it may still have to be taken back. */
+struct standing {
+	size_t out;
+	uint64_t wait_seq;
+	uint64_t hits, misses;
+};
+
+/* MS1 */
 static void
+take_back(struct rtd_call *call, const struct standing *before)
+{
+	struct rtd_server_state *server = call->server;
+	struct rtd_client *client = call->client;
+
+	counters_of(call->command)->calls--;
+	server->commands_processed--;
+	client->commands--;
+	server->keyspace_hits = before->hits;
+	server->keyspace_misses = before->misses;
+	rtd_reply_cut(&client->reply, before->out, client->out.len);
+	client->wait_seq = before->wait_seq;
+	rtd_write_batch_clear(&server->batch);
+}
+
+/* False: taken back, and the client is parked. */
+static bool
 run(struct rtd_call *call)
 {
 	struct rtd_server_state *server = call->server;
 	struct rtd_client *client = call->client;
-	size_t out_before = client->out.len;
+	const struct standing before = {
+		.out = client->out.len,
+		.wait_seq = client->wait_seq,
+		.hits = server->keyspace_hits,
+		.misses = server->keyspace_misses,
+	};
 	uint64_t start_ns = rt_clock_monotonic_ns(server->clock), nsec;
 
 	rtd_write_batch_clear(&server->batch);
@@ -336,9 +367,17 @@ run(struct rtd_call *call)
 	server->commands_processed++;
 	client->commands++;
 	call->command->run(call);
+	if (RT_UNLIKELY(call->missed)) {
+		take_back(call, &before);
+		rtd_missed_park(call);
+		return false;
+	}
+	if (RT_UNLIKELY(client->missed != NULL))
+		rtd_missed_done(client);
 	nsec = rt_clock_monotonic_ns(server->clock) - start_ns;
-	rtd_command_finished(server, client, call->command, nsec, out_before);
+	rtd_command_finished(server, client, call->command, nsec, before.out);
 	remember_if_slow(call, nsec);
+	return true;
 }
 
 /* The command that argv names, or NULL with the error reply written. */
@@ -390,6 +429,5 @@ rtd_command_dispatch(struct rtd_server_state *server,
 	if ((call.command->flags & RTD_CMD_WRITE) != 0 &&
 	    RT_UNLIKELY(!rtd_engine_has_room(server->engine)))
 		return false;
-	run(&call);
-	return true;
+	return run(&call);
 }

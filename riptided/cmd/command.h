@@ -27,6 +27,7 @@ struct rtd_call {
 	const struct rt_slice *argv;	/* argv[0] is the name; borrowed */
 	size_t argc;
 	int64_t now_ms;			/* wall clock of this turn */
+	bool missed;			/* it met what is not in memory */
 };
 
 /* Containers (CLIENT, CONFIG ...) have no function; their subcommands follow
@@ -50,8 +51,10 @@ struct rtd_command {
 /* Run one parsed command for the client: find it, check arity, AUTH, loading,
  * write state; append exactly one reply to client->out, unless the client is
  * parked by a job that will. argc >= 1.
- * False: a write that has to wait for room in the engine; nothing happened and
- * net offers the same command again later. */
+ * False: nothing happened, and net offers the same command again later. The
+ * client is parked then until what the command reads is in memory (missed.h);
+ * or it is not, and a write waits for room in the engine. client->ahead is
+ * looked at. */
 bool rtd_command_dispatch(struct rtd_server_state *server,
     struct rtd_client *client, const struct rt_slice *argv, size_t argc);
 

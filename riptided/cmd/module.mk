@@ -22,6 +22,7 @@ riptided_cmd_libcmd_a_SOURCES = \
 	riptided/cmd/commands.def \
 	riptided/cmd/error_stats.c riptided/cmd/error_stats.h \
 	riptided/cmd/handlers.h \
+	riptided/cmd/missed.c riptided/cmd/missed.h \
 	riptided/cmd/scan_cursor.c riptided/cmd/scan_cursor.h \
 	riptided/cmd/server_state.c riptided/cmd/server_state.h \
 	riptided/cmd/set_options.c riptided/cmd/set_options.h \

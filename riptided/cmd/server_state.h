@@ -49,6 +49,8 @@ struct rtd_server_state {
 	uint64_t net_input_bytes, net_output_bytes;
 	uint64_t keyspace_hits, keyspace_misses;
 	uint64_t expired_keys;
+	uint64_t parked_reads;	/* times a command met what is not in memory */
+	uint64_t pool_reads;	/* keys that the pool was given to read */
 	uint64_t error_replies;
 	uint64_t protocol_errors;
 	uint64_t ops_per_sec;		/* over the last second or so */

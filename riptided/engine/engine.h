@@ -114,12 +114,17 @@ void rtd_value_fini(struct rtd_value *value);
  * are few and must be copied. */
 struct rt_bulk *rtd_value_hold(struct rtd_value *value);
 
+/* RT_EAGAIN instead of waiting for a disk, for what rtd_reader_get() would
+ * have to read from one. */
+#define RTD_READ_NOWAIT 0x01
+
 /* What a read looks at, and how. */
 struct rtd_read {
 	uint32_t keyspace;
 	uint64_t now_ms;	/* what expires at or before is not there */
 	/* NULL: the present. A snapshot that was released gives RT_EINVAL. */
 	const struct rtd_snapshot *snapshot;
+	unsigned flags;		/* RTD_READ_* */
 };
 
 /* The value of a user key at this moment.

@@ -190,7 +190,8 @@ rtd_reader_get(struct rtd_reader *reader, const struct rtd_read *read,
 	if (RT_UNLIKELY(!take_stand(reader, read, &read_seq, &drop_seq)))
 		return rt_err_set(err, RT_EINVAL,
 		    "the snapshot in use was released");
-	code = rtd_view_get(reader->view, key, read_seq, drop_seq, 0, &found,
+	code = rtd_view_get(reader->view, key, read_seq, drop_seq,
+	    (read->flags & RTD_READ_NOWAIT) != 0 ? RT_TABLE_NOWAIT : 0, &found,
 	    err);
 	value->seq = found.seq > drop_seq ? found.seq : drop_seq;
 	if (code != RT_OK)

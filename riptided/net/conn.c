@@ -167,9 +167,12 @@ run_commands(struct rtd_conn *conn, struct rt_slice data)
 		if (conn->parser.argc != 0) {
 			if (drop_foreign(conn, rest))
 				return data.len;
+			client->ahead = rt_slice(rest.data + consumed,
+			    rest.len - consumed);
 			if (!rtd_command_dispatch(server, client,
 				conn->parser.argv, conn->parser.argc)) {
-				stall(conn);
+				if (!client->parked)
+					stall(conn);
 				break;
 			}
 		}
@@ -795,7 +798,7 @@ rtd_conn_free(struct rtd_conn *conn)
 		TAILQ_INSERT_TAIL(&conn->loop->orphans, conn, doomed_link);
 		return;
 	}
-	rtd_client_use_snapshot(client, NULL);
+	rtd_client_let_go(client);
 	forget_input(conn);
 	rtd_resp_parser_fini(&conn->parser);
 	rt_buf_fini(&client->out);

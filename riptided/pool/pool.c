@@ -13,8 +13,10 @@ struct queue {
 
 struct rtd_pool {
 	struct rt_mutex mu;
-	struct rt_cond work;		/* waiting grew, or stopping */
+	struct rt_cond work;		/* a job may start, or stopping */
 	struct queue waiting RT_GUARDED_BY(mu);
+	struct queue waiting_short RT_GUARDED_BY(mu);
+	unsigned long_running RT_GUARDED_BY(mu);
 	struct queue finished RT_GUARDED_BY(mu);
 	bool stopping RT_GUARDED_BY(mu);
 	void (*wake)(void *arg);
@@ -47,6 +49,32 @@ queue_pop(struct queue *queue)
 	return job;
 }
 
+/* The job to start now, or NULL. Once we stop nobody waits any more. */
+static struct rtd_job *
+take_job(struct rtd_pool *pool) RT_REQUIRES(pool->mu)
+{
+	struct rtd_job *job = queue_pop(&pool->waiting_short);
+
+	if (job != NULL || (!pool->stopping && pool->threads > 1 &&
+		pool->long_running >= pool->threads - 1))
+		return job;
+	job = queue_pop(&pool->waiting);
+	pool->long_running += job != NULL;
+	return job;
+}
+
+/* A long job that ends lets another one start. */
+static void
+finish_job(struct rtd_pool *pool, struct rtd_job *job) RT_REQUIRES(pool->mu)
+{
+	queue_push(&pool->finished, job);
+	if (job->is_short)
+		return;
+	pool->long_running--;
+	if (pool->waiting.first != NULL)
+		rt_cond_signal(&pool->work);
+}
+
 static void *
 work(void *arg)
 {
@@ -55,7 +83,7 @@ work(void *arg)
 
 	rt_mutex_lock(&pool->mu);
 	for (;;) {
-		job = queue_pop(&pool->waiting);
+		job = take_job(pool);
 		if (job == NULL) {
 			if (pool->stopping)
 				break;
@@ -65,7 +93,7 @@ work(void *arg)
 		rt_mutex_unlock(&pool->mu);
 		job->run(job);
 		rt_mutex_lock(&pool->mu);
-		queue_push(&pool->finished, job);
+		finish_job(pool, job);
 		rt_mutex_unlock(&pool->mu);
 		pool->wake(pool->wake_arg);
 		rt_mutex_lock(&pool->mu);
@@ -91,13 +119,26 @@ rtd_pool_new(unsigned threads, void (*wake)(void *arg), void *wake_arg)
 	return pool;
 }
 
+static void
+submit(struct rtd_pool *pool, struct rtd_job *job, bool is_short)
+{
+	rt_mutex_lock(&pool->mu);
+	job->is_short = is_short;
+	queue_push(is_short ? &pool->waiting_short : &pool->waiting, job);
+	rt_cond_signal(&pool->work);
+	rt_mutex_unlock(&pool->mu);
+}
+
 void
 rtd_pool_submit(struct rtd_pool *pool, struct rtd_job *job)
 {
-	rt_mutex_lock(&pool->mu);
-	queue_push(&pool->waiting, job);
-	rt_cond_signal(&pool->work);
-	rt_mutex_unlock(&pool->mu);
+	submit(pool, job, false);
+}
+
+void
+rtd_pool_submit_short(struct rtd_pool *pool, struct rtd_job *job)
+{
+	submit(pool, job, true);
 }
 
 void
@@ -122,7 +163,9 @@ run_what_is_left(struct rtd_pool *pool)
 	struct rtd_job *job;
 
 	rt_mutex_lock(&pool->mu);
-	job = queue_pop(&pool->waiting);
+	job = queue_pop(&pool->waiting_short);
+	if (job == NULL)
+		job = queue_pop(&pool->waiting);
 	rt_mutex_unlock(&pool->mu);
 	if (job == NULL)
 		return false;

@@ -1,8 +1,12 @@
 /* pool: threads for work that would hold up the loop. A job runs on a pool
  * thread; its done function then runs on the loop, where rtd_pool_poll() is
- * called after the wake-up. Jobs start in the order of submission. */
+ * called after the wake-up. Jobs start in the order of submission; but a short
+ * one, which somebody waits for, goes before those that take long, and these
+ * leave one thread free for it where there are two or more. */
 #ifndef RIPTIDED_POOL_POOL_H
 #define RIPTIDED_POOL_POOL_H
+
+#include <stdbool.h>
 
 struct rtd_pool;
 
@@ -11,6 +15,7 @@ struct rtd_job {
 	void (*run)(struct rtd_job *job);	/* pool thread */
 	void (*done)(struct rtd_job *job);	/* loop thread */
 	struct rtd_job *next;			/* internal */
+	bool is_short;				/* internal */
 };
 
 /* wake: called from pool threads when a job has finished; quick. */
@@ -20,6 +25,7 @@ struct rtd_pool *rtd_pool_new(unsigned threads, void (*wake)(void *arg),
 void rtd_pool_free(struct rtd_pool *pool);
 
 void rtd_pool_submit(struct rtd_pool *pool, struct rtd_job *job);
+void rtd_pool_submit_short(struct rtd_pool *pool, struct rtd_job *job);
 /* Loop: call done for all that finished. */
 void rtd_pool_poll(struct rtd_pool *pool);
 

@@ -16,6 +16,12 @@ rtd_pool_submit(struct rtd_pool *pool, struct rtd_job *job)
 	job->done(job);
 }
 
+void
+rtd_pool_submit_short(struct rtd_pool *pool, struct rtd_job *job)
+{
+	rtd_pool_submit(pool, job);
+}
+
 static uint64_t
 monotonic_ns(struct rt_clock *clock)
 {

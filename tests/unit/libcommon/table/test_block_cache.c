@@ -196,7 +196,27 @@ START_TEST(threads_share_a_cache)
 }
 END_TEST
 
+START_TEST(what_does_not_fit_is_found_while_it_is_pinned)
+{
+	struct rt_block_cache *cache = rt_block_cache_new(0);
+	struct rt_cached_block *first = insert(cache, 1, 0, BLOCK_BYTES, false);
+	struct rt_cached_block *again = rt_block_cache_get(cache, 1, 0);
+
+	ck_assert_ptr_eq(first, again);
+	/* A second one of the same gives way to it. */
+	ck_assert_ptr_eq(insert(cache, 1, 0, BLOCK_BYTES, false), first);
+	rt_block_cache_release(cache, first);
+	rt_block_cache_release(cache, first);
+	ck_assert(is_right(again, 1, 0));
+	rt_block_cache_release(cache, again);
+	ck_assert_ptr_null(rt_block_cache_get(cache, 1, 0));
+	ck_assert_uint_eq(stats_of(cache).bytes, 0);
+	rt_block_cache_free(cache);
+}
+END_TEST
+
 RTT_MAIN("block_cache", blocks_are_found_again, the_budget_is_kept,
     a_pinned_block_stays, a_smaller_budget_takes_effect_at_once,
     the_faster_insert_wins, a_scan_leaves_what_is_in_use,
-    threads_share_a_cache)
+    threads_share_a_cache,
+    what_does_not_fit_is_found_while_it_is_pinned)

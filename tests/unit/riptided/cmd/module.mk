@@ -4,6 +4,7 @@ tests_support_libcmdharness_a_SOURCES = \
 	tests/support/fake_engine.c tests/support/fake_engine.h
 unit_tests += \
 	tests/unit/riptided/cmd/test_command \
+	tests/unit/riptided/cmd/test_missed \
 	tests/unit/riptided/cmd/test_scan_cursor \
 	tests/unit/riptided/cmd/test_set_options
 # A pool and an engine of its own stand in the harness.
@@ -12,3 +13,8 @@ CMD_TEST_LIBS = tests/support/libcmdharness.a riptided/cmd/libcmd.a \
 tests_unit_riptided_cmd_test_command_LDADD = $(CMD_TEST_LIBS) $(LDADD)
 tests_unit_riptided_cmd_test_scan_cursor_LDADD = $(CMD_TEST_LIBS) $(LDADD)
 tests_unit_riptided_cmd_test_set_options_LDADD = $(CMD_TEST_LIBS) $(LDADD)
+# The whole daemon but its program.
+tests_unit_riptided_cmd_test_missed_LDADD = tests/support/libsupport.a \
+	riptided/net/libnet.a riptided/cmd/libcmd.a riptided/resp/libresp.a \
+	$(ENGINE_LIBS) riptided/pool/libpool.a $(DAEMON_LIBS) $(LDADD) \
+	$(EVENT_LIBS)

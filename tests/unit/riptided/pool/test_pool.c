@@ -177,7 +177,64 @@ START_TEST(done_may_submit_its_job_again_even_during_free)
 }
 END_TEST
 
+/* Long jobs wait at a gate; a short one runs all the same. */
+START_TEST(long_jobs_leave_a_thread_for_short_ones)
+{
+	static struct test_job jobs[JOBS];
+	struct watch gate, open;
+	struct test_job quick = { .job = { .run = run, .done = done },
+		.watch = &open };
+	struct rtd_pool *pool;
+
+	watch_init(&gate);
+	watch_init(&open);
+	gate.gate_open = false;
+	pool = rtd_pool_new(2, wake, &open);
+	submit(pool, &gate, jobs, 3);
+	rtd_pool_submit_short(pool, &quick.job);
+	wait_for_wakes(&open, 1);
+	ck_assert_int_eq(open.ran_count, 1);
+	rt_mutex_lock(&gate.mu);
+	ck_assert_int_eq(gate.ran_count, 0);
+	gate.gate_open = true;
+	rt_cond_broadcast(&gate.cond);
+	rt_mutex_unlock(&gate.mu);
+	wait_for_wakes(&open, 4);
+	rtd_pool_free(pool);
+	ck_assert_int_eq(gate.ran_count, 3);
+	ck_assert_int_eq(quick.done, 1);
+	watch_fini(&gate);
+	watch_fini(&open);
+}
+END_TEST
+
+START_TEST(short_jobs_go_first)
+{
+	static struct test_job jobs[JOBS], quick;
+	struct watch watch;
+	struct rtd_pool *pool;
+
+	watch_init(&watch);
+	watch.gate_open = false;
+	pool = rtd_pool_new(1, wake, &watch);
+	submit(pool, &watch, jobs, 3);
+	quick = (struct test_job){ .job = { .run = run, .done = done },
+		.watch = &watch, .id = 9 };
+	rtd_pool_submit_short(pool, &quick.job);
+	rt_mutex_lock(&watch.mu);
+	watch.gate_open = true;
+	rt_cond_broadcast(&watch.cond);
+	rt_mutex_unlock(&watch.mu);
+	wait_for_wakes(&watch, 4);
+	/* The thread may have taken the first long one before. */
+	ck_assert(watch.ran[0] == 9 || watch.ran[1] == 9);
+	rtd_pool_free(pool);
+	watch_fini(&watch);
+}
+END_TEST
+
 RTT_MAIN("pool", jobs_start_in_the_order_of_submission,
     done_runs_once_and_only_when_polled,
     free_runs_what_is_queued_and_calls_every_done,
-    done_may_submit_its_job_again_even_during_free)
+    done_may_submit_its_job_again_even_during_free,
+    long_jobs_leave_a_thread_for_short_ones, short_jobs_go_first)

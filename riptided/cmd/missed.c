@@ -1,0 +1,199 @@
+#include "riptided/cmd/missed.h"
+
+#include <stdlib.h>
+
+#include "libcommon/base/invariant.h"
+#include "riptided/cmd/call.h"
+#include "riptided/resp/resp_peek.h"
+
+/* What a client may keep pinned: blocks, and bytes of values beyond the first
+ * one. */
+#define PINS_MAX 64
+#define PINNED_BYTES_MAX ((size_t)1 << 20)
+
+struct rtd_missed {
+	struct rtd_job job;
+	struct rtd_server_state *server;	/* pool: hands off */
+	struct rtd_client *client;		/* pool: hands off */
+	struct rtd_engine *engine;
+	struct rtd_read read;
+	struct rt_buf bytes;			/* the keys, one after another */
+	struct rt_buf lens;			/* of size_t */
+	struct rtd_value pins[PINS_MAX];
+	size_t pins_count;
+	size_t pinned_bytes;
+};
+
+static void
+missed_free(struct rtd_missed *missed)
+{
+	for (size_t i = 0; i < missed->pins_count; i++)
+		rtd_value_fini(&missed->pins[i]);
+	rt_buf_fini(&missed->bytes);
+	rt_buf_fini(&missed->lens);
+	free(missed);
+}
+
+void
+rtd_missed_let_go(struct rtd_client *client)
+{
+	client->misses = 0;
+	if (client->missed != NULL)
+		missed_free(client->missed);
+	client->missed = NULL;
+}
+
+void
+rtd_missed_done(struct rtd_client *client)
+{
+	if (client->ahead.len == 0 ||
+	    client->missed->pinned_bytes > PINNED_BYTES_MAX)
+		rtd_missed_let_go(client);
+	client->misses = 0;
+}
+
+/* -- on the pool thread -- */
+
+/* Call each() for every key. */
+static void
+for_each_key(struct rtd_missed *missed, struct rtd_reader *reader,
+    void (*each)(struct rtd_missed *missed, struct rtd_reader *reader,
+	struct rt_slice key))
+{
+	size_t count = missed->lens.len / sizeof(size_t), at = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t len;
+
+		memcpy(&len, missed->lens.data + i * sizeof(len), sizeof(len));
+		each(missed, reader, rt_slice(missed->bytes.data + at, len));
+		at += len;
+	}
+}
+
+/* A read that does not wait makes the kernel begin to fetch what it lacks, so
+ * that the disk sees all keys at once. */
+static void
+begin(struct rtd_missed *missed, struct rtd_reader *reader,
+    struct rt_slice key)
+{
+	struct rtd_read read = missed->read;
+	struct rtd_value value = { 0 };
+
+	read.flags |= RTD_READ_NOWAIT;
+	/* Whatever comes of it, the read that waits will see to it. */
+	if (rtd_reader_get(reader, &read, key, &value, NULL) == RT_OK)
+		rtd_value_fini(&value);
+}
+
+static void
+wait_for(struct rtd_missed *missed, struct rtd_reader *reader,
+    struct rt_slice key)
+{
+	struct rtd_value value = { 0 };
+
+	/* An error is met again, and reported, by the command. */
+	if (rtd_reader_get(reader, &missed->read, key, &value, NULL) != RT_OK)
+		return;
+	if (missed->pins_count == 0 || (missed->pins_count < PINS_MAX &&
+		missed->pinned_bytes + value.bytes.len <= PINNED_BYTES_MAX)) {
+		missed->pins[missed->pins_count++] = value;
+		missed->pinned_bytes += value.bytes.len;
+	} else {
+		rtd_value_fini(&value);
+	}
+}
+
+static void
+run(struct rtd_job *job)
+{
+	struct rtd_missed *missed = (struct rtd_missed *)job;
+	struct rtd_reader *reader = rtd_reader_new(missed->engine);
+
+	if (missed->lens.len > sizeof(size_t))
+		for_each_key(missed, reader, begin);
+	for_each_key(missed, reader, wait_for);
+	rtd_reader_free(reader);
+}
+
+/* -- on the loop -- */
+
+static void
+done(struct rtd_job *job)
+{
+	struct rtd_missed *missed = (struct rtd_missed *)job;
+	struct rtd_server_state *server = missed->server;
+	struct rtd_client *client = missed->client;
+
+	if (client->killed)
+		missed_free(missed);
+	else
+		client->missed = missed;
+	server->unpark_client(server, client);
+}
+
+static void
+add_key(struct rtd_missed *missed, struct rt_slice key)
+{
+	rt_buf_append_slice(&missed->bytes, key);
+	rt_buf_append(&missed->lens, &key.len, sizeof(key.len));
+	missed->server->pool_reads++;
+}
+
+static void
+add_keys(struct rtd_missed *missed, const struct rtd_command *command,
+    const struct rt_slice *argv, size_t argc)
+{
+	size_t last = command->last_key < 0 ? argc - 1 :
+	    (size_t)command->last_key;
+
+	for (size_t i = (size_t)command->first_key; i <= last && i < argc;
+	     i += (size_t)command->key_step)
+		if (argv[i].len <= RT_USER_KEY_BYTES_MAX)
+			add_key(missed, argv[i]);
+}
+
+/* The keys of what was received behind the command, as far as it goes on with
+ * commands on keys. */
+static void
+add_ahead(struct rtd_missed *missed, struct rt_slice ahead)
+{
+	struct rt_slice argv[1 + RTD_AHEAD_KEYS_MAX];
+	size_t left = RTD_AHEAD_KEYS_MAX, argc, keys;
+
+	while (left != 0 &&
+	    rtd_resp_peek(&ahead, argv, RT_COUNTOF(argv), &argc)) {
+		const struct rtd_command *command = rtd_command_find(argv[0]);
+
+		if (command == NULL || command->first_key != 1)
+			return;
+		if ((command->flags & RTD_CMD_READONLY) == 0)
+			continue;
+		keys = argc - 1 < left ? argc - 1 : left;
+		add_keys(missed, command, argv, 1 + keys);
+		left -= keys;
+	}
+}
+
+void
+rtd_missed_park(struct rtd_call *call)
+{
+	struct rtd_client *client = call->client;
+	struct rtd_missed *missed = rt_alloc_zero(1, sizeof(*missed));
+	unsigned misses = client->misses + 1;
+
+	rtd_missed_let_go(client);
+	client->misses = misses;
+	missed->job = (struct rtd_job){ .run = run, .done = done };
+	missed->server = call->server;
+	missed->client = client;
+	missed->engine = call->server->engine;
+	/* At time 0 nothing has ended: what did is read as well. */
+	missed->read = rtd_call_reading(call);
+	missed->read.now_ms = 0;
+	add_keys(missed, call->command, call->argv, call->argc);
+	add_ahead(missed, client->ahead);
+	call->server->parked_reads++;
+	client->parked = true;
+	rtd_pool_submit_short(call->server->pool, &missed->job);
+}

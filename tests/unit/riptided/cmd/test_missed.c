@@ -1,0 +1,561 @@
+/* Commands over a real engine, loop and pool, with a disk that never has
+ * anything in memory, and whose reads wait at a gate. */
+#include "riptided/cmd/missed.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "libcommon/base/invariant.h"
+#include "libcommon/os/mutex.h"
+#include "riptided/net/conn.h"
+#include "riptided/net/loop.h"
+#include "tests/support/runner.h"
+#include "tests/support/scratch_dir.h"
+
+#define REPLY_BYTES 65536
+
+/* -- the disk -- */
+
+struct gate {
+	struct rt_fs fs;	/* first */
+	struct rt_mutex mu;
+	struct rt_cond cond;
+	bool closed;		/* reads that wait do so here */
+	int arrived;		/* reads that wait, or have waited */
+	int error;		/* of reads that wait, 0: none */
+	int nowait_error;	/* 0: reads that do not wait see everything */
+};
+
+static ssize_t
+gate_pread(struct rt_fs *fs, int fd, void *out, size_t len, off_t offset)
+{
+	struct gate *gate = (struct gate *)fs;
+	int error;
+
+	rt_mutex_lock(&gate->mu);
+	gate->arrived++;
+	while (gate->closed)
+		rt_cond_wait(&gate->cond, &gate->mu);
+	error = gate->error;
+	rt_mutex_unlock(&gate->mu);
+	if (error != 0)
+		return -error;
+	return rt_fs_posix()->pread(rt_fs_posix(), fd, out, len, offset);
+}
+
+static ssize_t
+gate_pread_nowait(struct rt_fs *fs, int fd, void *out, size_t len,
+    off_t offset)
+{
+	struct gate *gate = (struct gate *)fs;
+	int error;
+
+	rt_mutex_lock(&gate->mu);
+	error = gate->nowait_error;
+	rt_mutex_unlock(&gate->mu);
+	if (error != 0)
+		return -error;
+	return rt_fs_posix()->pread(rt_fs_posix(), fd, out, len, offset);
+}
+
+static void
+gate_init(struct gate *gate, int nowait_error)
+{
+	*gate = (struct gate){ .fs = *rt_fs_posix(),
+		.nowait_error = nowait_error };
+	gate->fs.pread = gate_pread;
+	gate->fs.pread_nowait = gate_pread_nowait;
+	rt_mutex_init(&gate->mu);
+	rt_cond_init(&gate->cond);
+}
+
+static void
+gate_set(struct gate *gate, bool closed, int error)
+{
+	rt_mutex_lock(&gate->mu);
+	gate->closed = closed;
+	gate->error = error;
+	gate->arrived = 0;
+	rt_cond_broadcast(&gate->cond);
+	rt_mutex_unlock(&gate->mu);
+}
+
+static int
+gate_arrived(struct gate *gate)
+{
+	int arrived;
+
+	rt_mutex_lock(&gate->mu);
+	arrived = gate->arrived;
+	rt_mutex_unlock(&gate->mu);
+	return arrived;
+}
+
+/* -- the server -- */
+
+static uint64_t time_ns = UINT64_C(1700000000000000000);
+
+static uint64_t
+monotonic_ns(struct rt_clock *clock)
+{
+	return time_ns;
+}
+
+static int64_t
+wall_ms(struct rt_clock *clock)
+{
+	return (int64_t)(time_ns / 1000000);
+}
+
+static struct rt_clock test_clock = { monotonic_ns, wall_ms };
+
+struct fixture {
+	struct gate gate;
+	struct rtt_scratch scratch;
+	struct rt_config config;
+	struct rtd_server_state server;
+	struct rtd_loop loop;
+	char reply[REPLY_BYTES];
+};
+
+static void
+notify(void *arg)
+{
+	rtd_loop_wake(&((struct fixture *)arg)->loop);
+}
+
+/* nowait_error: what reads that do not wait say. cache: bytes of it. */
+static void
+setup(struct fixture *f, int nowait_error, uint64_t cache)
+{
+	struct rtd_engine_options options = {
+		.fs = &f->gate.fs,
+		.clock = &test_clock,
+		.config = &f->config,
+		.notify = notify,
+		.notify_arg = f,
+	};
+	struct rt_err err = { 0 };
+
+	memset(f, 0, sizeof(*f));
+	gate_init(&f->gate, nowait_error);
+	rtt_scratch_init(&f->scratch);
+	rt_config_init(&f->config);
+	ck_assert_int_eq(rt_config_set(&f->config, rt_slice_cstr("dir"),
+	    rt_slice_cstr(f->scratch.path), false, NULL), RT_OK);
+	f->config.block_cache_size = cache;
+	f->server = (struct rtd_server_state){ .config = &f->config,
+		.clock = &test_clock, .next_client_id = 1 };
+	rtd_server_state_init(&f->server);
+	ck_assert_int_eq(rtd_loop_open(&f->loop, &f->server, NULL), RT_OK);
+	f->server.pool = rtd_pool_new(2, rtd_loop_wake, &f->loop);
+	ck_assert_msg(rtd_engine_open(&f->server.engine, &options, &err) ==
+	    RT_OK, "%s", err.text);
+	f->server.reader = rtd_reader_new(f->server.engine);
+}
+
+static void
+teardown(struct fixture *f)
+{
+	gate_set(&f->gate, false, 0);
+	rtd_pool_free(f->server.pool);
+	for (struct rtd_client *client = f->server.clients; client != NULL;
+	     client = client->next)
+		rtd_client_let_go(client);
+	rtd_reader_free(f->server.reader);
+	ck_assert_int_eq(rtd_engine_close(f->server.engine, NULL), RT_OK);
+	ck_assert(TAILQ_EMPTY(&f->loop.orphans));
+	rtd_loop_close(&f->loop);
+	rtd_server_state_fini(&f->server);
+	rt_config_fini(&f->config);
+	rtt_scratch_fini(&f->scratch);
+	rt_cond_fini(&f->gate.cond);
+	rt_mutex_fini(&f->gate.mu);
+}
+
+static int
+connect_client(struct fixture *f)
+{
+	int ends[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
+	    ends), 0);
+	rtd_loop_accept(&f->loop, ends[1], "test");
+	return ends[0];
+}
+
+static void
+turn(struct fixture *f)
+{
+	rtd_loop_wake(&f->loop);
+	rtd_loop_turn(&f->loop);
+	sched_yield();
+}
+
+static void
+say(int fd, const char *text)
+{
+	ck_assert_int_eq(write(fd, text, strlen(text)),
+	    (ssize_t)strlen(text));
+}
+
+/* Turn until this many bytes have come. */
+static const char *
+hear(struct fixture *f, int fd, size_t len)
+{
+	size_t got = 0;
+
+	ck_assert_uint_lt(len, REPLY_BYTES);
+	while (got < len) {
+		ssize_t more = read(fd, f->reply + got, len - got);
+
+		ck_assert(more > 0 || (more < 0 && errno == EAGAIN));
+		if (more > 0)
+			got += (size_t)more;
+		else
+			turn(f);
+	}
+	f->reply[got] = '\0';
+	return f->reply;
+}
+
+#define HEAR(f, fd, text) \
+	ck_assert_str_eq(hear(f, fd, strlen(text)), text)
+
+static bool
+is_silent(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, MSG_PEEK) < 0 && errno == EAGAIN;
+}
+
+static bool
+is_closed(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, MSG_PEEK) == 0;
+}
+
+/* Everything written so far lies in tables. */
+static void
+flush(struct fixture *f)
+{
+	rtd_engine_flush(f->server.engine);
+	while (!rtd_engine_flushed(f->server.engine))
+		turn(f);
+	turn(f);
+}
+
+/* Run one command with all its data on the disk; returns the reply. */
+static const char *
+ask(struct fixture *f, int fd, const char *line)
+{
+	ssize_t got;
+
+	flush(f);
+	say(fd, line);
+	say(fd, "\r\n");
+	/* A reply this small comes in one piece. */
+	do {
+		turn(f);
+		got = read(fd, f->reply, sizeof(f->reply) - 1);
+	} while (got < 0 && errno == EAGAIN);
+	ck_assert_int_gt(got, 0);
+	f->reply[got] = '\0';
+	return f->reply;
+}
+
+static const char *const every_command[] = {
+	"SET a 1", "SET b two", "MSET c 3 d four", "GET a", "GET none",
+	"MGET a none b a", "EXISTS a b none a", "STRLEN b", "GETRANGE d 1 2",
+	"INCR a", "INCRBY a 10", "DECR c", "DECRBY c 5", "INCR b",
+	"APPEND b +more", "APPEND fresh x", "GET b", "SETRANGE d 2 XY",
+	"SETRANGE none 3 z", "GET none", "SETNX a 5", "SETNX new 5",
+	"SET a 7 XX", "SET a 8 NX", "SET zz 8 XX", "SET a 9 GET",
+	"SET a 10 XX GET KEEPTTL", "GETSET a eleven", "GETDEL c", "GET c",
+	"EXPIRE a 100", "TTL a", "PTTL a", "EXPIRETIME a", "PEXPIRETIME a",
+	"GETEX a PERSIST", "TTL a", "PEXPIRE a 5000", "PERSIST a",
+	"EXPIREAT b 1700000001", "TTL b", "TTL none", "PEXPIREAT b 1",
+	"GET b", "TYPE a", "TYPE none", "OBJECT ENCODING a",
+	"OBJECT REFCOUNT a", "OBJECT IDLETIME a", "MEMORY USAGE a",
+	"SETEX e 100 v", "PSETEX e 100 v", "DEL a none a d", "UNLINK new",
+	"EXISTS a d new e", "MGET a b c d e", "FLUSHDB",
+	"MGET a b c d e",
+};
+
+/* Replies and counts are those of a server whose reads never miss. */
+static void
+compare_with_warm(int nowait_error, uint64_t cache)
+{
+	static struct fixture warm, cold;
+	int warm_fd, cold_fd;
+	char expected[REPLY_BYTES];
+
+	setup(&warm, 0, 0);
+	setup(&cold, nowait_error, cache);
+	warm_fd = connect_client(&warm);
+	cold_fd = connect_client(&cold);
+	for (size_t i = 0; i < RT_COUNTOF(every_command); i++) {
+		snprintf(expected, sizeof(expected), "%s",
+		    ask(&warm, warm_fd, every_command[i]));
+		ck_assert_msg(strcmp(ask(&cold, cold_fd, every_command[i]),
+		    expected) == 0, "%s: \"%s\", not \"%s\"",
+		    every_command[i], cold.reply, expected);
+		ck_assert_uint_eq(cold.server.commands_processed,
+		    warm.server.commands_processed);
+		ck_assert_uint_eq(cold.server.keyspace_hits,
+		    warm.server.keyspace_hits);
+		ck_assert_uint_eq(cold.server.keyspace_misses,
+		    warm.server.keyspace_misses);
+		ck_assert_uint_eq(cold.server.clients->commands,
+		    warm.server.clients->commands);
+		ck_assert_uint_eq(cold.server.error_replies,
+		    warm.server.error_replies);
+	}
+	ck_assert_uint_eq(warm.server.parked_reads, 0);
+	ck_assert_uint_gt(cold.server.parked_reads, 0);
+	ck_assert_uint_eq(rtd_engine_visible_seq(cold.server.engine),
+	    rtd_engine_visible_seq(warm.server.engine));
+	close(warm_fd);
+	close(cold_fd);
+	teardown(&warm);
+	teardown(&cold);
+}
+
+START_TEST(a_disk_that_always_blocks_changes_no_answer)
+{
+	compare_with_warm(EAGAIN, 1 << 20);
+}
+END_TEST
+
+START_TEST(without_a_cache_the_answers_are_the_same)
+{
+	compare_with_warm(EAGAIN, 0);
+}
+END_TEST
+
+START_TEST(a_file_system_that_knows_no_nowait_is_served)
+{
+	compare_with_warm(EOPNOTSUPP, 1 << 20);
+}
+END_TEST
+
+START_TEST(others_are_answered_while_one_waits)
+{
+	static struct fixture f;
+	int slow, other;
+
+	setup(&f, EAGAIN, 0);
+	slow = connect_client(&f);
+	other = connect_client(&f);
+	say(slow, "SET a 1\r\n");
+	HEAR(&f, slow, "+OK\r\n");
+	flush(&f);
+	gate_set(&f.gate, true, 0);
+	say(slow, "GET a\r\n");
+	while (gate_arrived(&f.gate) == 0)
+		turn(&f);
+	ck_assert_uint_eq(f.server.parked_reads, 1);
+	say(other, "PING\r\n");
+	HEAR(&f, other, "+PONG\r\n");
+	say(other, "SET b 2\r\nGET b\r\n");
+	HEAR(&f, other, "+OK\r\n$1\r\n2\r\n");
+	ck_assert(is_silent(slow));
+	gate_set(&f.gate, false, 0);
+	HEAR(&f, slow, "$1\r\n1\r\n");
+	ck_assert_uint_eq(f.server.parked_reads, 1);
+	close(slow);
+	close(other);
+	teardown(&f);
+}
+END_TEST
+
+/* What others write while a command is parked is what it then sees. */
+START_TEST(a_parked_command_sees_later_writes_and_loses_none)
+{
+	static struct fixture f;
+	int slow, other;
+
+	setup(&f, EAGAIN, 0);
+	slow = connect_client(&f);
+	other = connect_client(&f);
+	say(slow, "SET n 1\r\n");
+	HEAR(&f, slow, "+OK\r\n");
+	flush(&f);
+	gate_set(&f.gate, true, 0);
+	say(slow, "INCR n\r\n");
+	while (gate_arrived(&f.gate) == 0)
+		turn(&f);
+	say(other, "SET n 41\r\n");
+	HEAR(&f, other, "+OK\r\n");
+	gate_set(&f.gate, false, 0);
+	HEAR(&f, slow, ":42\r\n");
+	close(slow);
+	close(other);
+	teardown(&f);
+}
+END_TEST
+
+START_TEST(a_pipeline_keeps_its_order_and_goes_to_the_pool_together)
+{
+	static struct fixture f;
+	int fd;
+
+	setup(&f, EAGAIN, 0);
+	fd = connect_client(&f);
+	say(fd, "MSET a 1 b 2 c 3 d 4\r\n");
+	HEAR(&f, fd, "+OK\r\n");
+	flush(&f);
+	say(fd, "PING\r\n"
+	    "*2\r\n$3\r\nGET\r\n$1\r\na\r\n*2\r\n$3\r\nget\r\n$1\r\nb\r\n"
+	    "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n9\r\n"
+	    "*3\r\n$4\r\nMGET\r\n$1\r\nc\r\n$1\r\nd\r\n"
+	    "*2\r\n$4\r\nINCR\r\n$1\r\na\r\nPING\r\n");
+	HEAR(&f, fd, "+PONG\r\n$1\r\n1\r\n$1\r\n2\r\n+OK\r\n"
+	    "*2\r\n$1\r\n3\r\n$1\r\n4\r\n:10\r\n+PONG\r\n");
+	ck_assert_uint_eq(f.server.parked_reads, 1);
+	ck_assert_uint_eq(f.server.pool_reads, 4);
+	close(fd);
+	teardown(&f);
+}
+END_TEST
+
+/* A block that neither the cache nor a read that does not wait will take. */
+START_TEST(a_big_value_is_handed_over)
+{
+	static struct fixture f;
+	struct rt_buf set = { 0 };
+	size_t bytes = 3 << 20, sent = 0;
+	int fd;
+
+	setup(&f, EAGAIN, 0);
+	fd = connect_client(&f);
+	rt_buf_append_slice(&set, rt_slice_cstr("*3\r\n$3\r\nSET\r\n$1\r\na\r\n$3145728\r\n"));
+	rt_buf_reserve(&set, bytes + 2);
+	memset(set.data + set.len, 'x', bytes);
+	set.len += bytes;
+	rt_buf_append_slice(&set, rt_slice_cstr("\r\n"));
+	while (sent < set.len) {
+		ssize_t put = write(fd, set.data + sent, set.len - sent);
+
+		if (put > 0)
+			sent += (size_t)put;
+		turn(&f);
+	}
+	HEAR(&f, fd, "+OK\r\n");
+	flush(&f);
+	say(fd, "STRLEN a\r\n");
+	HEAR(&f, fd, ":3145728\r\n");
+	ck_assert_uint_eq(f.server.parked_reads, 1);
+	ck_assert_ptr_null(f.server.clients->missed);
+	rt_buf_fini(&set);
+	close(fd);
+	teardown(&f);
+}
+END_TEST
+
+START_TEST(a_disk_error_reaches_the_client)
+{
+	static struct fixture f;
+	int fd;
+
+	setup(&f, EAGAIN, 0);
+	fd = connect_client(&f);
+	say(fd, "SET a 1\r\n");
+	HEAR(&f, fd, "+OK\r\n");
+	flush(&f);
+	gate_set(&f.gate, false, EIO);
+	say(fd, "INCR a\r\n");
+	HEAR(&f, fd, "-ERR ");
+	ck_assert_uint_eq(f.server.parked_reads, RTD_MISSES_MAX);
+	ck_assert_uint_eq(rtd_engine_visible_seq(f.server.engine), 1);
+	gate_set(&f.gate, false, 0);
+	while (read(fd, f.reply, sizeof(f.reply)) > 0)
+		continue;
+	say(fd, "GET a\r\n");
+	HEAR(&f, fd, "$1\r\n1\r\n");
+	close(fd);
+	teardown(&f);
+}
+END_TEST
+
+static void
+end_while_parked(bool kill)
+{
+	static struct fixture f;
+	int slow, other;
+
+	setup(&f, EAGAIN, 0);
+	slow = connect_client(&f);
+	other = connect_client(&f);
+	say(slow, "SET a 1\r\n");
+	HEAR(&f, slow, "+OK\r\n");
+	flush(&f);
+	gate_set(&f.gate, true, 0);
+	say(slow, "INCR a\r\n");
+	while (gate_arrived(&f.gate) == 0)
+		turn(&f);
+	if (kill) {
+		say(other, "CLIENT KILL ID 1\r\n");
+		HEAR(&f, other, ":1\r\n");
+		turn(&f);
+		ck_assert(is_closed(slow));
+		ck_assert(!TAILQ_EMPTY(&f.loop.orphans));
+	}
+	close(slow);
+	gate_set(&f.gate, false, 0);
+	while (f.server.connected_clients > 1 ||
+	    !TAILQ_EMPTY(&f.loop.orphans))
+		turn(&f);
+	say(other, "PING\r\n");
+	HEAR(&f, other, "+PONG\r\n");
+	close(other);
+	teardown(&f);
+}
+
+START_TEST(a_parked_client_may_be_killed)
+{
+	end_while_parked(true);
+}
+END_TEST
+
+START_TEST(a_parked_client_may_go_away)
+{
+	end_while_parked(false);
+}
+END_TEST
+
+START_TEST(stopping_while_one_is_parked_is_clean)
+{
+	static struct fixture f;
+	int fd;
+
+	setup(&f, EAGAIN, 0);
+	fd = connect_client(&f);
+	say(fd, "SET a 1\r\n");
+	HEAR(&f, fd, "+OK\r\n");
+	flush(&f);
+	gate_set(&f.gate, true, 0);
+	say(fd, "GET a\r\n");
+	while (gate_arrived(&f.gate) == 0)
+		turn(&f);
+	teardown(&f);
+	close(fd);
+}
+END_TEST
+
+RTT_MAIN("missed", a_disk_that_always_blocks_changes_no_answer,
+    without_a_cache_the_answers_are_the_same,
+    a_file_system_that_knows_no_nowait_is_served,
+    others_are_answered_while_one_waits,
+    a_parked_command_sees_later_writes_and_loses_none,
+    a_pipeline_keeps_its_order_and_goes_to_the_pool_together,
+    a_big_value_is_handed_over, a_disk_error_reaches_the_client,
+    a_parked_client_may_be_killed, a_parked_client_may_go_away,
+    stopping_while_one_is_parked_is_clean)
