@@ -2,6 +2,7 @@ unit_tests += \
 	tests/unit/riptided/engine/test_counting \
 	tests/unit/riptided/engine/test_engine \
 	tests/unit/riptided/engine/test_engine_snapshots \
+	tests/unit/riptided/engine/test_snapshots \
 	tests/unit/riptided/engine/test_write_batch
 tests_unit_riptided_engine_test_counting_LDADD = tests/support/libsupport.a \
 	$(ENGINE_LIBS) $(DAEMON_LIBS) $(LDADD)
@@ -11,5 +12,7 @@ tests_unit_riptided_engine_test_engine_snapshots_LDADD = \
 	tests/support/libsupport.a \
 	riptide-compactd/libriptide-compactd.a $(ENGINE_LIBS) \
 	$(DAEMON_LIBS) $(LDADD)
+tests_unit_riptided_engine_test_snapshots_LDADD = \
+	tests/support/libsupport.a $(ENGINE_LIBS) $(DAEMON_LIBS) $(LDADD)
 tests_unit_riptided_engine_test_write_batch_LDADD = \
 	riptided/engine/libengine.a $(LDADD)

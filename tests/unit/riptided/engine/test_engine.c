@@ -1,11 +1,13 @@
 #include "riptided/engine/engine.h"
 
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "libcommon/base/invariant.h"
+#include "libcommon/manifest/manifest_store.h"
 #include "libcommon/table/value.h"
 #include "tests/support/runner.h"
 #include "tests/support/scratch_dir.h"
@@ -223,6 +225,120 @@ START_TEST(a_drop_empties_one_keyspace_for_good)
 }
 END_TEST
 
+START_TEST(what_was_dropped_goes_unread)
+{
+	struct rtd_engine_stats before, after;
+	struct fixture f;
+	char key[32];
+
+	init(&f);
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(key, sizeof(key), "key%u", i);
+		put(&f, key, "1");
+		put(&f, "other", "1");
+		flush_all(&f);
+	}
+	rtd_write_batch_drop(&f.batch, 0);
+	commit(&f);
+	rtd_engine_get_stats(f.engine, &before);
+	expect(&f, 0, "key0", NULL);
+	expect(&f, 0, "other", NULL);
+	rtd_engine_get_stats(f.engine, &after);
+	ck_assert_uint_eq(before.cache.hits + before.cache.misses,
+	    after.cache.hits + after.cache.misses);
+	put(&f, "key0", "2");
+	flush_all(&f);
+	expect(&f, 0, "key0", "2");
+	fini(&f);
+}
+END_TEST
+
+static void
+swap(struct fixture *fixture, uint32_t first, uint32_t second)
+{
+	rtd_write_batch_swap(&fixture->batch, first, second);
+	commit(fixture);
+}
+
+START_TEST(swaps_and_drops_are_replayed_in_order)
+{
+	struct fixture f;
+
+	init(&f);
+	put(&f, "a", "zero");
+	swap(&f, 0, 1);
+	ck_assert_uint_eq(rtd_engine_keyspace(f.engine, 1), 0);
+	swap(&f, 1, 2);
+	/* A memtable of nothing but swaps, too. */
+	for (unsigned round = 0; round < 3; round++) {
+		ck_assert_uint_eq(rtd_engine_keyspace(f.engine, 0), 1);
+		ck_assert_uint_eq(rtd_engine_keyspace(f.engine, 1), 2);
+		ck_assert_uint_eq(rtd_engine_keyspace(f.engine, 2), 0);
+		expect(&f, 0, "a", "zero");
+		flush_all(&f);
+		swap(&f, 0, 5);
+		flush_all(&f);
+		swap(&f, 0, 5);
+		reopen(&f);
+	}
+	rtd_write_batch_drop(&f.batch, rtd_engine_keyspace(f.engine, 2));
+	commit(&f);
+	swap(&f, 2, 0);
+	reopen(&f);
+	ck_assert_uint_eq(rtd_engine_keyspace(f.engine, 0), 0);
+	expect(&f, 0, "a", NULL);
+	fini(&f);
+}
+END_TEST
+
+static void
+publish_keyspace(struct rt_manifest_store *store, uint64_t epoch, uint32_t id)
+{
+	struct rt_manifest_edit *edit =
+	    rt_manifest_edit_new(RT_ROLE_DAEMON, epoch);
+	struct rt_err err = { 0 };
+
+	rt_manifest_edit_set_keyspace(edit, 1, id);
+	ck_assert_msg(rt_manifest_store_publish(store, edit, NULL, NULL,
+	    &err) == RT_OK, "%s", err.text);
+	rt_manifest_edit_free(edit);
+}
+
+START_TEST(two_databases_of_one_keyspace_are_refused)
+{
+	struct rt_manifest_store *store = NULL;
+	const struct rt_manifest *manifest;
+	struct rtd_engine *second = NULL;
+	struct rt_err err = { 0 };
+	struct fixture f;
+	struct rtd_engine_options options = {
+		.fs = rt_fs_posix(),
+		.clock = rt_clock_system(),
+		.config = &f.config,
+	};
+	int dir;
+
+	init(&f);
+	manifest = rtd_engine_manifest(f.engine);
+	close_engine(&f);
+	dir = open(f.config.dir, O_RDONLY | O_DIRECTORY);
+	ck_assert_int_ge(dir, 0);
+	ck_assert_int_eq(rt_manifest_store_open(&store, rt_fs_posix(), dir,
+	    false, &err), RT_OK);
+	publish_keyspace(store, manifest->daemon_epoch, 0);
+	ck_assert_int_eq(rtd_engine_open(&second, &options, &err),
+	    RT_EDAMAGED);
+	ck_assert_ptr_nonnull(strstr(err.text, "database 1 means keyspace 0"));
+	/* Refused before the role was claimed. */
+	publish_keyspace(store, manifest->daemon_epoch, 1);
+	rt_manifest_unref(manifest);
+	rt_manifest_store_close(store);
+	close(dir);
+	open_engine(&f);
+	fini(&f);
+}
+END_TEST
+
 START_TEST(an_expired_value_is_absent)
 {
 	struct fixture f;
@@ -414,7 +530,9 @@ END_TEST
 
 RTT_MAIN("engine", what_was_written_is_read, it_survives_flush_and_restart,
     a_tombstone_hides_what_is_in_a_table,
-    a_drop_empties_one_keyspace_for_good, an_expired_value_is_absent,
+    a_drop_empties_one_keyspace_for_good, what_was_dropped_goes_unread,
+    swaps_and_drops_are_replayed_in_order,
+    two_databases_of_one_keyspace_are_refused, an_expired_value_is_absent,
     iteration_shows_each_live_key_once, an_iterator_sees_its_moment,
     a_second_engine_is_refused, a_foreign_directory_is_refused,
     a_database_without_its_manifest_is_refused,
