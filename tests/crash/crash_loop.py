@@ -7,7 +7,8 @@ its `known` state; what was sent and not answered is in `pending`, in order.
 After a restart the worker's keys must be `known` plus a prefix of `pending`,
 all of a command or nothing: then nothing acknowledged is lost, nothing
 deleted is back, no MSET is half there, and no write is there without those
-before it. What was found is what the next round goes on from.
+before it. What was found is what the next round goes on from. One worker has
+databases of its own, which it also swaps and empties.
 
 SEED replays the choices (not the instants: those are the machine's), ROUNDS
 says how many. What failed is kept below the build tree.
@@ -33,6 +34,12 @@ ROUNDS = int(os.environ.get("ROUNDS") or 25)
 WORKERS = 4
 KEYS = 1500
 COUNTERS = 20
+# Of the worker that swaps: databases 1 to 3, and the keys in each.
+DATABASES = (1, 2, 3)
+DATABASE_KEYS = 60
+
+
+DATABASE_NAMES = [b"s%03d" % i for i in range(DATABASE_KEYS)]
 
 
 class Lost(Exception):
@@ -62,6 +69,17 @@ def apply(state, command):
     if name == "APPEND":
         state[args[0]] = state.get(args[0], b"") + args[1]
         return len(state[args[0]])
+    if name == "FLUSHDB":
+        for key in [key for key in state if key[0] == args[0]]:
+            del state[key]
+        return "OK"
+    if name == "SWAPDB":
+        other = {args[0]: args[1], args[1]: args[0]}
+        swapped = {(other.get(key[0], key[0]), key[1]): value
+                   for key, value in state.items()}
+        state.clear()
+        state.update(swapped)
+        return "OK"
     raise ValueError(name)
 
 
@@ -69,6 +87,9 @@ def written_keys(command):
     """The keys that a command may change."""
     if command[0] == "GET":
         return ()
+    if command[0] in ("FLUSHDB", "SWAPDB"):
+        return [(database, name) for database in command[1:]
+                for name in DATABASE_NAMES]
     if command[0] == "MSET":
         return command[1::2]
     return command[1:] if command[0] == "DEL" else command[1:2]
@@ -151,6 +172,10 @@ class Worker:
             raise Lost("%s %s was answered %.60r, not %.60r" % (
                 command[0], command[1], reply, wanted))
 
+    def _encode(self, command):
+        """The command's bytes, and how many replies come before its own."""
+        return rt.encode(*command), 0
+
     def load(self, port, stop):
         """Run until the connection breaks or stop is set."""
         try:
@@ -159,20 +184,19 @@ class Worker:
                     batch = [self._command() for _ in range(
                         self.random.choice((1, 1, 2, 8, 32, 64)))]
                     self.pending.extend(batch)
-                    client.send_raw(b"".join(rt.encode(*command)
-                                             for command in batch))
-                    for _ in batch:
+                    coded = [self._encode(command) for command in batch]
+                    client.send_raw(b"".join(data for data, _ in coded))
+                    for _, before in coded:
+                        for _ in range(before):
+                            client.read()
                         self._answered(client.read())
         except (OSError, rt.Closed):
             pass
         except Lost as error:
             self.wrong = str(error)
 
-    def verify(self, client):
-        """Read everything and compare."""
-        if self.wrong is not None:
-            raise Lost(self.wrong)
-        names = self.keys + self.counters
+    @staticmethod
+    def _read(client, names):
         replies = client.pipeline([("MGET",) + tuple(names[i:i + 100])
                                    for i in range(0, len(names), 100)])
         values = []
@@ -180,8 +204,17 @@ class Worker:
             if isinstance(reply, rt.ReplyError):
                 raise Lost("MGET was answered " + reply.text)
             values += reply
-        observed = {name: value for name, value in zip(names, values)
-                    if value is not None}
+        return {name: value for name, value in zip(names, values)
+                if value is not None}
+
+    def _observe(self, client):
+        return self._read(client, self.keys + self.counters)
+
+    def verify(self, client):
+        """Read everything and compare."""
+        if self.wrong is not None:
+            raise Lost(self.wrong)
+        observed = self._observe(client)
         if reconcile(self.known, list(self.pending), observed) is None:
             raise Lost(self._differences(observed))
         self.pending.clear()
@@ -198,9 +231,50 @@ class Worker:
             word = "lost" if has is None else "back" if had is None else "other"
             if key in touched:
                 word += " (in doubt)"
-            lines.append("%s: %s: acknowledged %.50r, found %.50r" % (
-                key.decode(), word, had, has))
+            lines.append("%r: %s: acknowledged %.50r, found %.50r" % (
+                key, word, had, has))
         return "\n".join(lines[:30])
+
+
+class Swapper(Worker):
+    """A worker with databases of its own. Its keys are pairs of a database and
+    a name, and each of its writes selects its database first."""
+
+    def _command(self):
+        database, other = self.random.sample(DATABASES, 2)
+        key = (database, self.random.choice(DATABASE_NAMES))
+        dice = self.random.random()
+        if dice < 0.1:
+            return ("SWAPDB", database, other)
+        if dice < 0.13:
+            return ("FLUSHDB", database)
+        if dice < 0.7:
+            return ("SET", key, self._value())
+        if dice < 0.85:
+            return ("DEL", key)
+        return ("GET", key)
+
+    def _encode(self, command):
+        name, args = command[0], command[1:]
+        if name == "SWAPDB":
+            return rt.encode(*command), 0
+        if name == "FLUSHDB":
+            database, words = args[0], ()
+        else:
+            database, words = args[0][0], (args[0][1],) + args[1:]
+        return (rt.encode("SELECT", database) + rt.encode(name, *words)), 1
+
+    def _observe(self, client):
+        observed = {}
+        for database in DATABASES:
+            client.call("SELECT", database)
+            found = self._read(client, DATABASE_NAMES)
+            if client.call("DBSIZE") != len(found):
+                raise Lost("DBSIZE of %d is not %d" % (database, len(found)))
+            observed.update({(database, name): value
+                             for name, value in found.items()})
+        client.call("SELECT", 0)
+        return observed
 
 
 def test_oracle(tap):
@@ -220,6 +294,16 @@ def test_oracle(tap):
     for name, observed, wanted in cases:
         tap.equal(reconcile(dict(known), pending, observed), wanted,
                   "the_oracle_knows_" + name)
+    one, two = (1, DATABASE_NAMES[0]), (2, DATABASE_NAMES[0])
+    known = {one: b"1"}
+    pending = [("SWAPDB", 1, 2), ("SET", one, b"2"), ("FLUSHDB", 2)]
+    cases = (("no_swap", {one: b"1"}, 0), ("a_swap", {two: b"1"}, 1),
+             ("a_write_behind_a_swap", {one: b"2", two: b"1"}, 2),
+             ("a_flushdb", {one: b"2"}, 3), ("half_a_swap", {}, None),
+             ("a_swap_done_twice", {one: b"1", two: b"2"}, None))
+    for name, observed, wanted in cases:
+        tap.equal(reconcile(dict(known), pending, observed), wanted,
+                  "the_oracle_knows_" + name)
 
 
 # -- the rounds --
@@ -229,6 +313,7 @@ class Loop:
         self.random = random.Random(seed)
         self.workers = [Worker(i, self.random.randrange(1 << 32))
                         for i in range(WORKERS)]
+        self.workers.append(Swapper(WORKERS, self.random.randrange(1 << 32)))
         self.server = rt.Server(disk_reserve="0")
         self.compactor = rt.Compactor(self.server.dir)
         self.frozen = False
@@ -351,7 +436,7 @@ class Loop:
                 if cursor == b"0":
                     break
         wanted = set()
-        for worker in self.workers:
+        for worker in self.workers[:WORKERS]:
             wanted.update(worker.known)
         if found != wanted:
             raise Lost("SCAN: not found %s, too many %s" % (
