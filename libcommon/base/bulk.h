@@ -31,8 +31,8 @@ struct rt_bulk {
 	void *arg;
 };
 
-/* len bytes, not touched yet, with one reference. NULL: the system has no
- * address space for them. */
+/* len bytes, zeros that are not touched yet, with one reference. NULL: the
+ * system has no address space for them. */
 struct rt_bulk *rt_bulk_new(size_t len);
 
 /* Bytes that live somewhere else until release(arg) is called, with one

@@ -336,53 +336,88 @@ length_allowed(struct rtd_call *call, uint64_t bytes)
 	return false;
 }
 
-/* Commit what stands in the scratch as the key's value; answer its length. */
-static void
-commit_scratch(struct rtd_call *call, uint64_t expire_ms)
+/* A value being made: in a bulk when it is large, else in the scratch. */
+struct made {
+	uint8_t *bytes;
+	size_t len;
+	struct rt_bulk *bulk;
+};
+
+static struct made
+make_value(struct rtd_call *call, size_t len)
 {
 	struct rt_buf *scratch = &call->server->scratch;
-	size_t len = scratch->len;
+	struct made made = { .len = len };
 
-	rtd_call_put(call, call->argv[1], rt_buf_slice(scratch), expire_ms);
+	if (RT_UNLIKELY(len >= RT_BULK_BYTES_MIN))
+		made.bulk = rt_bulk_new(len);
+	if (made.bulk != NULL) {
+		made.bytes = made.bulk->data;
+		return made;
+	}
+	rt_buf_clear(scratch);
+	rt_buf_reserve(scratch, len);
+	made.bytes = scratch->data;
+	return made;
+}
+
+/* Commit it as the key's value; answer its length. */
+static void
+commit_made(struct rtd_call *call, const struct made *made, uint64_t expire_ms)
+{
+	struct rt_buf *scratch = &call->server->scratch;
+
+	if (made->bulk != NULL)
+		rtd_call_put_bulk(call, call->argv[1], made->bulk, expire_ms);
+	else
+		rtd_call_put(call, call->argv[1],
+		    rt_slice(made->bytes, made->len), expire_ms);
+	rt_bulk_unref(made->bulk);
 	if (scratch->cap > SCRATCH_KEPT_BYTES)
 		rt_buf_fini(scratch);
 	if (rtd_call_commit(call))
-		rtd_reply_integer(rtd_call_reply(call), (int64_t)len);
+		rtd_reply_integer(rtd_call_reply(call), (int64_t)made->len);
+}
+
+static void
+copy_to(uint8_t *out, struct rt_slice bytes)
+{
+	if (bytes.len != 0)
+		memcpy(out, bytes.data, bytes.len);
 }
 
 void
 rtd_cmd_append(struct rtd_call *call)
 {
-	struct rt_buf *scratch = &call->server->scratch;
 	struct rtd_value old = { 0 };
 	enum rtd_lookup lookup = rtd_call_get(call, call->argv[1], &old);
+	struct made made;
 
 	if (lookup != RTD_FAILED && length_allowed(call,
 		(uint64_t)old.bytes.len + call->argv[2].len)) {
-		rt_buf_clear(scratch);
-		rt_buf_reserve(scratch, old.bytes.len + call->argv[2].len);
-		rt_buf_append_slice(scratch, old.bytes);
-		rt_buf_append_slice(scratch, call->argv[2]);
-		commit_scratch(call, lookup == RTD_FOUND ? old.expire_ms :
+		made = make_value(call, old.bytes.len + call->argv[2].len);
+		copy_to(made.bytes, old.bytes);
+		copy_to(made.bytes + old.bytes.len, call->argv[2]);
+		commit_made(call, &made, lookup == RTD_FOUND ? old.expire_ms :
 		    RT_NO_EXPIRY);
 	}
 	rtd_value_fini(&old);
 }
 
 /* The old bytes, zeros up to offset, the new bytes over them. */
-static void
-overwrite(struct rt_buf *out, struct rt_slice old, size_t offset,
+static struct made
+overwrite(struct rtd_call *call, struct rt_slice old, size_t offset,
     struct rt_slice bytes)
 {
 	size_t end = offset + bytes.len;
-	size_t len = old.len > end ? old.len : end;
+	struct made made = make_value(call, old.len > end ? old.len : end);
 
-	rt_buf_clear(out);
-	rt_buf_reserve(out, len);
-	rt_buf_append_slice(out, old);
-	memset(out->data + out->len, 0, len - out->len);
-	out->len = len;
-	memcpy(out->data + offset, bytes.data, bytes.len);
+	copy_to(made.bytes, old);
+	/* A bulk is all zeros. */
+	if (made.bulk == NULL)
+		memset(made.bytes + old.len, 0, made.len - old.len);
+	memcpy(made.bytes + offset, bytes.data, bytes.len);
+	return made;
 }
 
 void
@@ -391,6 +426,7 @@ rtd_cmd_setrange(struct rtd_call *call)
 	struct rt_slice bytes = call->argv[3];
 	struct rtd_value old = { 0 };
 	enum rtd_lookup lookup;
+	struct made made;
 	int64_t offset;
 
 	if (!rtd_call_i64(call, call->argv[2], &offset))
@@ -407,9 +443,8 @@ rtd_cmd_setrange(struct rtd_call *call)
 		rtd_reply_integer(rtd_call_reply(call),
 		    (int64_t)old.bytes.len);
 	} else if (length_allowed(call, (uint64_t)offset + bytes.len)) {
-		overwrite(&call->server->scratch, old.bytes, (size_t)offset,
-		    bytes);
-		commit_scratch(call, lookup == RTD_FOUND ? old.expire_ms :
+		made = overwrite(call, old.bytes, (size_t)offset, bytes);
+		commit_made(call, &made, lookup == RTD_FOUND ? old.expire_ms :
 		    RT_NO_EXPIRY);
 	}
 	rtd_value_fini(&old);
