@@ -1,6 +1,7 @@
 # system: the programs as a user sees them.
 script_tests += \
 	tests/system/test_bad_start.py \
+	tests/system/test_big_values.py \
 	tests/system/test_bench.py \
 	tests/system/test_commands.py \
 	tests/system/test_compactor.py \
