@@ -263,6 +263,7 @@ rtd_snapshots_due_ms(struct rtd_engine *engine)
 
 struct stripe {
 	double bytes, entries;
+	double dropped;		/* bytes, besides; a later drop hides them */
 };
 
 static size_t
@@ -281,10 +282,21 @@ stripe_of(struct rtd_snapshot *const *list, size_t count, uint64_t seq)
 	return low;
 }
 
+/* The drop of the table's keyspace; 0: none, or it has several. */
+static uint64_t
+drop_of(const struct rt_manifest *manifest,
+    const struct rt_manifest_table *table)
+{
+	uint32_t keyspace = rt_key_keyspace(table->smallest);
+
+	return keyspace == rt_key_keyspace(table->largest)
+	    ? rt_manifest_drop_seq(manifest, keyspace) : 0;
+}
+
 /* Spread the table over the stripes that its sequences lie in. */
 static void
 add_table(struct stripe *stripes, struct rtd_snapshot *const *list,
-    size_t count, const struct rt_manifest_table *table)
+    size_t count, const struct rt_manifest_table *table, uint64_t drop_seq)
 {
 	size_t first = stripe_of(list, count, table->min_seq);
 	size_t last = stripe_of(list, count, table->max_seq);
@@ -295,9 +307,13 @@ add_table(struct stripe *stripes, struct rtd_snapshot *const *list,
 		uint64_t to = i == last ? table->max_seq : list[i]->seq;
 		double share = (double)(to + 1 - from) / range;
 
+		from = to + 1;
+		if (i < count && drop_seq > list[i]->seq) {
+			stripes[i].dropped += share * (double)table->size;
+			continue;
+		}
 		stripes[i].bytes += share * (double)table->size;
 		stripes[i].entries += share * (double)table->entries;
-		from = to + 1;
 	}
 }
 
@@ -309,15 +325,22 @@ rtd_snapshots_bytes_held(const struct rt_manifest *manifest,
 	double later = 0;
 
 	for (size_t i = 0; i < manifest->runs_count; i++)
-		for (size_t j = 0; j < manifest->runs[i].tables_count; j++)
-			add_table(stripes, list, count,
-			    &manifest->runs[i].tables[j]);
+		for (size_t j = 0; j < manifest->runs[i].tables_count; j++) {
+			const struct rt_manifest_table *table =
+			    &manifest->runs[i].tables[j];
+
+			add_table(stripes, list, count, table,
+			    drop_of(manifest, table));
+		}
 	for (size_t i = count; i-- > 0;) {
 		const struct stripe *stripe = &stripes[i];
+		double hidden = 1;
 
 		later += stripes[i + 1].entries;
-		bytes[i] = later >= stripe->entries ? (uint64_t)stripe->bytes :
-		    (uint64_t)(stripe->bytes * later / stripe->entries);
+		if (later < stripe->entries)
+			hidden = later / stripe->entries;
+		bytes[i] = (uint64_t)(stripe->dropped +
+		    stripe->bytes * hidden);
 	}
 	free(stripes);
 }

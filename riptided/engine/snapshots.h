@@ -65,8 +65,8 @@ void rtd_snapshot_unref(struct rtd_snapshot *snapshot);
  * there, for each of the list (oldest first) into bytes. Counted are versions
  * above the snapshot before it and at or below its own sequence, by the range
  * of sequences and the size of each table; of them as many as there are later
- * versions, each of which hides one at most. So it is too much where later
- * writes made new keys, and too little where a FLUSHDB hides many; it is 0
+ * versions, each of which hides one at most, or all where the keyspace was
+ * dropped since. So it is too much where later writes made new keys; it is 0
  * right after the creation. */
 void rtd_snapshots_bytes_held(const struct rt_manifest *manifest,
     struct rtd_snapshot *const *list, size_t count, uint64_t *bytes);

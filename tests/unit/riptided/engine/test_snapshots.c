@@ -5,10 +5,13 @@
 #include <unistd.h>
 
 #include "libcommon/base/invariant.h"
+#include "libcommon/table/key.h"
 #include "tests/support/runner.h"
 #include "tests/support/scratch_dir.h"
 
 /* -- what they hold: snapshots on the stack, tables without files -- */
+
+static uint64_t drop_seq;	/* of keyspace 0; 0: none */
 
 static void
 held(const uint64_t *seqs, size_t count, struct rt_manifest_table *tables,
@@ -16,10 +19,16 @@ held(const uint64_t *seqs, size_t count, struct rt_manifest_table *tables,
 {
 	struct rt_manifest_run run = { .tables = tables,
 		.tables_count = tables_count };
-	struct rt_manifest manifest = { .runs = &run, .runs_count = 1 };
+	struct rt_manifest_drop drop = { 0, drop_seq };
+	struct rt_manifest manifest = { .runs = &run, .runs_count = 1,
+		.drops = &drop, .drops_count = drop_seq != 0 };
 	struct rtd_snapshot snapshots[4] = { { .seq = 0 } };
 	struct rtd_snapshot *list[4];
 
+	for (size_t i = 0; i < tables_count; i++)
+		if (tables[i].smallest.len == 0)
+			tables[i].smallest = tables[i].largest =
+			    rt_slice("\0\0\0\0\1", RT_KEY_PREFIX_BYTES);
 	for (size_t i = 0; i < count; i++) {
 		snapshots[i].seq = seqs[i];
 		list[i] = &snapshots[i];
@@ -72,6 +81,34 @@ START_TEST(a_table_across_snapshots_counts_by_parts)
 	table.max_seq = 20;
 	held(seqs, 2, &table, 1, bytes);
 	ck_assert_uint_eq(bytes[0] + bytes[1], 0);
+}
+END_TEST
+
+START_TEST(a_drop_since_then_hides_all)
+{
+	static const uint64_t seqs[] = { 50, 100 };
+	struct rt_manifest_table tables[] = {
+		{ .min_seq = 1, .max_seq = 100, .entries = 100, .size = 1000 },
+		{ .min_seq = 1, .max_seq = 100, .entries = 100, .size = 1000,
+			.smallest = rt_slice("\0\0\0\0\1", 5),
+			.largest = rt_slice("\0\0\0\2\1", 5) },
+	};
+	uint64_t bytes[2];
+
+	drop_seq = 101;
+	held(seqs, 2, tables, 1, bytes);
+	ck_assert_uint_eq(bytes[0], 500);
+	ck_assert_uint_eq(bytes[1], 500);
+	/* Between the two it is the first one's alone. */
+	drop_seq = 80;
+	held(seqs, 2, tables, 1, bytes);
+	ck_assert_uint_eq(bytes[0], 500);
+	ck_assert_uint_eq(bytes[1], 0);
+	/* A table of several keyspaces is not known to be dropped. */
+	drop_seq = 101;
+	held(seqs, 2, &tables[1], 1, bytes);
+	ck_assert_uint_eq(bytes[1], 0);
+	drop_seq = 0;
 }
 END_TEST
 
@@ -252,6 +289,6 @@ START_TEST(the_manifest_follows)
 END_TEST
 
 RTT_MAIN("snapshots", bytes_held_are_what_later_versions_may_hide,
-    a_table_across_snapshots_counts_by_parts,
+    a_table_across_snapshots_counts_by_parts, a_drop_since_then_hides_all,
     what_is_captured_ascends_and_stands_once, one_that_is_found_is_held,
     there_are_only_so_many, the_manifest_follows)
