@@ -225,6 +225,12 @@ START_TEST(extreme_sizes_read_back)
 		rtt_model_add(&model, rt_slice("a", 1), 7, 0, 12345);
 		rtt_model_add(&model, rt_slice("b", 1), 6, 1 << 20, 0);
 		rtt_model_add(&model, rt_slice("c", 1), 5, 3, 0);
+		/* Written from where they are; alone, side by side, twice. */
+		rtt_model_add(&model, rt_slice("d", 1), 4, (4 << 20) - 1, 0);
+		rtt_model_add(&model, rt_slice("e", 1), 4, 4 << 20, 0);
+		rtt_model_add(&model, rt_slice("e", 1), 3, 5 << 20, 12345);
+		rtt_model_add(&model, rt_slice("f", 1), 2, 3, 0);
+		rtt_model_add(&model, rt_slice("g", 1), 1, 4 << 20, 0);
 		for (uint64_t seq = 10; seq < 16; seq++) {
 			long_key[RT_USER_KEY_BYTES_MAX - 1] = (uint8_t)seq / 2;
 			rtt_model_add(&model,

@@ -52,6 +52,69 @@ START_TEST(operations_come_back_as_they_went_in)
 }
 END_TEST
 
+/* The payload of a batch in one piece. */
+static struct rt_buf
+flatten(const struct rtd_write_batch *batch)
+{
+	struct rt_inlay_walk walk = {
+		.buffer = rt_buf_slice(&batch->bytes),
+		.inlays = &batch->inlays,
+	};
+	struct rt_buf whole = { 0 };
+	struct rt_slice piece;
+
+	while (rt_inlay_walk_next(&walk, &piece))
+		rt_buf_append_slice(&whole, piece);
+	ck_assert_uint_eq(whole.len, rtd_write_batch_bytes(batch));
+	return whole;
+}
+
+START_TEST(bulks_make_the_same_payload)
+{
+	struct rtd_write_batch copied = { 0 }, batch = { 0 };
+	struct rt_slice value = rt_slice_cstr("a value"), key, bytes;
+	struct rtd_write_batch_walk walk;
+	struct rt_bulk *bulks[3];
+	struct rt_buf whole;
+	struct rtd_write_op op;
+	uint64_t expire_ms;
+
+	for (uint64_t i = 0; i < RT_COUNTOF(bulks); i++) {
+		key = i == 0 ? rt_slice(NULL, 0) : rt_slice_cstr("key");
+		bulks[i] = rt_bulk_new(value.len);
+		memcpy(bulks[i]->data, value.data, value.len);
+		rtd_write_batch_put(&copied, 1, key, value, i * 77);
+		rtd_write_batch_put_bulk(&batch, 1, key, bulks[i], i * 77);
+		fill(&copied);
+		fill(&batch);
+	}
+	whole = flatten(&batch);
+	ck_assert(rt_slice_equal(rt_buf_slice(&whole),
+	    rt_buf_slice(&copied.bytes)));
+	ck_assert_uint_eq(batch.count, copied.count);
+	walk = rtd_write_batch_walk(&batch);
+	for (size_t i = 0; rtd_write_batch_walk_next(&walk, &op); i++) {
+		ck_assert(op.bulk == (i % 6 == 0 ? bulks[i / 6] : NULL));
+		if (op.bulk == NULL)
+			continue;
+		ck_assert(rt_value_decode(op.value, &expire_ms, &bytes));
+		ck_assert_uint_eq(expire_ms, i / 6 * 77);
+		ck_assert(bytes.data == op.bulk->data);
+		ck_assert(rt_slice_equal(bytes, value));
+	}
+	ck_assert(rt_cursor_done(&walk.cursor));
+	for (size_t i = 0; i < RT_COUNTOF(bulks); i++) {
+		ck_assert_uint_eq(bulks[i]->refs, 2);
+		rt_bulk_unref(bulks[i]);
+	}
+	rt_buf_fini(&whole);
+	rtd_write_batch_clear(&batch);
+	ck_assert_uint_eq(batch.inlays.count, 0);
+	rtd_write_batch_fini(&batch);
+	rtd_write_batch_fini(&copied);
+}
+END_TEST
+
 static unsigned
 count_operations(struct rt_slice bytes, bool *whole)
 {
@@ -112,4 +175,5 @@ START_TEST(nonsense_is_refused)
 END_TEST
 
 RTT_MAIN("write_batch", operations_come_back_as_they_went_in,
+    bulks_make_the_same_payload,
     every_truncation_is_noticed, nonsense_is_refused)

@@ -291,10 +291,55 @@ START_TEST(readers_see_all_that_was_published_before)
 }
 END_TEST
 
+START_TEST(a_bulk_stays_where_it_is_and_counts)
+{
+	struct rtd_memtable *memtable = rtd_memtable_new(SMALL_BYTES);
+	struct rt_bulk *bulk = rt_bulk_new(SMALL_BYTES);
+	const struct rtd_version *version;
+	struct rt_iter *iter;
+	char text[32];
+	struct rt_slice key = key_of(text, 2), value;
+
+	bulk->data[-1] = 0;
+	value = rt_slice(bulk->data - 1, bulk->len + 1);
+	insert(memtable, 1, 10, "before");
+	rtd_memtable_insert_bulk(memtable, key, rt_hash64(key), 11, value,
+	    bulk);
+	insert(memtable, 3, 12, "after");
+	ck_assert_uint_eq(bulk->refs, 2);
+	ck_assert(rtd_memtable_is_full(memtable));
+	version = get(memtable, 2, 99);
+	ck_assert(rtd_version_is_outside(version));
+	ck_assert_ptr_eq(rtd_version_outside(version).bulk, bulk);
+	ck_assert(rtd_version_entry(version).value.data == value.data);
+	/* Who walks the arena finds the next one behind it. */
+	iter = rtd_memtable_iter(memtable);
+	rt_iter_seek_first(iter);
+	for (uint64_t seq = 10; seq < 13; seq++) {
+		ck_assert(iter->valid);
+		ck_assert_uint_eq(iter->entry.seq, seq);
+		ck_assert_int_eq(iter->entry.type, RT_ENTRY_PUT);
+		ck_assert(seq != 11 || rt_slice_equal(iter->entry.value, value));
+		rt_iter_next(iter);
+	}
+	ck_assert(!iter->valid);
+	rt_iter_free(iter);
+	rtd_memtable_reset(memtable);
+	ck_assert_uint_eq(bulk->refs, 1);
+	ck_assert_uint_eq(rtd_memtable_bytes(memtable), 0);
+	rtd_memtable_insert_bulk(memtable, key, rt_hash64(key), 20, value,
+	    bulk);
+	rtd_memtable_unref(memtable);
+	ck_assert_uint_eq(bulk->refs, 1);
+	rt_bulk_unref(bulk);
+}
+END_TEST
+
 RTT_MAIN("memtable", the_newest_version_at_a_sequence_is_found,
     many_keys_overflow_their_buckets,
     iteration_follows_the_order_while_it_grows,
     seek_finds_the_first_at_or_after, keys_of_any_length_are_ordered,
     what_was_loaded_is_found_as_if_inserted,
     a_reset_memtable_is_empty_and_works, a_large_value_gets_memory_of_its_own,
+    a_bulk_stays_where_it_is_and_counts,
     readers_see_all_that_was_published_before)

@@ -386,7 +386,93 @@ START_TEST(an_error_stays)
 }
 END_TEST
 
+static const struct rtd_resp_limits limits_large = {
+	.bulk_bytes_max = 4 << 20,
+	.args_max = RTD_ARGS_MAX,
+};
+
+/* "*4 SET <large> x <large> y", the large ones given; the bytes move each
+ * time. Offered twice. */
+START_TEST(large_arguments_are_given_beside_the_data)
+{
+	struct rtd_resp_parser parser = { 0 };
+	struct rt_bulk *bulks[2];
+	struct rt_buf in = { 0 };
+	size_t consumed, want, at = 0;
+	uint8_t *moved;
+
+	rt_buf_printf(&in, "*5\r\n$3\r\nSET\r\n");
+	for (size_t i = 0; i < 2; i++) {
+		size_t len = RT_BULK_BYTES_MIN + i;
+
+		rt_buf_printf(&in, "$%zu\r\n", len);
+		ck_assert_int_eq(rtd_resp_parse(&parser, rt_buf_slice(&in),
+		    &limits_large, &consumed, &want), RTD_RESP_MORE);
+		ck_assert_uint_eq(want, len + 2);
+		ck_assert_uint_eq(rtd_resp_large_argument(&parser, &at), len);
+		ck_assert_uint_eq(at, in.len);
+		bulks[i] = rt_bulk_new(len);
+		memset(bulks[i]->data, 'a' + (int)i, len);
+		memcpy(bulks[i]->data + len, "\r\n", 2);
+		ck_assert(rtd_resp_give(&parser, bulks[i]));
+		rt_bulk_unref(bulks[i]);
+		moved = rt_alloc(in.cap);
+		memcpy(moved, in.data, in.len);
+		memset(in.data, 'z', in.len);
+		free(in.data);
+		in.data = moved;
+		rt_buf_printf(&in, "$1\r\n%c\r\n", 'x' + (int)i);
+	}
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(rtd_resp_parse(&parser, rt_buf_slice(&in),
+		    &limits_large, &consumed, &want), RTD_RESP_COMMAND);
+		ck_assert_uint_eq(consumed, in.len);
+		ck_assert_uint_eq(parser.argc, 5);
+		ck_assert(rt_slice_equal(parser.argv[0],
+		    rt_slice_cstr("SET")));
+		ck_assert_ptr_eq(parser.argv[1].data, bulks[0]->data);
+		ck_assert_uint_eq(parser.argv[1].len, bulks[0]->len);
+		ck_assert(rt_slice_equal(parser.argv[2], rt_slice_cstr("x")));
+		ck_assert_ptr_eq(parser.argv[3].data, bulks[1]->data);
+		ck_assert(rt_slice_equal(parser.argv[4], rt_slice_cstr("y")));
+	}
+	rtd_resp_let_go(&parser);
+	rt_buf_clear(&in);
+	rt_buf_printf(&in, "*1\r\n$4\r\nPING\r\n");
+	ck_assert_int_eq(rtd_resp_parse(&parser, rt_buf_slice(&in),
+	    &limits_large, &consumed, &want), RTD_RESP_COMMAND);
+	ck_assert_uint_eq(parser.argc, 1);
+	ck_assert_uint_eq(rtd_resp_large_argument(&parser, &at), 0);
+	rtd_resp_parser_fini(&parser);
+	rt_buf_fini(&in);
+}
+END_TEST
+
+START_TEST(a_given_argument_ends_with_crlf)
+{
+	struct rt_slice data = rt_slice_cstr("*2\r\n$3\r\nSET\r\n$262144\r\n");
+
+	for (int i = 0; i < 2; i++) {
+		struct rtd_resp_parser parser = { 0 };
+		struct rt_bulk *bulk = rt_bulk_new(262144);
+		size_t consumed;
+
+		ck_assert_int_eq(rtd_resp_parse(&parser, data, &limits_large,
+		    &consumed, NULL), RTD_RESP_MORE);
+		bulk->data[bulk->len + (size_t)i] = "\r\n"[i];
+		ck_assert(!rtd_resp_give(&parser, bulk));
+		rt_bulk_unref(bulk);
+		ck_assert_int_eq(rtd_resp_parse(&parser, data, &limits_large,
+		    &consumed, NULL), RTD_RESP_ERROR);
+		ck_assert_str_eq(parser.error,
+		    "ERR Protocol error: bulk not followed by CRLF");
+		rtd_resp_parser_fini(&parser);
+	}
+}
+END_TEST
+
 RTT_MAIN("resp_parser", requests_are_parsed_as_the_table_says,
     how_bytes_are_cut_changes_nothing, a_declared_count_allocates_nothing,
     want_tells_what_a_bulk_still_needs, a_command_may_be_offered_again,
-    an_error_stays)
+    an_error_stays, large_arguments_are_given_beside_the_data,
+    a_given_argument_ends_with_crlf)

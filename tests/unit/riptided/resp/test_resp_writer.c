@@ -128,6 +128,37 @@ START_TEST(a_long_error_is_cut)
 }
 END_TEST
 
+START_TEST(a_cut_takes_its_inlays_along)
+{
+	struct rt_buf out = { 0 };
+	struct rt_inlays inlays = { 0 };
+	struct rtd_resp_writer writer = { .out = &out, .protocol = 2,
+		.inlays = &inlays };
+	struct rt_bulk *bulk = rt_bulk_new(10);
+	struct rt_slice bytes = rt_slice(bulk->data, 10);
+	size_t from, to;
+
+	rtd_reply_bulk_inlaid(&writer, bytes, bulk);
+	from = out.len;
+	rtd_reply_array(&writer, 2);
+	rtd_reply_bulk_inlaid(&writer, bytes, bulk);
+	rtd_reply_bulk_inlaid(&writer, bytes, bulk);
+	to = out.len;
+	rtd_reply_ok(&writer);
+	ck_assert_uint_eq(bulk->refs, 4);
+	rtd_reply_cut(&writer, from, to);
+	ck_assert(rt_slice_equal(rt_buf_slice(&out),
+	    rt_slice_cstr("$10\r\n\r\n+OK\r\n")));
+	ck_assert_uint_eq(inlays.count, 1);
+	ck_assert_uint_eq(inlays.items[0].at, 5);
+	ck_assert_uint_eq(bulk->refs, 2);
+	rt_inlays_fini(&inlays);
+	rt_bulk_unref(bulk);
+	rt_buf_fini(&out);
+}
+END_TEST
+
 RTT_MAIN("resp_writer", plain_replies_are_alike_in_both_protocols,
     typed_replies_fall_back_in_resp2, typed_replies_have_their_types_in_resp3,
-    an_error_cannot_inject_a_reply, a_long_error_is_cut)
+    an_error_cannot_inject_a_reply, a_long_error_is_cut,
+    a_cut_takes_its_inlays_along)

@@ -74,6 +74,34 @@ rtt_wal_put(struct rtd_wal *wal, uint64_t seq, unsigned records)
 	return seq - 1;
 }
 
+uint64_t
+rtt_wal_put_inlaid(struct rtd_wal *wal, uint64_t seq, unsigned records)
+{
+	uint8_t around[128];
+
+	for (unsigned i = 0; i < records; i++, seq++) {
+		size_t len = rtt_payload_bytes(seq), third = len / 3;
+		struct rt_bulk *bulk = rt_bulk_new(third);
+		struct rt_inlays inlays = { 0 };
+
+		for (size_t at = 0; at < third; at++) {
+			around[at] = payload_byte(seq, at);
+			bulk->data[at] = payload_byte(seq, third + at);
+		}
+		for (size_t at = 2 * third; at < len; at++)
+			around[at - third] = payload_byte(seq, at);
+		rt_inlays_add(&inlays, third, rt_slice(bulk->data, third),
+		    bulk);
+		rt_bulk_unref(bulk);
+		rtd_wal_append_inlaid(wal, seq, 1,
+		    rt_slice(around, len - third), &inlays);
+		/* The log has references of its own. */
+		rt_inlays_fini(&inlays);
+	}
+	rtd_wal_write(wal);
+	return seq - 1;
+}
+
 static enum rt_code
 check_record(void *arg, uint64_t segment, uint64_t first_seq, uint32_t count,
     struct rt_slice payload, struct rt_err *err)

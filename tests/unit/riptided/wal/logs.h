@@ -27,6 +27,10 @@ struct rtd_wal *rtt_wal_reopen(struct rt_fs *fs, int dir,
  * the last sequence. */
 uint64_t rtt_wal_put(struct rtd_wal *wal, uint64_t seq, unsigned records);
 
+/* The same, with the middle of each payload in a bulk. */
+uint64_t rtt_wal_put_inlaid(struct rtd_wal *wal, uint64_t seq,
+    unsigned records);
+
 /* Replay; every record must have its payload and follow the one before. */
 void rtt_replay_init(struct rtd_wal_replay *replay, struct rt_fs *fs, int dir);
 enum rt_code rtt_replay(struct rtd_wal_replay *replay, struct rt_err *err);

@@ -78,6 +78,9 @@ count_bytes(void *arg, uint64_t segment, uint64_t first_seq, uint32_t count,
 	uint64_t *sum = arg;
 
 	ck_assert_uint_eq(count, 3);
+	ck_assert((replay.bulk != NULL) == (payload.len >= RT_BULK_BYTES_MIN));
+	/* It may be kept. */
+	ck_assert(replay.bulk == NULL || replay.bulk->data == payload.data);
 	for (size_t i = 0; i < payload.len; i++)
 		ck_assert_uint_eq(payload.data[i], (uint8_t)(i % 251));
 	*sum += payload.len;
@@ -86,7 +89,8 @@ count_bytes(void *arg, uint64_t segment, uint64_t first_seq, uint32_t count,
 
 START_TEST(big_records_are_replayed_whole)
 {
-	size_t sizes[] = { 1 << 20, 5 << 20, 0, (1 << 20) - 32 };
+	size_t sizes[] = { 1 << 20, 5 << 20, 0, (1 << 20) - 32,
+		RT_BULK_BYTES_MIN - 1, RT_BULK_BYTES_MIN };
 	uint8_t *payload = malloc(5 << 20);
 	uint64_t seq = 1, sum = 0, want = 0;
 	struct rtd_wal *wal;
@@ -106,6 +110,60 @@ START_TEST(big_records_are_replayed_whole)
 	ck_assert_uint_eq(sum, want);
 	ck_assert_uint_eq(replay.last_seq, seq - 1);
 	free(payload);
+	end();
+}
+END_TEST
+
+START_TEST(inlaid_records_are_replayed_as_if_in_one_piece)
+{
+	uint64_t seq = 0;
+
+	begin();
+	for (int process = 0; process < 3; process++) {
+		struct rtd_wal *wal = open_log(RT_FSYNC_EVERYSEC);
+
+		for (int i = 0; i < 20; i++) {
+			seq = rtt_wal_put_inlaid(wal, seq + 1, 3);
+			/* Behind what may not be in the file yet. */
+			seq = rtt_wal_put(wal, seq + 1, 4);
+			if (i % 7 == 6)
+				rtd_wal_rotate(wal);
+		}
+		rtt_wait_written(wal, seq);
+		seq = rtt_wal_put_inlaid(wal, seq + 1, 1);
+		close_log(wal);
+		replay_all(seq);
+	}
+	end();
+}
+END_TEST
+
+/* A segment may not begin before its predecessor is synced: meanwhile records
+ * gather, and their inlays with them. */
+START_TEST(inlaid_records_gather_during_a_rotation)
+{
+	struct rtd_wal *wal;
+	uint64_t seq, before;
+
+	begin();
+	wal = open_log(RT_FSYNC_NO);
+	before = rtt_wal_put(wal, 1, 10);
+	rtt_fs_hold_syncs(&fs, true);
+	rtd_wal_rotate(wal);
+	rtt_fs_wait_for_sync(&fs);
+	seq = before;
+	for (int i = 0; i < 5; i++) {
+		seq = rtt_wal_put_inlaid(wal, seq + 1, 3);
+		seq = rtt_wal_put(wal, seq + 1, 2);
+	}
+	ck_assert_uint_eq(rtd_wal_written_seq(wal), before);
+	rt_mutex_lock(&fs.mu);
+	ck_assert_uint_eq(fs.writes_while_held, 0);
+	rt_mutex_unlock(&fs.mu);
+	rtt_fs_hold_syncs(&fs, false);
+	rtt_wait_written(wal, seq);
+	close_log(wal);
+	replay_all(seq);
 	end();
 }
 END_TEST
@@ -390,7 +448,9 @@ END_TEST
 
 /* Every call fails in turn, and all after it: what was acknowledged before is
  * there afterwards. */
-START_TEST(whatever_call_fails_the_acknowledged_is_replayed)
+static void
+fail_each_call(uint64_t (*put)(struct rtd_wal *wal, uint64_t seq,
+    unsigned records))
 {
 	for (int64_t n = 1;; n++) {
 		struct rtd_wal_options options;
@@ -405,7 +465,7 @@ START_TEST(whatever_call_fails_the_acknowledged_is_replayed)
 		atomic_store(&fs.fail_at, n);
 		code = rtd_wal_open(&wal, &options, &err);
 		for (int i = 0; i < 5 && code == RT_OK; i++) {
-			seq = rtt_wal_put(wal, seq + 1, 5);
+			seq = put(wal, seq + 1, 5);
 			if (i % 2 == 1)
 				rtd_wal_rotate(wal);
 			rtt_wait_durable(wal, seq);
@@ -423,6 +483,17 @@ START_TEST(whatever_call_fails_the_acknowledged_is_replayed)
 		if (!failed)
 			break;
 	}
+}
+
+START_TEST(whatever_call_fails_the_acknowledged_is_replayed)
+{
+	fail_each_call(rtt_wal_put);
+}
+END_TEST
+
+START_TEST(so_it_is_with_inlaid_records)
+{
+	fail_each_call(rtt_wal_put_inlaid);
 }
 END_TEST
 
@@ -475,6 +546,8 @@ START_TEST(appends_and_syncs_run_beside_each_other)
 END_TEST
 
 RTT_MAIN("wal", what_was_appended_is_replayed, big_records_are_replayed_whole,
+    inlaid_records_are_replayed_as_if_in_one_piece,
+    inlaid_records_gather_during_a_rotation,
     a_log_goes_on_over_segments_and_processes,
     always_makes_each_group_durable_and_tells, policy_no_syncs_only_when_asked,
     everysec_syncs_by_itself_and_leaves_a_marker,
@@ -485,4 +558,5 @@ RTT_MAIN("wal", what_was_appended_is_replayed, big_records_are_replayed_whole,
     a_failed_write_stops_the_log_for_good,
     a_failed_sync_stops_the_log_for_good,
     whatever_call_fails_the_acknowledged_is_replayed,
+    so_it_is_with_inlaid_records,
     appends_and_syncs_run_beside_each_other)
