@@ -17,6 +17,7 @@ struct rtb_options {
 	unsigned runs;		/* the median of so many is told */
 	unsigned turn;		/* writes of ours that end together */
 	unsigned peer_batch;	/* writes of a peer in one batch */
+	uint64_t cache_bytes;	/* of blocks */
 	uint64_t memory_limit;	/* of the test memory; 0: none */
 	const char *tests;	/* comma separated; "compared" */
 	const char *peers;	/* comma separated; NULL: all of the build */

@@ -20,8 +20,8 @@ static const char usage_text[] =
     "usage: riptide-bench engine [--keys N] [--value-size BYTES] [--reads N]\n"
     "           [--tests a,b] [--peers rocksdb,leveldb] [--runs N]\n"
     "           [--turn N] [--peer-batch N] [--compression NAME]\n"
-    "           [--compactor PROGRAM] [--memory-limit SIZE]\n"
-    "           [--json FILE] [--dir DIR]\n"
+    "           [--compactor PROGRAM] [--cache-size SIZE]\n"
+    "           [--memory-limit SIZE] [--json FILE] [--dir DIR]\n"
     "       riptide-bench --help | --version\n";
 
 static void

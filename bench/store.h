@@ -16,12 +16,12 @@
 /* The settings that all of them get, and no others. */
 #define RTB_WRITE_BUFFER_BYTES (UINT64_C(64) << 20)
 #define RTB_WRITE_BUFFERS 4
-#define RTB_CACHE_BYTES (UINT64_C(512) << 20)
 #define RTB_BLOOM_BITS 10
 
 struct rtb_store_options {
 	const char *dir;		/* missing or empty, or a store of it */
 	const char *compression;	/* none, snappy, lz4, zstd */
+	uint64_t cache_bytes;	/* of blocks */
 	const char *compactor;	/* ours: the program, or NULL for no merging */
 	unsigned turn;		/* writes that are handed to the log together */
 	bool durable;		/* a write is on the disk before put returns */

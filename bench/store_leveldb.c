@@ -64,7 +64,7 @@ open_store(const struct rtb_store_options *options)
 	store->reading = leveldb_readoptions_create();
 	store->writing = leveldb_writeoptions_create();
 	store->batch = leveldb_writebatch_create();
-	store->cache = leveldb_cache_create_lru(RTB_CACHE_BYTES);
+	store->cache = leveldb_cache_create_lru(options->cache_bytes);
 	store->bloom = leveldb_filterpolicy_create_bloom(RTB_BLOOM_BITS);
 	configure(store, options->compression);
 	leveldb_writeoptions_set_sync(store->writing, options->durable);

@@ -62,7 +62,7 @@ configure(struct rt_config *config, const struct rtb_store_options *options)
 	config->appendfsync = options->durable ? RT_FSYNC_ALWAYS : RT_FSYNC_NO;
 	config->memtable_size = RTB_WRITE_BUFFER_BYTES;
 	config->memtable_max_count = RTB_WRITE_BUFFERS;
-	config->block_cache_size = RTB_CACHE_BYTES;
+	config->block_cache_size = options->cache_bytes;
 	config->bloom_bits_per_key = RTB_BLOOM_BITS;
 }
 

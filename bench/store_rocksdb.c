@@ -86,7 +86,7 @@ open_store(const struct rtb_store_options *options)
 	store->reading = rocksdb_readoptions_create();
 	store->writing = rocksdb_writeoptions_create();
 	store->batch = rocksdb_writebatch_create();
-	store->cache = rocksdb_cache_create_lru(RTB_CACHE_BYTES);
+	store->cache = rocksdb_cache_create_lru(options->cache_bytes);
 	configure(store, options->compression, options->merging);
 	rocksdb_writeoptions_set_sync(store->writing, options->durable);
 	store->db = rocksdb_open(store->options, options->dir, &error);

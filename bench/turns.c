@@ -140,6 +140,7 @@ take_turn(const struct turns *turns, const struct rtb_session *session,
 		.open = {
 			.dir = turns->dir,
 			.compression = options->compression,
+			.cache_bytes = options->cache_bytes,
 			.compactor = turns->compactor[0] != '\0' ?
 			    turns->compactor : NULL,
 			.turn = session->turn != 0 ? session->turn :

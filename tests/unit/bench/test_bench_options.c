@@ -6,7 +6,7 @@ static enum rt_code
 read_words(struct rtb_options *options, struct rt_err *err,
     const char *const words[])
 {
-	char *argv[16] = { (char *)(uintptr_t)"engine" };
+	char *argv[24] = { (char *)(uintptr_t)"engine" };
 	int argc = 1;
 
 	while (words[argc - 1] != NULL) {
@@ -31,6 +31,7 @@ START_TEST(defaults_are_those_of_the_manual)
 	ck_assert_uint_eq(options.turn, 64);
 	ck_assert_uint_eq(options.peer_batch, 1);
 	ck_assert_uint_eq(options.memory_limit, 256 << 20);
+	ck_assert_uint_eq(options.cache_bytes, 512 << 20);
 	ck_assert_str_eq(options.tests, "compared");
 	ck_assert_str_eq(options.compression, "none");
 	ck_assert_ptr_null(options.peers);
@@ -55,9 +56,10 @@ START_TEST(every_option_reaches_its_member)
 	ck_assert_uint_eq(options.peer_batch, 4);
 	ck_assert_str_eq(options.tests, "a,b");
 	ck_assert_int_eq(READ(&options, NULL, "--memory-limit", "64mb",
-	    "--peers", "p", "--compression", "lz4", "--compactor", "c",
+	    "--cache-size", "1mb", "--peers", "p", "--compression", "lz4", "--compactor", "c",
 	    "--json", "j", "--dir", "d", "--help", "--version"), RT_OK);
 	ck_assert_uint_eq(options.memory_limit, 64 << 20);
+	ck_assert_uint_eq(options.cache_bytes, 1 << 20);
 	ck_assert_str_eq(options.peers, "p");
 	ck_assert_str_eq(options.compression, "lz4");
 	ck_assert_str_eq(options.compactor, "c");
