@@ -4,34 +4,62 @@
 #include <stdio.h>
 
 #include "libcommon/base/number.h"
+#include "riptided/cmd/ahead.h"
 #include "riptided/cmd/missed.h"
 
 /* Memory of batch and scratch that is kept between commands. */
 #define BATCH_KEPT_BYTES ((size_t)4 << 20)
 
-enum rtd_lookup
-rtd_call_get(struct rtd_call *call, struct rt_slice key,
-    struct rtd_value *value)
+/* What a read of this call looks at, on the loop, where the first tries of a
+ * command do not wait (MS3). */
+static struct rtd_read
+reading_now(const struct rtd_call *call)
 {
 	struct rtd_read read = rtd_call_reading(call);
-	struct rt_err err = { 0 };
-	enum rt_code code;
 
 	if (RT_LIKELY(call->client->misses < RTD_MISSES_MAX))
 		read.flags |= RTD_READ_NOWAIT;
-	code = rtd_reader_get(call->server->reader, &read, key, value, &err);
+	return read;
+}
+
+/* err: its text is "" when there is nothing to say. */
+static enum rtd_lookup
+take_read(struct rtd_call *call, enum rt_code code,
+    const struct rtd_value *value, const struct rt_err *err)
+{
 	rtd_client_wait_for(call->client, value->seq);
 	if (code == RT_OK)
 		return RTD_FOUND;
 	if (code == RT_ENOTFOUND)
 		return RTD_ABSENT;
-	if (code == RT_EAGAIN) {
+	if (code == RT_EAGAIN)
 		call->missed = true;
-		return RTD_FAILED;
-	}
-	rtd_reply_error(rtd_call_reply(call), "ERR %s",
-	    err.text[0] != '\0' ? err.text : rt_code_name(code));
+	else
+		rtd_reply_error(rtd_call_reply(call), "ERR %s",
+		    err->text[0] != '\0' ? err->text : rt_code_name(code));
 	return RTD_FAILED;
+}
+
+static void
+count_lookup(struct rtd_call *call, enum rtd_lookup lookup)
+{
+	if (lookup == RTD_FOUND)
+		call->server->keyspace_hits++;
+	else if (lookup == RTD_ABSENT)
+		call->server->keyspace_misses++;
+}
+
+enum rtd_lookup
+rtd_call_get(struct rtd_call *call, struct rt_slice key,
+    struct rtd_value *value)
+{
+	const struct rtd_read read = reading_now(call);
+	struct rt_err err;
+	enum rt_code code;
+
+	err.text[0] = '\0';
+	code = rtd_reader_get(call->server->reader, &read, key, value, &err);
+	return take_read(call, code, value, &err);
 }
 
 enum rtd_lookup
@@ -40,10 +68,59 @@ rtd_call_read(struct rtd_call *call, struct rt_slice key,
 {
 	enum rtd_lookup lookup = rtd_call_get(call, key, value);
 
-	if (lookup == RTD_FOUND)
-		call->server->keyspace_hits++;
-	else if (lookup == RTD_ABSENT)
-		call->server->keyspace_misses++;
+	count_lookup(call, lookup);
+	return lookup;
+}
+
+bool
+rtd_call_read_many(struct rtd_call *call, const struct rt_slice *keys,
+    size_t count, struct rtd_value *values, enum rtd_lookup *lookups)
+{
+	const struct rtd_read read = reading_now(call);
+	enum rt_code codes[RTD_READ_KEYS_MAX];
+	enum rtd_lookup lookup = RTD_ABSENT;
+	struct rt_err err;
+	size_t done = 0;
+
+	err.text[0] = '\0';
+	rtd_reader_get_many(call->server->reader, &read, keys, count, values,
+	    codes, &err);
+	for (; done < count && lookup != RTD_FAILED; done++) {
+		lookup = take_read(call, codes[done], &values[done], &err);
+		lookups[done] = lookup;
+		count_lookup(call, lookup);
+	}
+	if (lookup != RTD_FAILED)
+		return true;
+	for (size_t i = 0; i < count; i++)
+		rtd_value_fini(&values[i]);
+	return false;
+}
+
+enum rtd_lookup
+rtd_call_read_ahead(struct rtd_call *call, struct rt_slice key,
+    struct rtd_value *value)
+{
+	const struct rtd_read read = reading_now(call);
+	struct rtd_ahead *ahead = &call->server->ahead;
+	enum rtd_lookup lookup;
+	enum rt_code code;
+	struct rt_err err;
+
+	/* A command that has missed reads what it needs, and no more. */
+	if (call->client->misses != 0 || (!rtd_ahead_has(ahead, key) &&
+		!rtd_ahead_read(ahead, call->server->reader, &read, key,
+		    call->client->ahead)))
+		return rtd_call_read(call, key, value);
+	err.text[0] = '\0';
+	code = rtd_ahead_take(ahead, value);
+	if (RT_UNLIKELY(code != RT_OK && code != RT_ENOTFOUND &&
+		code != RT_EAGAIN))
+		/* Once more, for the words. */
+		code = rtd_reader_get(call->server->reader, &read, key, value,
+		    &err);
+	lookup = take_read(call, code, value, &err);
+	count_lookup(call, lookup);
 	return lookup;
 }
 

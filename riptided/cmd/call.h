@@ -57,6 +57,17 @@ enum rtd_lookup rtd_call_get(struct rtd_call *call, struct rt_slice key,
 enum rtd_lookup rtd_call_read(struct rtd_call *call, struct rt_slice key,
     struct rtd_value *value);
 
+/* rtd_call_read() of up to RTD_READ_KEYS_MAX keys. False: one of them could not
+ * be read, as RTD_FAILED says, and there are no values; else each needs
+ * rtd_value_fini(). */
+bool rtd_call_read_many(struct rtd_call *call, const struct rt_slice *keys,
+    size_t count, struct rtd_value *values, enum rtd_lookup *lookups);
+
+/* rtd_call_read() for a command of one key: its value is found together with
+ * those that the same commands want which were received behind it. */
+enum rtd_lookup rtd_call_read_ahead(struct rtd_call *call, struct rt_slice key,
+    struct rtd_value *value);
+
 /* Answer with bytes of a value that was read. Many of them are not copied: the
  * reply holds them until it is sent. */
 void rtd_call_reply_bytes(struct rtd_call *call, struct rtd_value *value,

@@ -14,7 +14,7 @@ rtd_cmd_get(struct rtd_call *call)
 {
 	struct rtd_value value = { 0 };
 
-	switch (rtd_call_read(call, call->argv[1], &value)) {
+	switch (rtd_call_read_ahead(call, call->argv[1], &value)) {
 	case RTD_FOUND:
 		rtd_call_reply_bytes(call, &value, value.bytes);
 		break;
@@ -32,24 +32,29 @@ rtd_cmd_mget(struct rtd_call *call)
 {
 	struct rtd_resp_writer *reply = rtd_call_reply(call);
 	struct rt_buf *out = reply->out;
-	size_t start = out->len;
+	struct rtd_value values[RTD_READ_KEYS_MAX];
+	enum rtd_lookup lookups[RTD_READ_KEYS_MAX];
+	size_t start = out->len, some;
 
 	rtd_reply_array(reply, call->argc - 1);
-	for (size_t i = 1; i < call->argc; i++) {
-		struct rtd_value value = { 0 };
+	for (size_t i = 1; i < call->argc; i += some) {
 		size_t before = out->len;
-		enum rtd_lookup lookup =
-		    rtd_call_read(call, call->argv[i], &value);
 
-		if (lookup == RTD_FOUND)
-			rtd_call_reply_bytes(call, &value, value.bytes);
-		else if (lookup == RTD_ABSENT)
-			rtd_reply_null(reply);
-		rtd_value_fini(&value);
-		if (lookup == RTD_FAILED) {
+		some = call->argc - i < RTD_READ_KEYS_MAX ? call->argc - i :
+		    RTD_READ_KEYS_MAX;
+		if (!rtd_call_read_many(call, call->argv + i, some, values,
+			lookups)) {
 			/* The error is the whole reply. */
 			rtd_reply_cut(reply, start, before);
 			return;
+		}
+		for (size_t j = 0; j < some; j++) {
+			if (lookups[j] == RTD_FOUND)
+				rtd_call_reply_bytes(call, &values[j],
+				    values[j].bytes);
+			else
+				rtd_reply_null(reply);
+			rtd_value_fini(&values[j]);
 		}
 	}
 }

@@ -2,6 +2,7 @@
 noinst_LIBRARIES += riptided/cmd/libcmd.a
 EXTRA_DIST += docs/dbsize.md docs/scan.md
 riptided_cmd_libcmd_a_SOURCES = \
+	riptided/cmd/ahead.c riptided/cmd/ahead.h \
 	riptided/cmd/call.c riptided/cmd/call.h \
 	riptided/cmd/client.h \
 	riptided/cmd/cmd_admin.c \

@@ -5,6 +5,7 @@
 
 #include "libcommon/daemon/config.h"
 #include "libcommon/os/clock.h"
+#include "riptided/cmd/ahead.h"
 #include "riptided/cmd/error_stats.h"
 #include "riptided/cmd/scan_cursor.h"
 #include "riptided/cmd/slowlog.h"
@@ -29,6 +30,7 @@ struct rtd_server_state {
 	struct rtd_pool *pool;
 	struct rtd_write_batch batch;	/* scratch of write commands */
 	struct rt_buf scratch;		/* of the command under way */
+	struct rtd_ahead ahead;		/* values of the commands behind it */
 	int64_t now_ms;			/* wall clock, once a turn */
 	uint64_t now_us;		/* monotonic, once a turn */
 	bool loading;

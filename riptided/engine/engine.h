@@ -134,6 +134,17 @@ RT_MUST_USE enum rt_code rtd_reader_get(struct rtd_reader *reader,
     const struct rtd_read *read, struct rt_slice user_key,
     struct rtd_value *value, struct rt_err *err);
 
+#define RTD_READ_KEYS_MAX 16
+
+/* The same for up to RTD_READ_KEYS_MAX keys at one moment, which takes less
+ * than one after the other: what they touch in memory is loaded together.
+ * codes[i]: as above; every value needs rtd_value_fini(). err: of one of those
+ * that could not be read. */
+void rtd_reader_get_many(struct rtd_reader *reader,
+    const struct rtd_read *read, const struct rt_slice *user_keys,
+    size_t count, struct rtd_value *values, enum rt_code *codes,
+    struct rt_err *err);
+
 /* An iterator over the live user keys of a keyspace in key order at this
  * moment: newest visible versions only, without tombstones, dropped and
  * expired entries. It pins what it reads and may be used across turns and on

@@ -44,6 +44,7 @@ struct rtd_reader {
 	struct rtd_view **retired;
 	size_t retired_count, retired_cap;
 	uint8_t *key;		/* RT_STORE_KEY_BYTES_MAX of scratch */
+	struct rt_buf keys;	/* scratch of a batch */
 	struct rtd_reader *next;
 };
 

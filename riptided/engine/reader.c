@@ -8,6 +8,8 @@
 #include "riptided/engine/snapshots.h"
 #include "riptided/view/live_iter.h"
 
+_Static_assert(RTD_READ_KEYS_MAX == RTD_VIEW_QUERIES_MAX, "a batch of one");
+
 struct rtd_reader *
 rtd_reader_new(struct rtd_engine *engine)
 {
@@ -52,6 +54,7 @@ rtd_reader_free(struct rtd_reader *reader)
 	free(reader->retired);
 	rtd_view_unref(reader->view);
 	free(reader->key);
+	rt_buf_fini(&reader->keys);
 	free(reader);
 }
 
@@ -170,45 +173,114 @@ rtd_value_hold(struct rtd_value *value)
 	    release_found, found);
 }
 
-enum rt_code
-rtd_reader_get(struct rtd_reader *reader, const struct rtd_read *read,
-    struct rt_slice user_key, struct rtd_value *value, struct rt_err *err)
-{
-	struct rtd_view_found found = { .seq = 0 };
-	struct rt_slice key;
-	uint64_t read_seq, drop_seq;
-	enum rt_code code;
+#define RELEASED "the snapshot in use was released"
 
-	rt_assert(user_key.len <= RT_USER_KEY_BYTES_MAX &&
-	    read->keyspace < RTD_KEYSPACES_MAX);
-	rt_key_put_prefix(reader->key, read->keyspace, RT_KEY_KIND_STRING);
+static unsigned
+table_flags(const struct rtd_read *read)
+{
+	return (read->flags & RTD_READ_NOWAIT) != 0 ? RT_TABLE_NOWAIT : 0;
+}
+
+static size_t
+put_key(uint8_t *out, const struct rtd_read *read, struct rt_slice user_key)
+{
+	rt_key_put_prefix(out, read->keyspace, RT_KEY_KIND_STRING);
 	if (user_key.len != 0)
-		memcpy(reader->key + RT_KEY_PREFIX_BYTES, user_key.data,
-		    user_key.len);
-	key = rt_slice(reader->key, RT_KEY_PREFIX_BYTES + user_key.len);
-	value->found = (struct rt_table_found){ 0 };
-	if (RT_UNLIKELY(!take_stand(reader, read, &read_seq, &drop_seq)))
-		return rt_err_set(err, RT_EINVAL,
-		    "the snapshot in use was released");
-	code = rtd_view_get(reader->view, key, read_seq, drop_seq,
-	    (read->flags & RTD_READ_NOWAIT) != 0 ? RT_TABLE_NOWAIT : 0, &found,
-	    err);
-	value->seq = found.seq > drop_seq ? found.seq : drop_seq;
+		memcpy(out + RT_KEY_PREFIX_BYTES, user_key.data, user_key.len);
+	return RT_KEY_PREFIX_BYTES + user_key.len;
+}
+
+/* From a version to what the user sees of it. code: of finding it. */
+static inline enum rt_code
+take_found(const struct rtd_read *read, enum rt_code code,
+    const struct rtd_view_found *found, uint64_t drop_seq,
+    struct rtd_value *value, struct rt_err *err)
+{
+	value->seq = found->seq > drop_seq ? found->seq : drop_seq;
 	if (code != RT_OK)
 		return code;
-	value->found = found.table;
-	value->bulk = found.bulk;
-	if (found.type == RT_ENTRY_TOMBSTONE)
+	value->found = found->table;
+	value->bulk = found->bulk;
+	if (found->type == RT_ENTRY_TOMBSTONE)
 		code = RT_ENOTFOUND;
-	else if (!rt_value_decode(found.value, &value->expire_ms,
+	else if (!rt_value_decode(found->value, &value->expire_ms,
 		     &value->bytes))
-		code = rt_err_set(err, RT_EDAMAGED, "a stored value is malformed");
+		code = rt_err_set(err, RT_EDAMAGED,
+		    "a stored value is malformed");
 	else if (value->expire_ms != RT_NO_EXPIRY &&
 	    value->expire_ms <= read->now_ms)
 		code = RT_ENOTFOUND;
 	if (code != RT_OK)
 		rtd_value_fini(value);
 	return code;
+}
+
+enum rt_code
+rtd_reader_get(struct rtd_reader *reader, const struct rtd_read *read,
+    struct rt_slice user_key, struct rtd_value *value, struct rt_err *err)
+{
+	struct rtd_view_found found = { .seq = 0 };
+	uint64_t read_seq, drop_seq;
+	enum rt_code code;
+	size_t len;
+
+	rt_assert(user_key.len <= RT_USER_KEY_BYTES_MAX &&
+	    read->keyspace < RTD_KEYSPACES_MAX);
+	len = put_key(reader->key, read, user_key);
+	value->found = (struct rt_table_found){ 0 };
+	if (RT_UNLIKELY(!take_stand(reader, read, &read_seq, &drop_seq)))
+		return rt_err_set(err, RT_EINVAL, RELEASED);
+	code = rtd_view_get(reader->view, rt_slice(reader->key, len), read_seq,
+	    drop_seq, table_flags(read), &found, err);
+	return take_found(read, code, &found, drop_seq, value, err);
+}
+
+/* The store keys of queries, one after another in the reader's scratch. */
+static void
+put_keys(struct rtd_reader *reader, const struct rtd_read *read,
+    const struct rt_slice *user_keys, size_t count,
+    struct rtd_view_query *queries)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		rt_assert(user_keys[i].len <= RT_USER_KEY_BYTES_MAX);
+		bytes += RT_KEY_PREFIX_BYTES + user_keys[i].len;
+	}
+	rt_buf_clear(&reader->keys);
+	rt_buf_reserve(&reader->keys, bytes);
+	for (size_t i = 0; i < count; i++) {
+		uint8_t *at = reader->keys.data + reader->keys.len;
+		size_t len = put_key(at, read, user_keys[i]);
+
+		queries[i].key = rt_slice(at, len);
+		reader->keys.len += len;
+	}
+}
+
+void
+rtd_reader_get_many(struct rtd_reader *reader, const struct rtd_read *read,
+    const struct rt_slice *user_keys, size_t count, struct rtd_value *values,
+    enum rt_code *codes, struct rt_err *err)
+{
+	struct rtd_view_query queries[RTD_READ_KEYS_MAX];
+	uint64_t read_seq, drop_seq;
+	bool stands;
+
+	rt_assert(count <= RTD_READ_KEYS_MAX &&
+	    read->keyspace < RTD_KEYSPACES_MAX);
+	put_keys(reader, read, user_keys, count, queries);
+	stands = take_stand(reader, read, &read_seq, &drop_seq);
+	if (stands)
+		rtd_view_get_many(reader->view, queries, count, read_seq,
+		    drop_seq, table_flags(read), err);
+	for (size_t i = 0; i < count; i++) {
+		values[i] = (struct rtd_value){ .seq = 0 };
+		codes[i] = stands
+		    ? take_found(read, queries[i].code, &queries[i].found,
+			  drop_seq, &values[i], err)
+		    : rt_err_set(err, RT_EINVAL, RELEASED);
+	}
 }
 
 struct rt_iter *

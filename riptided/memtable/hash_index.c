@@ -98,6 +98,22 @@ is_version_of(uint64_t slot, uint64_t hash, struct rt_slice key)
 	    rt_slice_equal(rtd_version_key(version_of(slot)), key);
 }
 
+void
+rtd_hash_index_prefetch_version(const struct rtd_hash_index *index,
+    uint64_t hash)
+{
+	const struct rtd_bucket *bucket =
+	    &index->buckets[hash & (index->count - 1)];
+
+	for (unsigned i = 0; i < RTD_BUCKET_SLOTS; i++) {
+		uint64_t slot = atomic_load_explicit(&bucket->slots[i],
+		    memory_order_relaxed);
+
+		if (slot != 0 && ((slot ^ hash) & ~POINTER_MASK) == 0)
+			__builtin_prefetch(version_of(slot));
+	}
+}
+
 const struct rtd_version *
 rtd_hash_index_put(struct rtd_hash_index *index, uint64_t hash,
     struct rtd_version *version)

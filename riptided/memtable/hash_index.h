@@ -108,6 +108,11 @@ const struct rtd_version *rtd_hash_index_put(struct rtd_hash_index *index,
 const struct rtd_version *rtd_hash_index_get(
     const struct rtd_hash_index *index, uint64_t hash, struct rt_slice key);
 
+/* Ask the memory for the version that rtd_hash_index_get() would look at; the
+ * bucket was asked for before. */
+void rtd_hash_index_prefetch_version(const struct rtd_hash_index *index,
+    uint64_t hash);
+
 static inline void
 rtd_hash_index_prefetch(const struct rtd_hash_index *index, uint64_t hash)
 {

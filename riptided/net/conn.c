@@ -162,11 +162,14 @@ run_commands(struct rtd_conn *conn, struct rt_slice data)
 			break;
 		if (status == RTD_RESP_ERROR) {
 			refuse_request(conn, conn->parser.error);
-			return data.len;
+			at = data.len;
+			break;
 		}
 		if (conn->parser.argc != 0) {
-			if (drop_foreign(conn, rest))
-				return data.len;
+			if (drop_foreign(conn, rest)) {
+				at = data.len;
+				break;
+			}
 			client->ahead = rt_slice(rest.data + consumed,
 			    rest.len - consumed);
 			if (!rtd_command_dispatch(server, client,
@@ -181,6 +184,7 @@ run_commands(struct rtd_conn *conn, struct rt_slice data)
 		conn->partial_us = 0;
 		conn->choked = rtd_conn_pending(conn) > choke;
 	}
+	rtd_ahead_end(&server->ahead);
 	return at;
 }
 

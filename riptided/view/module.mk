@@ -2,6 +2,7 @@
 noinst_LIBRARIES += riptided/view/libview.a
 riptided_view_libview_a_SOURCES = \
 	riptided/view/epoch.c riptided/view/epoch.h \
+	riptided/view/key_range.c riptided/view/key_range.h \
 	riptided/view/key_estimate.c riptided/view/key_estimate.h \
 	riptided/view/live_iter.c riptided/view/live_iter.h \
 	riptided/view/run_counts.c riptided/view/run_counts.h \

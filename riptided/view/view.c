@@ -13,6 +13,7 @@ static struct rtd_table_set *
 set_new(const struct rt_manifest *manifest, struct rtd_table_cache *cache)
 {
 	struct rtd_table_set *set = rt_alloc_zero(1, sizeof(*set));
+	struct rtd_key_range *range;
 	struct rtd_table **at;
 
 	atomic_init(&set->refs, 1);
@@ -24,14 +25,19 @@ set_new(const struct rt_manifest *manifest, struct rtd_table_cache *cache)
 	    sizeof(set->runs[0]));
 	at = set->tables = rt_alloc_zero(set->tables_count + 1,
 	    sizeof(set->tables[0]));
+	range = set->ranges = rt_alloc_zero(set->tables_count + 1,
+	    sizeof(set->ranges[0]));
 	for (size_t i = 0; i < manifest->runs_count; i++) {
 		const struct rt_manifest_run *run = &manifest->runs[i];
 
 		set->runs[i].run = run;
 		set->runs[i].tables = at;
-		for (size_t j = 0; j < run->tables_count; j++)
+		set->runs[i].ranges = range;
+		for (size_t j = 0; j < run->tables_count; j++) {
+			*range++ = rtd_key_range(&run->tables[j]);
 			*at++ = rtd_table_cache_acquire(cache, &run->tables[j],
 			    run->level);
+		}
 	}
 	return set;
 }
@@ -50,6 +56,7 @@ set_unref(struct rtd_table_set *set)
 		return;
 	rtd_table_cache_release(set->cache, set->tables, set->tables_count);
 	free(set->tables);
+	free(set->ranges);
 	free(set->runs);
 	rt_manifest_unref(set->manifest);
 	free(set);

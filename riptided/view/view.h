@@ -8,6 +8,7 @@
 #include "libcommon/manifest/manifest.h"
 #include "libcommon/table/table_reader.h"
 #include "riptided/memtable/memtable.h"
+#include "riptided/view/key_range.h"
 #include "riptided/view/table_cache.h"
 
 #define RTD_MEMTABLES_MAX 64	/* memtable-max-count's highest */
@@ -16,6 +17,7 @@
 struct rtd_view_run {
 	const struct rt_manifest_run *run;
 	struct rtd_table **tables;
+	const struct rtd_key_range *ranges;	/* of its tables */
 };
 
 /* The tables of a manifest. Counted: views that differ in their memtables
@@ -26,6 +28,7 @@ struct rtd_table_set {
 	const struct rt_manifest *manifest;
 	struct rtd_view_run *runs;	/* newest to oldest */
 	struct rtd_table **tables;	/* all, which the runs point into */
+	struct rtd_key_range *ranges;	/* of the tables; likewise */
 	size_t tables_count;
 };
 
@@ -77,5 +80,21 @@ struct rtd_view_found {
 RT_MUST_USE enum rt_code rtd_view_get(const struct rtd_view *view,
     struct rt_slice key, uint64_t read_seq, uint64_t drop_seq, unsigned flags,
     struct rtd_view_found *found, struct rt_err *err);
+
+#define RTD_VIEW_QUERIES_MAX 16
+
+struct rtd_view_query {
+	struct rt_slice key;		/* store key */
+	/* Set by rtd_view_get_many(). */
+	enum rt_code code;		/* as of rtd_view_get() */
+	uint64_t hash;
+	struct rtd_view_found found;
+};
+
+/* rtd_view_get() of up to RTD_VIEW_QUERIES_MAX keys, overlapping what it takes
+ * to load them from memory. err: of one of those that could not be read. */
+void rtd_view_get_many(const struct rtd_view *view,
+    struct rtd_view_query *queries, size_t count, uint64_t read_seq,
+    uint64_t drop_seq, unsigned flags, struct rt_err *err);
 
 #endif

@@ -295,31 +295,48 @@ at_moment(const struct subject *subject, const struct rtt_op *op,
 	return &held->model;
 }
 
+/* value is finished here. */
+static void
+check_value(struct subject *subject, const struct rtt_op *op, unsigned key,
+    const struct model *model, enum rt_code code, struct rtd_value *value,
+    const struct rt_err *err)
+{
+	const struct cell *cell = &model->cells[op->database][key];
+
+	if (code != (is_there(model, cell) ? RT_OK : RT_ENOTFOUND))
+		complain(subject, "get of key %u in database %u: %s %s", key,
+		    op->database, rt_code_name(code), err->text);
+	else if (code == RT_OK && (!holds(cell, value->bytes) ||
+			value->expire_ms != cell->expire_ms))
+		complain(subject,
+		    "get of key %u in database %u: a wrong value", key,
+		    op->database);
+	rtd_value_fini(value);
+}
+
+/* The key alone, then in a batch with every seventh one behind it. */
 static void
 check_get(struct subject *subject, const struct rtt_op *op)
 {
-	struct rtd_value value = { .seq = 0 };
+	struct rtd_value values[RTD_READ_KEYS_MAX] = { { .seq = 0 } };
+	enum rt_code codes[RTD_READ_KEYS_MAX];
+	struct rt_slice keys[RTD_READ_KEYS_MAX];
+	char texts[RTD_READ_KEYS_MAX][KEY_BYTES];
 	struct rt_err err = { 0 };
 	const struct model *model;
-	const struct cell *cell;
 	struct rtd_read read;
-	char text[KEY_BYTES];
-	enum rt_code code;
 
 	model = at_moment(subject, op, &read);
-	cell = &model->cells[op->database][op->key];
-	code = rtd_reader_get(subject->reader, &read, key_of(text, op->key),
-	    &value, &err);
-	if (code != (is_there(model, cell) ? RT_OK : RT_ENOTFOUND))
-		complain(subject, "get of key %u in database %u: %s %s",
-		    op->key, op->database, rt_code_name(code), err.text);
-	else if (code == RT_OK && (!holds(cell, value.bytes) ||
-			value.expire_ms != cell->expire_ms))
-		complain(subject,
-		    "get of key %u in database %u: a wrong value", op->key,
-		    op->database);
-	if (code == RT_OK)
-		rtd_value_fini(&value);
+	codes[0] = rtd_reader_get(subject->reader, &read,
+	    key_of(texts[0], op->key), &values[0], &err);
+	check_value(subject, op, op->key, model, codes[0], &values[0], &err);
+	for (unsigned i = 0; i < RTD_READ_KEYS_MAX; i++)
+		keys[i] = key_of(texts[i], (op->key + 7 * i) % RTT_KEYS);
+	rtd_reader_get_many(subject->reader, &read, keys, RTD_READ_KEYS_MAX,
+	    values, codes, &err);
+	for (unsigned i = 0; i < RTD_READ_KEYS_MAX; i++)
+		check_value(subject, op, (op->key + 7 * i) % RTT_KEYS, model,
+		    codes[i], &values[i], &err);
 }
 
 /* The next key at or behind `key` that is there, or RTT_KEYS. */

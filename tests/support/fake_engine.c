@@ -289,6 +289,18 @@ rtd_reader_get(struct rtd_reader *reader, const struct rtd_read *read,
 	return RT_OK;
 }
 
+void
+rtd_reader_get_many(struct rtd_reader *reader, const struct rtd_read *read,
+    const struct rt_slice *user_keys, size_t count, struct rtd_value *values,
+    enum rt_code *codes, struct rt_err *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		values[i] = (struct rtd_value){ .seq = 0 };
+		codes[i] = rtd_reader_get(reader, read, user_keys[i],
+		    &values[i], err);
+	}
+}
+
 struct fake_iter {
 	struct rt_iter iter;
 	struct rtd_engine *engine;

@@ -485,6 +485,141 @@ START_TEST(a_disk_error_reaches_the_client)
 }
 END_TEST
 
+/* -- pipelines drawn at random -- */
+
+#define DRAWN 60
+
+static uint64_t random_state;
+
+static unsigned
+draw(unsigned below)
+{
+	random_state = random_state * UINT64_C(6364136223846793005) + 1;
+	return (unsigned)(random_state >> 33) % below;
+}
+
+/* One command as an array of bulks, over few keys, most of them GETs. */
+static void
+draw_command(struct rt_buf *out)
+{
+	/* K is a key. */
+	static const char *const forms[] = { "GET K", "GET K", "GET K",
+		"GET K", "get K", "GET", "GET K x", "SET K one", "SET K 2",
+		"DEL K K", "MGET K K K", "INCR K", "EXISTS K K", "APPEND K 3",
+		"PING", "SELECT 1", "SELECT 0", "STRLEN K", "FLUSHDB",
+		"NONSENSE K" };
+	const char *form = forms[draw(RT_COUNTOF(forms))];
+	char text[64];
+	unsigned words = 1;
+
+	for (const char *at = form; *at != '\0'; at++)
+		words += *at == ' ';
+	snprintf(text, sizeof(text), "*%u\r\n", words);
+	rt_buf_append_slice(out, rt_slice_cstr(text));
+	while (*form != '\0') {
+		int len = (int)strcspn(form, " ");
+
+		if (len == 1 && *form == 'K')
+			snprintf(text, sizeof(text), "$2\r\nk%c\r\n",
+			    'a' + (int)draw(12));
+		else
+			snprintf(text, sizeof(text), "$%d\r\n%.*s\r\n", len,
+			    len, form);
+		rt_buf_append_slice(out, rt_slice_cstr(text));
+		form += len;
+		form += *form == ' ';
+	}
+}
+
+/* Reply bytes until the one of an ECHO that ends them, which is cut off. */
+#define END "*2\r\n$4\r\nECHO\r\n$7\r\n-the-e-\r\n"
+#define END_REPLY "$7\r\n-the-e-\r\n"
+
+static void
+hear_to_end(struct fixture *f, int fd, struct rt_buf *out)
+{
+	const size_t len = strlen(END_REPLY);
+	char some[4096];
+
+	say(fd, END);
+	while (out->len < len ||
+	    memcmp(out->data + out->len - len, END_REPLY, len) != 0) {
+		ssize_t got = read(fd, some, sizeof(some));
+
+		if (got > 0)
+			rt_buf_append(out, some, (size_t)got);
+		else
+			turn(f);
+	}
+	out->len -= len;
+}
+
+/* What came in one piece is answered as what came one by one. */
+static void
+compare_pipelines(int nowait_error, uint64_t cache)
+{
+	static struct fixture one, many;
+	struct rt_buf line = { 0 }, lines = { 0 }, expected = { 0 };
+	struct rt_buf got = { 0 };
+	int one_fd, many_fd;
+
+	setup(&one, 0, 1 << 20);
+	setup(&many, nowait_error, cache);
+	one_fd = connect_client(&one);
+	many_fd = connect_client(&many);
+	for (unsigned round = 0; round < 12; round++) {
+		if (round % 3 != 0) {
+			flush(&one);
+			flush(&many);
+		}
+		rt_buf_clear(&lines);
+		rt_buf_clear(&expected);
+		rt_buf_clear(&got);
+		for (unsigned i = 0; i < DRAWN; i++) {
+			rt_buf_clear(&line);
+			draw_command(&line);
+			rt_buf_append_slice(&lines, rt_buf_slice(&line));
+			rt_buf_append_byte(&line, 0);
+			say(one_fd, (const char *)line.data);
+			hear_to_end(&one, one_fd, &expected);
+		}
+		rt_buf_append_byte(&lines, 0);
+		say(many_fd, (const char *)lines.data);
+		hear_to_end(&many, many_fd, &got);
+		ck_assert_msg(rt_slice_equal(rt_buf_slice(&got),
+		    rt_buf_slice(&expected)), "round %u: \"%.*s\", not "
+		    "\"%.*s\"", round, (int)got.len, (char *)got.data,
+		    (int)expected.len, (char *)expected.data);
+		ck_assert_uint_eq(one.server.keyspace_hits,
+		    many.server.keyspace_hits);
+		ck_assert_uint_eq(one.server.keyspace_misses,
+		    many.server.keyspace_misses);
+	}
+	rt_buf_fini(&line);
+	rt_buf_fini(&lines);
+	rt_buf_fini(&expected);
+	rt_buf_fini(&got);
+	close(one_fd);
+	close(many_fd);
+	teardown(&one);
+	teardown(&many);
+}
+
+START_TEST(pipelines_are_answered_as_single_commands_are)
+{
+	const char *given = getenv("RTT_SEED");
+
+	random_state = given != NULL ? strtoull(given, NULL, 10)
+				     : (uint64_t)getpid() * 2654435761u;
+	printf("# RTT_SEED=%llu\n", (unsigned long long)random_state);
+	compare_pipelines(0, 1 << 20);
+	compare_pipelines(EAGAIN, 1 << 20);
+	compare_pipelines(EAGAIN, 0);
+}
+END_TEST
+
+/* -- ends -- */
+
 static void
 end_while_parked(bool kill)
 {
@@ -556,6 +691,7 @@ RTT_MAIN("missed", a_disk_that_always_blocks_changes_no_answer,
     others_are_answered_while_one_waits,
     a_parked_command_sees_later_writes_and_loses_none,
     a_pipeline_keeps_its_order_and_goes_to_the_pool_together,
+    pipelines_are_answered_as_single_commands_are,
     a_big_value_is_handed_over, a_disk_error_reaches_the_client,
     a_parked_client_may_be_killed, a_parked_client_may_go_away,
     stopping_while_one_is_parked_is_clean)

@@ -50,6 +50,11 @@ rtd_client_let_go(struct rtd_client *client)
 	ck_assert_ptr_null(client->snapshot);
 }
 
+void
+rtd_ahead_end(struct rtd_ahead *ahead)
+{
+}
+
 bool
 rtd_command_dispatch(struct rtd_server_state *server,
     struct rtd_client *client, const struct rt_slice *argv, size_t argc)

@@ -1,3 +1,6 @@
 unit_tests += tests/unit/riptided/view/test_key_estimate
 tests_unit_riptided_view_test_key_estimate_LDADD = \
 	riptided/view/libview.a $(LDADD)
+unit_tests += tests/unit/riptided/view/test_key_range
+tests_unit_riptided_view_test_key_range_LDADD = \
+	riptided/view/libview.a $(LDADD)
