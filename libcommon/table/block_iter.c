@@ -1,12 +1,32 @@
+/* Keys are put together in one buffer, each from the one before it. To go back
+ * they are taken apart again: the entries from a restart to the one at hand are
+ * walked once, and for each is kept where it lies, how much it shares, and the
+ * tail of the key before that it wrote over. A step back puts that tail into
+ * its place. The tails together are never longer than the block.
+ *
+ * The walk checks the order as going forward does, and that it ends before the
+ * entry it was made for, so that damage is found whichever way one goes. */
 #include "libcommon/table/block_iter.h"
 
+#include <stdlib.h>
+
 #include "libcommon/base/hash.h"
+#include "libcommon/base/invariant.h"
 #include "libcommon/table/block_entry.h"
+
+struct rt_block_step {
+	size_t offset;	/* of the entry */
+	size_t shared;	/* with the key before */
+	size_t tail;	/* where the tail of the key before begins */
+};
 
 void
 rt_block_iter_fini(struct rt_block_iter *iter)
 {
 	rt_buf_fini(&iter->key);
+	rt_buf_fini(&iter->tails);
+	rt_buf_fini(&iter->behind);
+	free(iter->steps);
 	*iter = (struct rt_block_iter){ .at = NULL };
 }
 
@@ -15,9 +35,20 @@ rt_block_iter_begin(struct rt_block_iter *iter, const struct rt_block *block,
     bool follows)
 {
 	iter->block = *block;
+	iter->here = block->data;
 	iter->at = block->data;
 	iter->shared_max = 0;
 	iter->has_last = iter->has_last && follows;
+	iter->steps_count = 0;
+}
+
+void
+rt_block_iter_begin_end(struct rt_block_iter *iter,
+    const struct rt_block *block, bool precedes)
+{
+	rt_block_iter_begin(iter, block, precedes);
+	iter->here = block->entries_end;
+	iter->at = block->entries_end;
 }
 
 /* Whether raw comes behind the entry that iter is at. Beyond a shared prefix
@@ -26,7 +57,7 @@ static inline bool
 comes_next(const struct rt_block_iter *iter, const struct rt_block_raw *raw,
     uint64_t seq)
 {
-	if (!iter->has_last)
+	if (RT_UNLIKELY(!iter->has_last))
 		return true;
 	if (raw->shared == 0)
 		return rt_key_compare(rt_buf_slice(&iter->key), iter->entry.seq,
@@ -35,6 +66,33 @@ comes_next(const struct rt_block_iter *iter, const struct rt_block_raw *raw,
 		return raw->suffix.len != 0 || seq < iter->entry.seq;
 	return raw->suffix.len != 0 &&
 	    raw->suffix.data[0] > iter->key.data[raw->shared];
+}
+
+/* Decode the entry at iter->at, and see that it may stand there. */
+static inline __attribute__((always_inline)) bool
+decode_next(const struct rt_block_iter *iter, struct rt_block_raw *raw,
+    uint64_t *seq, enum rt_entry_type *type)
+{
+	return rt_block_decode(&iter->block, iter->at, raw) &&
+	    raw->shared <= iter->shared_max &&
+	    rt_block_decode_meta(&iter->block, raw, seq, type) &&
+	    comes_next(iter, raw, *seq);
+}
+
+static inline __attribute__((always_inline)) void
+take(struct rt_block_iter *iter, const struct rt_block_raw *raw, uint64_t seq,
+    enum rt_entry_type type)
+{
+	iter->key.len = raw->shared;
+	rt_buf_append_slice(&iter->key, raw->suffix);
+	iter->shared_max = iter->key.len;
+	iter->has_last = true;
+	iter->here = iter->at;
+	iter->at = raw->end;
+	iter->entry = (struct rt_entry){ .key = rt_buf_slice(&iter->key),
+		.seq = seq,
+		.type = type,
+		.value = raw->value };
 }
 
 enum rt_block_result
@@ -46,20 +104,115 @@ rt_block_iter_next(struct rt_block_iter *iter)
 
 	if (iter->at >= iter->block.entries_end)
 		return RT_BLOCK_END;
-	if (RT_UNLIKELY(!rt_block_decode(&iter->block, iter->at, &raw) ||
-		raw.shared > iter->shared_max ||
-		!rt_block_decode_meta(&iter->block, &raw, &seq, &type) ||
-		!comes_next(iter, &raw, seq)))
+	if (RT_UNLIKELY(!decode_next(iter, &raw, &seq, &type)))
 		return RT_BLOCK_BAD;
-	iter->key.len = raw.shared;
-	rt_buf_append_slice(&iter->key, raw.suffix);
-	iter->shared_max = iter->key.len;
-	iter->has_last = true;
-	iter->at = raw.end;
-	iter->entry = (struct rt_entry){ .key = rt_buf_slice(&iter->key),
-		.seq = seq,
-		.type = type,
-		.value = raw.value };
+	iter->steps_count = 0;
+	take(iter, &raw, seq, type);
+	return RT_BLOCK_FOUND;
+}
+
+/* The last restart that begins before `end`. */
+static bool
+restart_before(const struct rt_block *block, const uint8_t *end, size_t *offset)
+{
+	size_t low = 0, high = block->restarts_count - 1;
+
+	while (low < high) {
+		size_t middle = low + (high - low + 1) / 2;
+
+		if (rt_get_fixed32(block->restarts + 4 * middle) <
+		    (size_t)(end - block->data))
+			low = middle;
+		else
+			high = middle - 1;
+	}
+	*offset = rt_get_fixed32(block->restarts + 4 * low);
+	return *offset < (size_t)(end - block->data);
+}
+
+static void
+add_step(struct rt_block_iter *iter, size_t shared)
+{
+	if (iter->steps_count == iter->steps_cap) {
+		iter->steps_cap = iter->steps_cap == 0
+		    ? RT_BLOCK_RESTART_ENTRIES
+		    : iter->steps_cap * 2;
+		iter->steps = rt_realloc(iter->steps,
+		    iter->steps_cap * sizeof(iter->steps[0]));
+	}
+	iter->steps[iter->steps_count++] = (struct rt_block_step){
+		.offset = (size_t)(iter->at - iter->block.data),
+		.shared = shared,
+		.tail = iter->tails.len,
+	};
+	rt_buf_append(&iter->tails, iter->key.data + shared,
+	    iter->key.len - shared);
+}
+
+/* From a restart to the last entry before `end`, which is an entry or the end
+ * of the block; noting the steps. */
+static enum rt_block_result
+walk_to(struct rt_block_iter *iter, const uint8_t *end)
+{
+	uint64_t behind_seq = iter->entry.seq;
+	bool has_behind = iter->has_last;
+	struct rt_buf swap = iter->behind;
+	size_t offset;
+
+	if (end == iter->block.data)
+		return RT_BLOCK_END;
+	if (!restart_before(&iter->block, end, &offset))
+		return RT_BLOCK_BAD;
+	iter->behind = iter->key;
+	iter->key = swap;
+	rt_buf_clear(&iter->key);
+	rt_buf_clear(&iter->tails);
+	iter->steps_count = 0;
+	iter->shared_max = 0;
+	iter->has_last = false;
+	iter->at = iter->block.data + offset;
+	while (iter->at < end) {
+		struct rt_block_raw raw;
+		enum rt_entry_type type;
+		uint64_t seq;
+
+		if (!decode_next(iter, &raw, &seq, &type))
+			return RT_BLOCK_BAD;
+		add_step(iter, raw.shared);
+		take(iter, &raw, seq, type);
+	}
+	if (iter->at != end ||
+	    (has_behind && rt_key_compare(iter->entry.key, iter->entry.seq,
+			       rt_buf_slice(&iter->behind), behind_seq) >= 0))
+		return RT_BLOCK_BAD;
+	return RT_BLOCK_FOUND;
+}
+
+enum rt_block_result
+rt_block_iter_prev(struct rt_block_iter *iter)
+{
+	const struct rt_block_step *step;
+	struct rt_block_raw raw;
+	enum rt_entry_type type;
+	size_t key_len, tail_len;
+	uint64_t seq;
+
+	if (iter->steps_count <= 1)
+		return walk_to(iter, iter->here);
+	step = &iter->steps[--iter->steps_count];
+	tail_len = iter->tails.len - step->tail;
+	key_len = step->shared + tail_len;
+	iter->tails.len = step->tail;
+	iter->at = iter->block.data + step[-1].offset;
+	/* The walk found it in order; only its suffix is in the key already. */
+	if (!rt_block_decode(&iter->block, iter->at, &raw) ||
+	    !rt_block_decode_meta(&iter->block, &raw, &seq, &type))
+		return RT_BLOCK_BAD;
+	iter->key.len = step->shared;
+	rt_buf_append(&iter->key, iter->tails.data + step->tail, tail_len);
+	raw.shared = key_len;
+	raw.suffix.len = 0;
+	take(iter, &raw, seq, type);
 	return RT_BLOCK_FOUND;
 }
 
@@ -82,6 +235,21 @@ rt_block_iter_seek(struct rt_block_iter *iter, struct rt_slice key,
 		result = rt_block_iter_next(iter);
 	} while (result == RT_BLOCK_FOUND &&
 	    rt_key_compare(iter->entry.key, iter->entry.seq, key, seq) < 0);
+	return result;
+}
+
+enum rt_block_result
+rt_block_iter_seek_for_prev(struct rt_block_iter *iter, struct rt_slice key,
+    uint64_t seq)
+{
+	enum rt_block_result result = rt_block_iter_seek(iter, key, seq);
+
+	/* At the end the last entry is still at hand, and before the key. */
+	if (result == RT_BLOCK_END)
+		return RT_BLOCK_FOUND;
+	if (result == RT_BLOCK_FOUND &&
+	    rt_key_compare(iter->entry.key, iter->entry.seq, key, seq) > 0)
+		result = rt_block_iter_prev(iter);
 	return result;
 }
 

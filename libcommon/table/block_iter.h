@@ -9,11 +9,18 @@
  * Zeroed is at the start of nothing. */
 struct rt_block_iter {
 	struct rt_block block;
-	const uint8_t *at;	/* next entry */
+	const uint8_t *here;	/* the entry at hand */
+	const uint8_t *at;	/* the next entry */
 	size_t shared_max;	/* of the key before, what may be shared */
 	struct rt_buf key;	/* of the entry */
 	bool has_last;		/* key and entry.seq come before `at` */
 	struct rt_entry entry;	/* after FOUND, until the next call */
+	/* Going backward: the entries from a restart to the one at hand. */
+	struct rt_block_step *steps;
+	size_t steps_count;	/* 0: not known */
+	size_t steps_cap;
+	struct rt_buf tails;	/* what their keys took from those before */
+	struct rt_buf behind;	/* key of the entry that they must end before */
 };
 
 void rt_block_iter_fini(struct rt_block_iter *iter);
@@ -21,8 +28,17 @@ void rt_block_iter_fini(struct rt_block_iter *iter);
 void rt_block_iter_begin(struct rt_block_iter *iter,
     const struct rt_block *block, bool follows);
 enum rt_block_result rt_block_iter_next(struct rt_block_iter *iter);
+/* Go to the end of a block. precedes: it is the one before the last. */
+void rt_block_iter_begin_end(struct rt_block_iter *iter,
+    const struct rt_block *block, bool precedes);
+/* END: the block has no entry before, and the one that was at hand still is. */
+enum rt_block_result rt_block_iter_prev(struct rt_block_iter *iter);
 /* To the first entry at or after (key, seq) in the block begun. */
 enum rt_block_result rt_block_iter_seek(struct rt_block_iter *iter,
+    struct rt_slice key, uint64_t seq);
+/* To the last entry at or before (key, seq) in the block begun. END: all are
+ * behind, and the first one is at hand. */
+enum rt_block_result rt_block_iter_seek_for_prev(struct rt_block_iter *iter,
     struct rt_slice key, uint64_t seq);
 
 /* Whether restarts and buckets are as the format says; entries are checked by

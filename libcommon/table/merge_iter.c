@@ -3,7 +3,12 @@
  * is node count + i. After the winner has moved on, only its path to the root
  * is played again. An input at its end loses to all. The first 16 bytes of the
  * keys are compared as two numbers before whole keys are: the first eight are
- * hardly more than keyspace and kind. */
+ * hardly more than keyspace and kind.
+ *
+ * The same tree goes backward: then the last one wins, with ties the other way
+ * too. Between two steps the winner stands at the entry shown and every other
+ * input at its next one in the direction; to turn round, each of them is moved
+ * over the gap to its next one in the other direction. */
 #include "libcommon/table/merge_iter.h"
 
 #include <endian.h>
@@ -19,6 +24,7 @@ struct input {
 
 struct merge_iter {
 	struct rt_iter base;
+	bool backward;
 	size_t count;
 	struct input *inputs;
 	size_t *losers;
@@ -44,22 +50,22 @@ take_head(struct input *input)
 	input->head[1] = be64toh(input->head[1]);
 }
 
-/* Whether input a comes before input b. */
-static bool
-is_before(const struct merge_iter *merge, size_t a, size_t b)
+/* Whether input a is to be shown before input b. */
+static inline bool
+is_first(const struct merge_iter *merge, size_t a, size_t b)
 {
 	const struct input *x = &merge->inputs[a], *y = &merge->inputs[b];
 	int order;
 
-	if (!x->valid || !y->valid)
+	if (RT_UNLIKELY(!x->valid || !y->valid))
 		return x->valid || (!y->valid && a < b);
 	if (x->head[0] != y->head[0])
-		return x->head[0] < y->head[0];
+		return (x->head[0] < y->head[0]) != merge->backward;
 	if (x->head[1] != y->head[1])
-		return x->head[1] < y->head[1];
+		return (x->head[1] < y->head[1]) != merge->backward;
 	order = rt_key_compare(x->iter->entry.key, x->iter->entry.seq,
 	    y->iter->entry.key, y->iter->entry.seq);
-	return order != 0 ? order < 0 : a < b;
+	return (order != 0 ? order < 0 : a < b) != merge->backward;
 }
 
 /* Play all matches: winners go up, losers stay. */
@@ -73,7 +79,7 @@ play_all(struct merge_iter *merge)
 		winners[count + i] = i;
 	for (size_t node = count - 1; node > 0; node--) {
 		size_t a = winners[2 * node], b = winners[2 * node + 1];
-		bool a_wins = is_before(merge, a, b);
+		bool a_wins = is_first(merge, a, b);
 
 		winners[node] = a_wins ? a : b;
 		merge->losers[node] = a_wins ? b : a;
@@ -102,8 +108,9 @@ show_winner(struct merge_iter *merge)
 
 /* After all inputs were placed. */
 static void
-start(struct merge_iter *merge)
+start(struct merge_iter *merge, bool backward)
 {
+	merge->backward = backward;
 	merge->base.valid = false;
 	merge->base.code = RT_OK;
 	for (size_t i = 0; i < merge->count; i++) {
@@ -128,7 +135,17 @@ merge_seek_first(struct rt_iter *base)
 
 	for (size_t i = 0; i < merge->count; i++)
 		rt_iter_seek_first(merge->inputs[i].iter);
-	start(merge);
+	start(merge, false);
+}
+
+static void
+merge_seek_last(struct rt_iter *base)
+{
+	struct merge_iter *merge = (struct merge_iter *)base;
+
+	for (size_t i = 0; i < merge->count; i++)
+		rt_iter_seek_last(merge->inputs[i].iter);
+	start(merge, true);
 }
 
 static void
@@ -138,17 +155,26 @@ merge_seek(struct rt_iter *base, struct rt_slice key, uint64_t seq)
 
 	for (size_t i = 0; i < merge->count; i++)
 		rt_iter_seek(merge->inputs[i].iter, key, seq);
-	start(merge);
+	start(merge, false);
 }
 
 static void
-merge_next(struct rt_iter *base)
+merge_seek_for_prev(struct rt_iter *base, struct rt_slice key, uint64_t seq)
 {
 	struct merge_iter *merge = (struct merge_iter *)base;
+
+	for (size_t i = 0; i < merge->count; i++)
+		rt_iter_seek_for_prev(merge->inputs[i].iter, key, seq);
+	start(merge, true);
+}
+
+/* The winner has moved: play its path again. */
+static inline void
+replay(struct merge_iter *merge)
+{
 	size_t winner = merge->losers[0];
 	struct input *input = &merge->inputs[winner];
 
-	rt_iter_next(input->iter);
 	take_head(input);
 	if (RT_UNLIKELY(!input->valid && input->iter->code != RT_OK)) {
 		fail(merge, input->iter);
@@ -157,13 +183,73 @@ merge_next(struct rt_iter *base)
 	for (size_t node = (merge->count + winner) / 2; node > 0; node /= 2) {
 		size_t loser = merge->losers[node];
 
-		if (is_before(merge, loser, winner)) {
+		if (is_first(merge, loser, winner)) {
 			merge->losers[node] = winner;
 			winner = loser;
 		}
 	}
 	merge->losers[0] = winner;
 	show_winner(merge);
+}
+
+/* An input that is at an end has nothing on this side of the entry shown; all
+ * that it may have lies on the other. */
+static void
+cross_gap(const struct merge_iter *merge, struct rt_iter *input)
+{
+	struct rt_entry shown = merge->base.entry;
+
+	if (merge->backward && input->valid)
+		rt_iter_next(input);
+	else if (merge->backward)
+		rt_iter_seek(input, shown.key, shown.seq);
+	else if (input->valid)
+		rt_iter_prev(input);
+	else
+		rt_iter_seek_for_prev(input, shown.key, shown.seq);
+}
+
+/* Go the other way, with the entry shown left behind. */
+static void
+turn(struct merge_iter *merge)
+{
+	size_t winner = merge->losers[0];
+
+	/* The winner goes last: the entry shown is of its making. */
+	for (size_t i = 0; i < merge->count; i++)
+		if (i != winner)
+			cross_gap(merge, merge->inputs[i].iter);
+	if (merge->backward)
+		rt_iter_next(merge->inputs[winner].iter);
+	else
+		rt_iter_prev(merge->inputs[winner].iter);
+	start(merge, !merge->backward);
+}
+
+static void
+merge_next(struct rt_iter *base)
+{
+	struct merge_iter *merge = (struct merge_iter *)base;
+
+	if (RT_UNLIKELY(merge->backward)) {
+		turn(merge);
+		return;
+	}
+	rt_iter_next(merge->inputs[merge->losers[0]].iter);
+	replay(merge);
+}
+
+static void
+merge_prev(struct rt_iter *base)
+{
+	struct merge_iter *merge = (struct merge_iter *)base;
+
+	if (RT_UNLIKELY(!merge->backward)) {
+		turn(merge);
+		return;
+	}
+	rt_iter_prev(merge->inputs[merge->losers[0]].iter);
+	replay(merge);
 }
 
 static void
@@ -183,12 +269,18 @@ rt_merge_iter_new(struct rt_iter **inputs, size_t count)
 {
 	static const struct rt_iter_ops ops = {
 		.seek_first = merge_seek_first,
+		.seek_last = merge_seek_last,
 		.seek = merge_seek,
+		.seek_for_prev = merge_seek_for_prev,
 		.next = merge_next,
+		.prev = merge_prev,
 		.free = merge_free,
 	};
-	struct merge_iter *merge = rt_alloc_zero(1, sizeof(*merge));
+	struct merge_iter *merge;
 
+	if (count == 1)
+		return inputs[0];
+	merge = rt_alloc_zero(1, sizeof(*merge));
 	merge->base.ops = &ops;
 	merge->count = count;
 	merge->inputs = rt_alloc_zero(count + 1, sizeof(merge->inputs[0]));

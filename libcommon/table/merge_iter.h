@@ -8,7 +8,8 @@
 /* inputs: count pointers, taken over and freed with the merge, even when count
  * is 0. When two inputs hold an equal entry (same key and sequence, as after
  * an aborted publish) the input with the lower index comes first and both are
- * given. An input's error ends the merge with that error (IT3). */
+ * given; going backward, in the opposite order. An input's error ends the merge
+ * with that error (IT3). A single input is the result. */
 struct rt_iter *rt_merge_iter_new(struct rt_iter **inputs, size_t count);
 
 #endif

@@ -9,6 +9,7 @@ libcommon_table_libtable_a_SOURCES = \
 	libcommon/table/block_iter.c libcommon/table/block_iter.h \
 	libcommon/table/block_reader.c libcommon/table/block_reader.h \
 	libcommon/table/bloom.c libcommon/table/bloom.h \
+	libcommon/table/chain_iter.c libcommon/table/chain_iter.h \
 	libcommon/table/iter.h libcommon/table/key.h \
 	libcommon/table/key_counts.c libcommon/table/key_counts.h \
 	libcommon/table/key_sketch.c libcommon/table/key_sketch.h \

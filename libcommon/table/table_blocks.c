@@ -199,6 +199,17 @@ rt_table_locate_number(struct rt_table_locator *locator, size_t number,
 	return RT_OK;
 }
 
+bool
+rt_table_block_reaches(const struct rt_table_locator *locator,
+    const struct rt_table_block *block, struct rt_slice key, uint64_t seq)
+{
+	size_t before =
+	    locator->part_number * (size_t)locator->reader->index->part_blocks;
+
+	return rt_table_index_compare(locator->part, block->number - before,
+		   key, seq) >= 0;
+}
+
 enum rt_code
 rt_table_block_damaged(const struct rt_table_reader *reader,
     const struct rt_table_block *block, const char *what, struct rt_err *err)

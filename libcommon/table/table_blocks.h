@@ -36,6 +36,11 @@ RT_MUST_USE enum rt_code rt_table_locate_number(
     struct rt_table_locator *locator, size_t number, unsigned flags,
     struct rt_table_block *out, struct rt_err *err);
 
+/* Whether all blocks behind this one, which was located last, begin behind
+ * (key, seq). */
+bool rt_table_block_reaches(const struct rt_table_locator *locator,
+    const struct rt_table_block *block, struct rt_slice key, uint64_t seq);
+
 /* A block in memory. Zeroed is inert. */
 struct rt_loaded_block {
 	struct rt_block block;

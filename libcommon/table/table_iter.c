@@ -13,6 +13,8 @@ struct table_iter {
 	struct rt_table_reader *reader;
 	unsigned flags;
 	size_t readahead_bytes;
+	struct rt_range range;
+	bool backward;			/* the way the last block was gone to */
 	struct rt_table_locator locator;
 	struct rt_table_block block;	/* the one at hand */
 	struct rt_loaded_block loaded;	/* without read-ahead */
@@ -36,16 +38,18 @@ read_piece(struct table_iter *iter)
 {
 	uint64_t from = iter->block.offset;
 	uint64_t to = from + iter->block.size + RT_BLOCK_TRAILER_BYTES;
-	uint64_t end = iter->reader->footer.data_bytes;
+	uint64_t end = iter->reader->footer.data_bytes, more = 0;
 	enum rt_code code;
 
 	if (from >= iter->piece_offset &&
 	    to <= iter->piece_offset + iter->piece.len)
 		return RT_OK;
 	if (to - from < iter->readahead_bytes)
-		to = end - from < iter->readahead_bytes
-		    ? end
-		    : from + iter->readahead_bytes;
+		more = iter->readahead_bytes - (to - from);
+	if (iter->backward)
+		from -= from < more ? from : more;
+	else
+		to += end - to < more ? end - to : more;
 	/* Of a size that fits, and never the memory of a large block and of
 	 * the one before it at once. */
 	rt_buf_clear(&iter->piece);
@@ -78,10 +82,10 @@ load_ahead(struct table_iter *iter)
 	    &iter->loaded.block, &iter->raw, &iter->base.err);
 }
 
-/* Go to the start of iter->block. follows: coming from the end of the one
- * before it. */
+/* Go to the start of iter->block, or going backward to its end. continues:
+ * coming from the block beside it. */
 static enum rt_code
-open_block(struct table_iter *iter, bool follows)
+open_block(struct table_iter *iter, bool continues)
 {
 	enum rt_code code;
 
@@ -91,20 +95,25 @@ open_block(struct table_iter *iter, bool follows)
 	else
 		code = rt_table_load_block(iter->reader, &iter->block,
 		    iter->flags, &iter->loaded, &iter->base.err);
-	if (code == RT_OK)
+	if (code != RT_OK)
+		return code;
+	if (iter->backward)
+		rt_block_iter_begin_end(&iter->entries, &iter->loaded.block,
+		    continues);
+	else
 		rt_block_iter_begin(&iter->entries, &iter->loaded.block,
-		    follows);
-	return code;
+		    continues);
+	return RT_OK;
 }
 
 /* The same for the block of this number. */
 static enum rt_code
-open_number(struct table_iter *iter, size_t number, bool follows)
+open_number(struct table_iter *iter, size_t number, bool continues)
 {
 	enum rt_code code = rt_table_locate_number(&iter->locator, number,
 	    iter->flags, &iter->block, &iter->base.err);
 
-	return code == RT_OK ? open_block(iter, follows) : code;
+	return code == RT_OK ? open_block(iter, continues) : code;
 }
 
 static void
@@ -115,12 +124,45 @@ fail(struct table_iter *iter, enum rt_code code)
 	drop_block(iter);
 }
 
-/* Show what was found, going on to the next block from the end of one. */
+/* Show what a step in the block has found. At the block's end nothing is. */
 static void
 show(struct table_iter *iter, enum rt_block_result result)
 {
-	while (result == RT_BLOCK_END &&
-	    iter->block.number + 1 < rt_table_blocks_count(iter->reader)) {
+	iter->base.valid = result == RT_BLOCK_FOUND;
+	if (RT_LIKELY(iter->base.valid))
+		iter->base.entry = iter->entries.entry;
+	else if (result == RT_BLOCK_BAD)
+		fail(iter, rt_table_block_damaged(iter->reader, &iter->block,
+			"malformed or out of order", &iter->base.err));
+	else
+		drop_block(iter);
+}
+
+/* Whether the blocks behind the one at hand are outside of the range. */
+static bool
+ends_here(const struct table_iter *iter)
+{
+	return iter->block.number + 1 == rt_table_blocks_count(iter->reader) ||
+	    (iter->range.upper.len != 0 &&
+		rt_table_block_reaches(&iter->locator, &iter->block,
+		    iter->range.upper, RT_SEQ_MAX));
+}
+
+/* The same of those before it, once the one before is located. */
+static bool
+begins_behind(const struct table_iter *iter)
+{
+	return iter->range.lower.len != 0 &&
+	    !rt_table_block_reaches(&iter->locator, &iter->block,
+		iter->range.lower, RT_SEQ_MAX);
+}
+
+/* As show(), going on to the next block from the end of one. */
+static void
+show_forward(struct table_iter *iter, enum rt_block_result result)
+{
+	iter->backward = false;
+	while (result == RT_BLOCK_END && !ends_here(iter)) {
 		enum rt_code code =
 		    open_number(iter, iter->block.number + 1, true);
 
@@ -130,37 +172,39 @@ show(struct table_iter *iter, enum rt_block_result result)
 		}
 		result = rt_block_iter_next(&iter->entries);
 	}
-	if (RT_UNLIKELY(result == RT_BLOCK_BAD)) {
-		fail(iter, rt_table_block_damaged(iter->reader, &iter->block,
-			"malformed or out of order", &iter->base.err));
-		return;
+	show(iter, result);
+}
+
+/* As show(), going on to the block before from the start of one. */
+static void
+show_backward(struct table_iter *iter, enum rt_block_result result)
+{
+	iter->backward = true;
+	while (result == RT_BLOCK_END && iter->block.number != 0) {
+		enum rt_code code = rt_table_locate_number(&iter->locator,
+		    iter->block.number - 1, iter->flags, &iter->block,
+		    &iter->base.err);
+
+		if (code == RT_OK && begins_behind(iter))
+			break;
+		if (code == RT_OK)
+			code = open_block(iter, true);
+		if (code != RT_OK) {
+			fail(iter, code);
+			return;
+		}
+		result = rt_block_iter_prev(&iter->entries);
 	}
-	iter->base.valid = result == RT_BLOCK_FOUND;
-	if (iter->base.valid)
-		iter->base.entry = iter->entries.entry;
-	else
-		drop_block(iter);
+	show(iter, result);
 }
 
 static void
-begin(struct table_iter *iter)
+begin(struct table_iter *iter, bool backward)
 {
 	iter->base.valid = false;
 	iter->base.code = RT_OK;
-}
-
-static void
-table_seek_first(struct rt_iter *base)
-{
-	struct table_iter *iter = (struct table_iter *)base;
-	enum rt_code code;
-
-	begin(iter);
-	code = open_number(iter, 0, false);
-	if (code != RT_OK)
-		fail(iter, code);
-	else
-		show(iter, rt_block_iter_next(&iter->entries));
+	iter->backward = backward;
+	drop_block(iter);
 }
 
 static void
@@ -169,8 +213,7 @@ table_seek(struct rt_iter *base, struct rt_slice key, uint64_t seq)
 	struct table_iter *iter = (struct table_iter *)base;
 	enum rt_code code;
 
-	begin(iter);
-	drop_block(iter);
+	begin(iter, false);
 	code = rt_table_locate(&iter->locator, key, seq, iter->flags,
 	    &iter->block, &iter->base.err);
 	if (code == RT_ENOTFOUND)
@@ -180,7 +223,73 @@ table_seek(struct rt_iter *base, struct rt_slice key, uint64_t seq)
 	if (code != RT_OK)
 		fail(iter, code);
 	else
-		show(iter, rt_block_iter_seek(&iter->entries, key, seq));
+		show_forward(iter,
+		    rt_block_iter_seek(&iter->entries, key, seq));
+}
+
+static void
+seek_end(struct table_iter *iter)
+{
+	enum rt_code code = open_number(iter,
+	    rt_table_blocks_count(iter->reader) - 1, false);
+
+	if (code != RT_OK)
+		fail(iter, code);
+	else
+		show_backward(iter, rt_block_iter_prev(&iter->entries));
+}
+
+static void
+table_seek_for_prev(struct rt_iter *base, struct rt_slice key, uint64_t seq)
+{
+	struct table_iter *iter = (struct table_iter *)base;
+	enum rt_code code;
+
+	begin(iter, true);
+	code = rt_table_locate(&iter->locator, key, seq, iter->flags,
+	    &iter->block, &iter->base.err);
+	if (code == RT_ENOTFOUND) {
+		seek_end(iter);
+		return;
+	}
+	if (code == RT_OK)
+		code = open_block(iter, false);
+	if (code != RT_OK)
+		fail(iter, code);
+	else
+		show_backward(iter,
+		    rt_block_iter_seek_for_prev(&iter->entries, key, seq));
+}
+
+static void
+table_seek_first(struct rt_iter *base)
+{
+	struct table_iter *iter = (struct table_iter *)base;
+	enum rt_code code;
+
+	if (iter->range.lower.len != 0) {
+		table_seek(base, iter->range.lower, RT_SEQ_MAX);
+		return;
+	}
+	begin(iter, false);
+	code = open_number(iter, 0, false);
+	if (code != RT_OK)
+		fail(iter, code);
+	else
+		show_forward(iter, rt_block_iter_next(&iter->entries));
+}
+
+static void
+table_seek_last(struct rt_iter *base)
+{
+	struct table_iter *iter = (struct table_iter *)base;
+
+	if (iter->range.upper.len != 0) {
+		table_seek_for_prev(base, iter->range.upper, RT_SEQ_MAX);
+	} else {
+		begin(iter, true);
+		seek_end(iter);
+	}
 }
 
 static void
@@ -192,7 +301,15 @@ table_next(struct rt_iter *base)
 	if (RT_LIKELY(result == RT_BLOCK_FOUND))
 		base->entry = iter->entries.entry;
 	else
-		show(iter, result);
+		show_forward(iter, result);
+}
+
+static void
+table_prev(struct rt_iter *base)
+{
+	struct table_iter *iter = (struct table_iter *)base;
+
+	show_backward(iter, rt_block_iter_prev(&iter->entries));
 }
 
 static void
@@ -212,10 +329,22 @@ struct rt_iter *
 rt_table_reader_iter(struct rt_table_reader *reader, unsigned flags,
     size_t readahead_bytes)
 {
+	static const struct rt_range all;
+
+	return rt_table_reader_iter_range(reader, flags, readahead_bytes, &all);
+}
+
+struct rt_iter *
+rt_table_reader_iter_range(struct rt_table_reader *reader, unsigned flags,
+    size_t readahead_bytes, const struct rt_range *range)
+{
 	static const struct rt_iter_ops ops = {
 		.seek_first = table_seek_first,
+		.seek_last = table_seek_last,
 		.seek = table_seek,
+		.seek_for_prev = table_seek_for_prev,
 		.next = table_next,
+		.prev = table_prev,
 		.free = table_free,
 	};
 	struct table_iter *iter = rt_alloc_zero(1, sizeof(*iter));
@@ -225,5 +354,6 @@ rt_table_reader_iter(struct rt_table_reader *reader, unsigned flags,
 	rt_table_locator_init(&iter->locator, reader);
 	iter->flags = flags;
 	iter->readahead_bytes = readahead_bytes;
+	iter->range = *range;
 	return &iter->base;
 }

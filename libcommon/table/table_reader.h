@@ -112,6 +112,11 @@ bool rt_table_reader_may_contain(struct rt_table_reader *reader,
 struct rt_iter *rt_table_reader_iter(struct rt_table_reader *reader,
     unsigned flags, size_t readahead_bytes);
 
+/* The same for a range, whose keys live as long as the iterator. Blocks outside
+ * are not read, and their entries not shown. */
+struct rt_iter *rt_table_reader_iter_range(struct rt_table_reader *reader,
+    unsigned flags, size_t readahead_bytes, const struct rt_range *range);
+
 /* What the file says of itself (keys, counts); the slices live as long as the
  * reader. */
 const struct rt_table_info *rt_table_reader_info(

@@ -122,6 +122,10 @@ struct rt_bulk *rtd_value_hold(struct rtd_value *value);
 struct rtd_read {
 	uint32_t keyspace;
 	uint64_t now_ms;	/* what expires at or before is not there */
+	/* Of an iterator, user keys: the first one, and the one behind the
+	 * last; empty: no bound. Nothing outside is read. Copied. */
+	struct rt_slice lower;
+	struct rt_slice upper;
 	/* NULL: the present. A snapshot that was released gives RT_EINVAL. */
 	const struct rtd_snapshot *snapshot;
 	unsigned flags;		/* RTD_READ_* */
@@ -149,8 +153,9 @@ void rtd_reader_get_many(struct rtd_reader *reader,
  * moment: newest visible versions only, without tombstones, dropped and
  * expired entries. It pins what it reads and may be used across turns and on
  * another thread. iter->entry.key is a store key (rt_key_user), value a stored
- * value (rt_value_decode). Start with rt_iter_seek_first or rt_iter_seek with
- * a store key and RT_SEQ_MAX. *seq (may be NULL): what it sees. NULL: the
+ * value (rt_value_decode). Start with rt_iter_seek_first, rt_iter_seek with
+ * a store key and RT_SEQ_MAX, rt_iter_seek_last, or rt_iter_seek_for_prev with
+ * a store key and 0. *seq (may be NULL): what it sees. NULL: the
  * snapshot was released; once made, an iterator goes on whatever becomes of
  * its snapshot. */
 struct rt_iter *rtd_reader_iter(struct rtd_reader *reader,

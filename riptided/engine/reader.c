@@ -288,7 +288,9 @@ rtd_reader_iter(struct rtd_reader *reader, const struct rtd_read *read,
     uint64_t *seq)
 {
 	struct rtd_live_range range = { .keyspace = read->keyspace,
-		.now_ms = read->now_ms };
+		.now_ms = read->now_ms,
+		.lower = read->lower,
+		.upper = read->upper };
 
 	if (!take_stand(reader, read, &range.read_seq, &range.drop_seq))
 		return NULL;

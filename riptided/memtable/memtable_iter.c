@@ -6,6 +6,8 @@
 #include "libcommon/table/merge_iter.h"
 #include "riptided/memtable/memtable.h"
 
+#define PREFETCH_ENTRIES 8
+
 /* One run. */
 struct run_iter {
 	struct rt_iter base;
@@ -13,15 +15,17 @@ struct run_iter {
 	size_t at;
 };
 
-static void
-run_show(struct run_iter *iter)
+/* ahead: where the next entries will be. Below 0 the place wraps round, and is
+ * above the count like one behind the end. */
+static inline void
+run_show(struct run_iter *iter, size_t ahead)
 {
 	iter->base.valid = iter->at < iter->run->count;
 	if (!iter->base.valid)
 		return;
 	iter->base.entry = rtd_version_entry(iter->run->items[iter->at]);
-	if (iter->at + 8 < iter->run->count)
-		__builtin_prefetch(iter->run->items[iter->at + 8]);
+	if (ahead < iter->run->count)
+		__builtin_prefetch(iter->run->items[ahead]);
 }
 
 static void
@@ -30,18 +34,27 @@ run_seek_first(struct rt_iter *base)
 	struct run_iter *iter = (struct run_iter *)base;
 
 	iter->at = 0;
-	run_show(iter);
+	run_show(iter, PREFETCH_ENTRIES);
 }
 
 static void
-run_seek(struct rt_iter *base, struct rt_slice key, uint64_t seq)
+run_seek_last(struct rt_iter *base)
 {
 	struct run_iter *iter = (struct run_iter *)base;
-	size_t low = 0, high = iter->run->count;
+
+	iter->at = iter->run->count - 1;
+	run_show(iter, iter->at - PREFETCH_ENTRIES);
+}
+
+/* The first version at or behind (key, seq). */
+static size_t
+run_find(const struct rtd_sorted_run *run, struct rt_slice key, uint64_t seq)
+{
+	size_t low = 0, high = run->count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		const struct rtd_version *version = iter->run->items[middle];
+		const struct rtd_version *version = run->items[middle];
 
 		if (rt_key_compare(rtd_version_key(version),
 			rtd_version_seq(version), key, seq) < 0)
@@ -49,8 +62,31 @@ run_seek(struct rt_iter *base, struct rt_slice key, uint64_t seq)
 		else
 			high = middle;
 	}
-	iter->at = low;
-	run_show(iter);
+	return low;
+}
+
+static void
+run_seek(struct rt_iter *base, struct rt_slice key, uint64_t seq)
+{
+	struct run_iter *iter = (struct run_iter *)base;
+
+	iter->at = run_find(iter->run, key, seq);
+	run_show(iter, iter->at + PREFETCH_ENTRIES);
+}
+
+static void
+run_seek_for_prev(struct rt_iter *base, struct rt_slice key, uint64_t seq)
+{
+	struct run_iter *iter = (struct run_iter *)base;
+	const struct rtd_sorted_run *run = iter->run;
+	size_t at = run_find(run, key, seq);
+
+	/* One version has this place, if any: a sequence is given once. */
+	if (at == run->count || rtd_version_seq(run->items[at]) != seq ||
+	    !rt_slice_equal(rtd_version_key(run->items[at]), key))
+		at--;
+	iter->at = at;
+	run_show(iter, iter->at - PREFETCH_ENTRIES);
 }
 
 static void
@@ -59,7 +95,16 @@ run_next(struct rt_iter *base)
 	struct run_iter *iter = (struct run_iter *)base;
 
 	iter->at++;
-	run_show(iter);
+	run_show(iter, iter->at + PREFETCH_ENTRIES);
+}
+
+static void
+run_prev(struct rt_iter *base)
+{
+	struct run_iter *iter = (struct run_iter *)base;
+
+	iter->at--;
+	run_show(iter, iter->at - PREFETCH_ENTRIES);
 }
 
 static void
@@ -76,8 +121,11 @@ run_iter_new(struct rtd_sorted_run *run)
 {
 	static const struct rt_iter_ops ops = {
 		.seek_first = run_seek_first,
+		.seek_last = run_seek_last,
 		.seek = run_seek,
+		.seek_for_prev = run_seek_for_prev,
 		.next = run_next,
+		.prev = run_prev,
 		.free = run_free,
 	};
 	struct run_iter *iter = rt_alloc_zero(1, sizeof(*iter));
@@ -107,8 +155,7 @@ take_runs(struct memtable_iter *iter)
 	    &iter->memtable->arena, runs);
 	for (size_t i = 0; i < count; i++)
 		inputs[i] = run_iter_new(runs[i]);
-	iter->inner =
-	    count == 1 ? inputs[0] : rt_merge_iter_new(inputs, count);
+	iter->inner = rt_merge_iter_new(inputs, count);
 }
 
 static void
@@ -139,6 +186,35 @@ memtable_seek(struct rt_iter *base, struct rt_slice key, uint64_t seq)
 }
 
 static void
+memtable_seek_last(struct rt_iter *base)
+{
+	struct memtable_iter *iter = (struct memtable_iter *)base;
+
+	take_runs(iter);
+	rt_iter_seek_last(iter->inner);
+	show(iter);
+}
+
+static void
+memtable_seek_for_prev(struct rt_iter *base, struct rt_slice key, uint64_t seq)
+{
+	struct memtable_iter *iter = (struct memtable_iter *)base;
+
+	take_runs(iter);
+	rt_iter_seek_for_prev(iter->inner, key, seq);
+	show(iter);
+}
+
+static void
+memtable_prev(struct rt_iter *base)
+{
+	struct memtable_iter *iter = (struct memtable_iter *)base;
+
+	rt_iter_prev(iter->inner);
+	show(iter);
+}
+
+static void
 memtable_next(struct rt_iter *base)
 {
 	struct memtable_iter *iter = (struct memtable_iter *)base;
@@ -162,8 +238,11 @@ rtd_memtable_iter(struct rtd_memtable *memtable)
 {
 	static const struct rt_iter_ops ops = {
 		.seek_first = memtable_seek_first,
+		.seek_last = memtable_seek_last,
 		.seek = memtable_seek,
+		.seek_for_prev = memtable_seek_for_prev,
 		.next = memtable_next,
+		.prev = memtable_prev,
 		.free = memtable_free,
 	};
 	struct memtable_iter *iter = rt_alloc_zero(1, sizeof(*iter));

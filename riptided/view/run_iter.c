@@ -1,120 +1,80 @@
 #include "riptided/view/run_iter.h"
 
-#include <stdlib.h>
-
 #include "libcommon/base/invariant.h"
+#include "libcommon/table/chain_iter.h"
 
 struct run_iter {
-	struct rt_iter base;
+	struct rt_chain_iter chain;
 	const struct rtd_view_run *run;
+	uint64_t read_seq;
+	uint64_t drop_seq;
 	unsigned flags;
-	size_t at;		/* the table under way */
-	struct rt_iter *table;	/* NULL: none open */
 };
 
-/* A table that cannot be opened is the iterator's error. */
-static void
-open_table(struct run_iter *iter, size_t at)
+static enum rt_code
+open_table(struct rt_chain_iter *chain, size_t i, struct rt_iter **out,
+    struct rt_err *err)
 {
+	const struct run_iter *iter = (const struct run_iter *)chain;
 	struct rt_table_reader *reader;
+	enum rt_code code =
+	    rtd_table_ref(iter->run->tables[i], iter->flags, &reader, err);
 
-	rt_iter_free(iter->table);
-	iter->table = NULL;
-	iter->at = at;
-	iter->base.code = RT_OK;
-	if (at >= iter->run->run->tables_count)
-		return;
-	iter->base.code = rtd_table_ref(iter->run->tables[at], iter->flags,
-	    &reader, &iter->base.err);
-	if (iter->base.code != RT_OK)
-		return;
-	iter->table = rt_table_reader_iter(reader, iter->flags, 0);
+	if (code != RT_OK)
+		return code;
+	*out = rt_table_reader_iter_range(reader, iter->flags, 0,
+	    &chain->range);
 	rt_table_reader_unref(reader);
+	return RT_OK;
 }
 
-/* Show what the table shows, going on to the next one at its end. */
-static void
-show(struct run_iter *iter)
+static const struct rt_manifest_table *
+table_of(const struct rt_chain_iter *chain, size_t i)
 {
-	while (iter->table != NULL && !iter->table->valid &&
-	    iter->table->code == RT_OK) {
-		open_table(iter, iter->at + 1);
-		if (iter->table != NULL)
-			rt_iter_seek_first(iter->table);
-	}
-	iter->base.valid = iter->table != NULL && iter->table->valid;
-	if (iter->table != NULL)
-		iter->base.code = iter->table->code;
-	if (iter->base.valid)
-		iter->base.entry = iter->table->entry;
-	else if (iter->table != NULL && iter->base.code != RT_OK)
-		iter->base.err = iter->table->err;
+	const struct run_iter *iter = (const struct run_iter *)chain;
+
+	return &iter->run->run->tables[i];
 }
 
-static void
-run_seek_first(struct rt_iter *base)
+static struct rt_slice
+smallest(const struct rt_chain_iter *chain, size_t i)
 {
-	struct run_iter *iter = (struct run_iter *)base;
-
-	open_table(iter, 0);
-	if (iter->table != NULL)
-		rt_iter_seek_first(iter->table);
-	show(iter);
+	return table_of(chain, i)->smallest;
 }
 
-static void
-run_seek(struct rt_iter *base, struct rt_slice key, uint64_t seq)
+static struct rt_slice
+largest(const struct rt_chain_iter *chain, size_t i)
 {
-	struct run_iter *iter = (struct run_iter *)base;
-	const struct rt_manifest_run *run = iter->run->run;
-	size_t low = 0, high = run->tables_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (rt_slice_compare(run->tables[middle].largest, key) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (iter->table == NULL || iter->at != low)
-		open_table(iter, low);
-	if (iter->table != NULL)
-		rt_iter_seek(iter->table, key, seq);
-	show(iter);
+	return table_of(chain, i)->largest;
 }
 
-static void
-run_next(struct rt_iter *base)
+static bool
+is_skipped(const struct rt_chain_iter *chain, size_t i)
 {
-	struct run_iter *iter = (struct run_iter *)base;
+	const struct run_iter *iter = (const struct run_iter *)chain;
+	const struct rt_manifest_table *table = table_of(chain, i);
 
-	rt_iter_next(iter->table);
-	show(iter);
-}
-
-static void
-run_free(struct rt_iter *base)
-{
-	struct run_iter *iter = (struct run_iter *)base;
-
-	rt_iter_free(iter->table);
-	free(iter);
+	return table->max_seq <= iter->drop_seq ||
+	    table->min_seq > iter->read_seq;
 }
 
 struct rt_iter *
-rtd_run_iter_new(const struct rtd_view_run *run, unsigned flags)
+rtd_run_iter_new(const struct rtd_view_run *run,
+    const struct rtd_run_want *want)
 {
-	static const struct rt_iter_ops ops = {
-		.seek_first = run_seek_first,
-		.seek = run_seek,
-		.next = run_next,
-		.free = run_free,
+	static const struct rt_chain_ops ops = {
+		.open = open_table,
+		.smallest = smallest,
+		.largest = largest,
+		.is_skipped = is_skipped,
 	};
 	struct run_iter *iter = rt_alloc_zero(1, sizeof(*iter));
 
-	iter->base.ops = &ops;
+	rt_chain_iter_init(&iter->chain, &ops, run->run->tables_count,
+	    &want->range);
 	iter->run = run;
-	iter->flags = flags;
-	return &iter->base;
+	iter->read_seq = want->read_seq;
+	iter->drop_seq = want->drop_seq;
+	iter->flags = want->flags;
+	return &iter->chain.base;
 }

@@ -306,11 +306,24 @@ struct fake_iter {
 	struct rtd_engine *engine;
 	uint32_t keyspace;
 	uint64_t now_ms;
+	struct rt_buf lower;	/* user keys; empty: no bound */
+	struct rt_buf upper;
 	size_t at;
 };
 
+static bool
+is_in_range(const struct fake_iter *iter, struct rt_slice key)
+{
+	return rt_key_keyspace(key) == iter->keyspace &&
+	    rt_slice_compare(rt_key_user(key), rt_buf_slice(&iter->lower)) >=
+	    0 &&
+	    (iter->upper.len == 0 || rt_slice_compare(rt_key_user(key),
+		rt_buf_slice(&iter->upper)) < 0);
+}
+
+/* Below 0 the place wraps round, and is above the count. */
 static void
-settle(struct fake_iter *iter)
+settle(struct fake_iter *iter, size_t step)
 {
 	struct rtd_engine *engine = iter->engine;
 	struct rt_slice bytes;
@@ -322,11 +335,10 @@ settle(struct fake_iter *iter)
 		    engine->read_code, "read by test");
 		return;
 	}
-	for (; iter->at < engine->count; iter->at++) {
+	for (; iter->at < engine->count; iter->at += step) {
 		struct item *item = engine->items[iter->at];
 
-		if (rt_key_keyspace(rt_buf_slice(&item->key)) !=
-		    iter->keyspace)
+		if (!is_in_range(iter, rt_buf_slice(&item->key)))
 			continue;
 		if (!is_alive(item, iter->now_ms, &expire_ms, &bytes))
 			continue;
@@ -343,7 +355,16 @@ seek_first(struct rt_iter *base)
 	struct fake_iter *iter = (struct fake_iter *)base;
 
 	iter->at = 0;
-	settle(iter);
+	settle(iter, 1);
+}
+
+static void
+seek_last(struct rt_iter *base)
+{
+	struct fake_iter *iter = (struct fake_iter *)base;
+
+	iter->at = iter->engine->count - 1;
+	settle(iter, (size_t)-1);
 }
 
 static void
@@ -351,8 +372,22 @@ seek(struct rt_iter *base, struct rt_slice key, uint64_t seq)
 {
 	struct fake_iter *iter = (struct fake_iter *)base;
 
+	(void)seq;
 	iter->at = lower_bound(iter->engine, key);
-	settle(iter);
+	settle(iter, 1);
+}
+
+static void
+seek_for_prev(struct rt_iter *base, struct rt_slice key, uint64_t seq)
+{
+	struct fake_iter *iter = (struct fake_iter *)base;
+	size_t at = lower_bound(iter->engine, key);
+
+	if (at == iter->engine->count || seq != 0 ||
+	    !rt_slice_equal(rt_buf_slice(&iter->engine->items[at]->key), key))
+		at--;
+	iter->at = at;
+	settle(iter, (size_t)-1);
 }
 
 static void
@@ -361,13 +396,26 @@ next(struct rt_iter *base)
 	struct fake_iter *iter = (struct fake_iter *)base;
 
 	iter->at++;
-	settle(iter);
+	settle(iter, 1);
+}
+
+static void
+prev(struct rt_iter *base)
+{
+	struct fake_iter *iter = (struct fake_iter *)base;
+
+	iter->at--;
+	settle(iter, (size_t)-1);
 }
 
 static void
 free_iter(struct rt_iter *base)
 {
-	free(base);
+	struct fake_iter *iter = (struct fake_iter *)base;
+
+	rt_buf_fini(&iter->lower);
+	rt_buf_fini(&iter->upper);
+	free(iter);
 }
 
 struct rt_iter *
@@ -375,8 +423,9 @@ rtd_reader_iter(struct rtd_reader *reader, const struct rtd_read *read,
     uint64_t *seq)
 {
 	static const struct rt_iter_ops ops = {
-		.seek_first = seek_first, .seek = seek, .next = next,
-		.free = free_iter,
+		.seek_first = seek_first, .seek_last = seek_last,
+		.seek = seek, .seek_for_prev = seek_for_prev,
+		.next = next, .prev = prev, .free = free_iter,
 	};
 	struct fake_iter *iter = rt_alloc_zero(1, sizeof(*iter));
 
@@ -384,6 +433,8 @@ rtd_reader_iter(struct rtd_reader *reader, const struct rtd_read *read,
 	iter->engine = reader->engine;
 	iter->keyspace = read->keyspace;
 	iter->now_ms = read->now_ms;
+	rt_buf_append_slice(&iter->lower, read->lower);
+	rt_buf_append_slice(&iter->upper, read->upper);
 	if (seq != NULL)
 		*seq = reader->engine->seq;
 	return &iter->iter;

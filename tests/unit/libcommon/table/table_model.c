@@ -117,6 +117,19 @@ rtt_model_seek(const struct rtt_model *model, struct rt_slice key,
 	return i;
 }
 
+size_t
+rtt_model_seek_for_prev(const struct rtt_model *model, struct rt_slice key,
+    uint64_t seq)
+{
+	size_t i = model->count;
+
+	while (i > 0 &&
+	    rt_key_compare(model->entries[i - 1].key,
+		model->entries[i - 1].seq, key, seq) > 0)
+		i--;
+	return i - 1;
+}
+
 void
 rtt_model_fill(struct rtt_model *model, struct rtt_random *random, size_t count,
     uint64_t first_seq, size_t value_bytes_max)
@@ -197,6 +210,95 @@ rtt_model_assert_iter(const struct rtt_model *model, size_t from,
 	ck_assert_int_eq(iter->code, RT_OK);
 }
 
+/* A place near one of the entries; its key is put into memory. */
+static struct rt_slice
+draw_place(const struct rtt_model *model, struct rtt_random *random,
+    struct rt_buf *memory, uint64_t *seq)
+{
+	rt_buf_clear(memory);
+	*seq = rtt_random_below(random, 2) != 0 ? RT_SEQ_MAX : 0;
+	if (model->count == 0) {
+		rt_buf_append(memory, "\0\0\0\1sx", 6);
+	} else {
+		const struct rt_entry *entry =
+		    &model->entries[rtt_random_below(random, model->count)];
+
+		rt_buf_append_slice(memory, entry->key);
+		if (rtt_random_below(random, 2) != 0)
+			*seq = entry->seq - 1 + rtt_random_below(random, 3);
+		if (rtt_random_below(random, 8) == 0)
+			memory->data[memory->len - 1] ^= 2;
+		else if (rtt_random_below(random, 8) == 0)
+			memory->len--;
+	}
+	return rt_buf_slice(memory);
+}
+
+/* Where in the model it leads to; the count or above when to nothing. */
+static size_t
+seek_at_random(const struct rtt_model *model, struct rt_iter *iter,
+    struct rtt_random *random, struct rt_buf *memory)
+{
+	struct rt_slice key;
+	uint64_t seq;
+
+	switch (rtt_random_below(random, 6)) {
+	case 0:
+		rt_iter_seek_first(iter);
+		return 0;
+	case 1:
+		rt_iter_seek_last(iter);
+		return model->count - 1;
+	case 2:
+	case 3:
+		key = draw_place(model, random, memory, &seq);
+		rt_iter_seek(iter, key, seq);
+		return rtt_model_seek(model, key, seq);
+	default:
+		key = draw_place(model, random, memory, &seq);
+		rt_iter_seek_for_prev(iter, key, seq);
+		return rtt_model_seek_for_prev(model, key, seq);
+	}
+}
+
+void
+rtt_model_walk(const struct rtt_model *model, struct rt_iter *iter,
+    struct rtt_random *random, size_t steps)
+{
+	struct rt_buf memory = { 0 };
+	size_t at = SIZE_MAX, until_seek = 0, until_turn = 0;
+	bool backward = false;
+
+	for (size_t i = 0; i < steps; i++) {
+		if (at >= model->count || until_seek == 0) {
+			at = seek_at_random(model, iter, random, &memory);
+			until_seek = rtt_random_below(random, 60);
+			until_turn = 0;
+		} else {
+			if (until_turn == 0) {
+				backward = !backward;
+				until_turn = 1 + rtt_random_below(random,
+				    rtt_random_below(random, 2) != 0 ? 3 : 40);
+			}
+			if (backward)
+				rt_iter_prev(iter);
+			else
+				rt_iter_next(iter);
+			at += backward ? (size_t)-1 : 1;
+			until_seek--;
+			until_turn--;
+		}
+		ck_assert_msg(iter->code == RT_OK, "%s", iter->err.text);
+		ck_assert_msg(iter->valid == (at < model->count),
+		    "step %zu: at entry %zd of %zu", i, (ssize_t)at,
+		    model->count);
+		if (iter->valid)
+			rtt_entry_assert_equal(&iter->entry,
+			    &model->entries[at]);
+	}
+	rt_buf_fini(&memory);
+}
+
 struct model_iter {
 	struct rt_iter base;
 	const struct rtt_model *model;
@@ -237,6 +339,33 @@ model_seek(struct rt_iter *base, struct rt_slice key, uint64_t seq)
 }
 
 static void
+model_seek_last(struct rt_iter *base)
+{
+	struct model_iter *iter = (struct model_iter *)base;
+
+	iter->at = iter->model->count - 1;
+	model_show(iter);
+}
+
+static void
+model_seek_for_prev(struct rt_iter *base, struct rt_slice key, uint64_t seq)
+{
+	struct model_iter *iter = (struct model_iter *)base;
+
+	iter->at = rtt_model_seek_for_prev(iter->model, key, seq);
+	model_show(iter);
+}
+
+static void
+model_prev(struct rt_iter *base)
+{
+	struct model_iter *iter = (struct model_iter *)base;
+
+	iter->at--;
+	model_show(iter);
+}
+
+static void
 model_next(struct rt_iter *base)
 {
 	struct model_iter *iter = (struct model_iter *)base;
@@ -256,8 +385,11 @@ rtt_model_iter(const struct rtt_model *model, size_t fail_at)
 {
 	static const struct rt_iter_ops ops = {
 		.seek_first = model_seek_first,
+		.seek_last = model_seek_last,
 		.seek = model_seek,
+		.seek_for_prev = model_seek_for_prev,
 		.next = model_next,
+		.prev = model_prev,
 		.free = model_free,
 	};
 	struct model_iter *iter = rt_alloc_zero(1, sizeof(*iter));

@@ -33,6 +33,9 @@ void rtt_model_sort(struct rtt_model *model);
 /* The first entry at or after (key, seq); count when there is none. */
 size_t rtt_model_seek(const struct rtt_model *model, struct rt_slice key,
     uint64_t seq);
+/* The index of the last entry at or before (key, seq); SIZE_MAX: none. */
+size_t rtt_model_seek_for_prev(const struct rtt_model *model,
+    struct rt_slice key, uint64_t seq);
 /* Random keys of a few letters, several versions of many. */
 void rtt_model_fill(struct rtt_model *model, struct rtt_random *random,
     size_t count, uint64_t first_seq, size_t value_bytes_max);
@@ -47,6 +50,10 @@ void rtt_entry_assert_equal(const struct rt_entry *is,
 /* The iterator, at the start, gives these entries and ends well. */
 void rtt_model_assert_iter(const struct rtt_model *model, size_t from,
     struct rt_iter *iter);
+
+/* Seek, step forward and step backward at random, comparing each entry. */
+void rtt_model_walk(const struct rtt_model *model, struct rt_iter *iter,
+    struct rtt_random *random, size_t steps);
 
 /* An iterator over the model, which must outlive it. It fails with RT_EIO when
  * it comes to the entry fail_at (SIZE_MAX: never). */

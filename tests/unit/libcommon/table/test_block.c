@@ -88,6 +88,105 @@ START_TEST(blocks_read_back)
 }
 END_TEST
 
+/* A block as an iterator, for rtt_model_walk(). */
+struct whole_block {
+	struct rt_iter base;
+	struct rt_block block;
+	struct rt_block_iter entries;
+};
+
+static void
+show(struct whole_block *whole, enum rt_block_result result)
+{
+	whole->base.valid = result == RT_BLOCK_FOUND;
+	whole->base.code = result == RT_BLOCK_BAD ? RT_EDAMAGED : RT_OK;
+	whole->base.entry = whole->entries.entry;
+}
+
+static void
+whole_seek_first(struct rt_iter *base)
+{
+	struct whole_block *whole = (struct whole_block *)base;
+
+	rt_block_iter_begin(&whole->entries, &whole->block, false);
+	show(whole, rt_block_iter_next(&whole->entries));
+}
+
+static void
+whole_seek_last(struct rt_iter *base)
+{
+	struct whole_block *whole = (struct whole_block *)base;
+
+	rt_block_iter_begin_end(&whole->entries, &whole->block, false);
+	show(whole, rt_block_iter_prev(&whole->entries));
+}
+
+static void
+whole_seek(struct rt_iter *base, struct rt_slice key, uint64_t seq)
+{
+	struct whole_block *whole = (struct whole_block *)base;
+
+	rt_block_iter_begin(&whole->entries, &whole->block, false);
+	show(whole, rt_block_iter_seek(&whole->entries, key, seq));
+}
+
+static void
+whole_seek_for_prev(struct rt_iter *base, struct rt_slice key, uint64_t seq)
+{
+	struct whole_block *whole = (struct whole_block *)base;
+
+	rt_block_iter_begin(&whole->entries, &whole->block, false);
+	show(whole, rt_block_iter_seek_for_prev(&whole->entries, key, seq));
+}
+
+static void
+whole_next(struct rt_iter *base)
+{
+	struct whole_block *whole = (struct whole_block *)base;
+
+	show(whole, rt_block_iter_next(&whole->entries));
+}
+
+static void
+whole_prev(struct rt_iter *base)
+{
+	struct whole_block *whole = (struct whole_block *)base;
+
+	show(whole, rt_block_iter_prev(&whole->entries));
+}
+
+static const struct rt_iter_ops whole_ops = {
+	.seek_first = whole_seek_first,
+	.seek_last = whole_seek_last,
+	.seek = whole_seek,
+	.seek_for_prev = whole_seek_for_prev,
+	.next = whole_next,
+	.prev = whole_prev,
+};
+
+START_TEST(blocks_are_walked_both_ways)
+{
+	struct rtt_random random = rtt_random_new();
+	struct rt_block_builder builder = { .entries = 0 };
+
+	for (size_t round = 0; round < 100; round++) {
+		struct whole_block whole = { .base.ops = &whole_ops };
+		struct rtt_model model = { .count = 0 };
+
+		rtt_model_fill(&model, &random,
+		    1 + rtt_random_below(&random, round < 20 ? 5 : 200), 1000,
+		    30);
+		build(&builder, &model);
+		ck_assert(rt_block_init(&whole.block,
+		    rt_buf_slice(&builder.data)));
+		rtt_model_walk(&model, &whole.base, &random, 2000);
+		rt_block_iter_fini(&whole.entries);
+		rtt_model_fini(&model);
+	}
+	rt_block_builder_fini(&builder);
+}
+END_TEST
+
 START_TEST(blocks_too_large_for_buckets_read_back)
 {
 	struct rt_block_builder builder = { .entries = 0 };
@@ -143,10 +242,15 @@ read_everything(const uint8_t *data, size_t len, const struct rtt_model *model)
 		rt_block_iter_begin(&iter, &block, false);
 		while (rt_block_iter_next(&iter) == RT_BLOCK_FOUND) {
 		}
+		rt_block_iter_begin_end(&iter, &block, false);
+		while (rt_block_iter_prev(&iter) == RT_BLOCK_FOUND) {
+		}
 		for (size_t i = 0; i < model->count; i += 7) {
 			find(&block, model->entries[i].key, RT_SEQ_MAX, &found);
 			rt_block_iter_begin(&iter, &block, false);
 			rt_block_iter_seek(&iter, model->entries[i].key, 3);
+			rt_block_iter_seek_for_prev(&iter,
+			    model->entries[i].key, 3);
 		}
 		rt_block_verify(&block);
 	}
@@ -210,6 +314,11 @@ START_TEST(entries_out_of_order_are_told)
 			result = rt_block_iter_next(&iter);
 		} while (result == RT_BLOCK_FOUND);
 		ck_assert_int_eq(result, RT_BLOCK_BAD);
+		rt_block_iter_begin_end(&iter, &block, false);
+		do {
+			result = rt_block_iter_prev(&iter);
+		} while (result == RT_BLOCK_FOUND);
+		ck_assert_int_eq(result, RT_BLOCK_BAD);
 		ck_assert(!rt_block_verify(&block));
 		rt_block_iter_fini(&iter);
 		rtt_model_fini(&model);
@@ -218,6 +327,6 @@ START_TEST(entries_out_of_order_are_told)
 }
 END_TEST
 
-RTT_MAIN("block", blocks_read_back, blocks_too_large_for_buckets_read_back,
+RTT_MAIN("block", blocks_read_back, blocks_are_walked_both_ways, blocks_too_large_for_buckets_read_back,
     versions_of_a_key_cost_few_bytes, broken_blocks_are_read_safely,
     entries_out_of_order_are_told)

@@ -84,6 +84,62 @@ START_TEST(merges_agree_with_a_sorted_array)
 }
 END_TEST
 
+START_TEST(merges_turn_round_at_any_entry)
+{
+	struct rtt_random random = rtt_random_new();
+
+	for (size_t round = 0; round < 80; round++) {
+		struct fixture fixture;
+		struct rt_iter *merge;
+
+		fixture_init(&fixture, &random, round % INPUTS_MAX);
+		merge = merge_of(&fixture);
+		rtt_model_walk(&fixture.all, merge, &random, 2000);
+		rt_iter_free(merge);
+		fixture_fini(&fixture);
+	}
+}
+END_TEST
+
+START_TEST(equal_entries_keep_their_order_when_a_merge_turns)
+{
+	struct rtt_random random = rtt_random_new();
+	struct rtt_model models[3] = { { .count = 0 } };
+	struct rt_iter *inputs[RT_COUNTOF(models)], *merge;
+	size_t at = 0, total = 20 * RT_COUNTOF(models);
+
+	for (size_t i = 0; i < RT_COUNTOF(models); i++) {
+		for (size_t j = 0; j < 20; j++) {
+			char key = (char)('a' + j);
+
+			rtt_model_add(&models[i], rt_slice(&key, 1), 5,
+			    (ptrdiff_t)i, 0);
+		}
+		inputs[i] = rtt_model_iter(&models[i], SIZE_MAX);
+	}
+	merge = rt_merge_iter_new(inputs, RT_COUNTOF(models));
+	rt_iter_seek_first(merge);
+	for (size_t step = 0; step < 5000; step++) {
+		ck_assert(merge->valid);
+		ck_assert_uint_eq(merge->entry.key.data[RT_KEY_PREFIX_BYTES],
+		    'a' + at / RT_COUNTOF(models));
+		ck_assert_uint_eq(merge->entry.value.len,
+		    1 + at % RT_COUNTOF(models));
+		if (at + 1 < total &&
+		    (at == 0 || rtt_random_below(&random, 2) != 0)) {
+			rt_iter_next(merge);
+			at++;
+		} else {
+			rt_iter_prev(merge);
+			at--;
+		}
+	}
+	rt_iter_free(merge);
+	for (size_t i = 0; i < RT_COUNTOF(models); i++)
+		rtt_model_fini(&models[i]);
+}
+END_TEST
+
 START_TEST(equal_entries_come_in_the_order_of_inputs)
 {
 	struct rtt_model models[5] = { { .count = 0 } };
@@ -156,10 +212,16 @@ START_TEST(a_merge_of_nothing_is_at_its_end)
 	ck_assert(!merge->valid && merge->code == RT_OK);
 	rt_iter_seek(merge, rt_slice("k", 1), 1);
 	ck_assert(!merge->valid && merge->code == RT_OK);
+	rt_iter_seek_last(merge);
+	ck_assert(!merge->valid && merge->code == RT_OK);
+	rt_iter_seek_for_prev(merge, rt_slice("k", 1), 1);
+	ck_assert(!merge->valid && merge->code == RT_OK);
 	rt_iter_free(merge);
 }
 END_TEST
 
 RTT_MAIN("merge_iter", merges_agree_with_a_sorted_array,
+    merges_turn_round_at_any_entry,
+    equal_entries_keep_their_order_when_a_merge_turns,
     equal_entries_come_in_the_order_of_inputs, a_failing_input_ends_the_merge,
     a_merge_of_nothing_is_at_its_end)

@@ -66,6 +66,7 @@ assert_iters(struct rt_table_reader *reader, const struct rtt_model *model,
 		ck_assert(!iter->valid);
 		rt_iter_seek_first(iter);
 		rtt_model_assert_iter(model, 0, iter);
+		rtt_model_walk(model, iter, random, 500);
 		for (size_t j = 0; j < 3; j++) {
 			const struct rt_entry *to =
 			    &model->entries[rtt_random_below(random,
