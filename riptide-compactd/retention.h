@@ -15,7 +15,9 @@
  *    itself counts every older run as one that holds the key.
  * R4 A value whose expiry and grace have passed is a tombstone: it goes by R3,
  *    or becomes one in its place. It is never merely left out, or an older
- *    version would rise.
+ *    version would rise. But where a snapshot of S sees it, it stays: a
+ *    snapshot judges expiry by the time of its creation, and a later one was
+ *    made less than the grace ago.
  * Thread: one at a time. Keys must come in the order of key.h. */
 #ifndef RIPTIDE_COMPACTD_RETENTION_H
 #define RIPTIDE_COMPACTD_RETENTION_H

@@ -7,12 +7,20 @@
  * keyspace was dropped (once): versions below it are invisible to reads at or
  * above it.
  *
+ * Expiry has three clocks. `gone` is that of the world and of live reads. A
+ * snapshot goes by what it was when the snapshot was registered. The compactor
+ * goes by `cgone`, which a job takes at its start: its grace is longer than it
+ * takes a snapshot to be listed, so that it follows `gone` once every snapshot
+ * from before is in the manifest. What it expires and cannot leave out becomes
+ * a tombstone: bit i of `tomb`.
+ *
  * Properties: a read at t finds the newest version at or below t, or that there
- * is none; so does a read after a restart.
+ * is none, expiry judged by the read's own clock; so does a read after a
+ * restart.
  *
  * SNAP: registered snapshots read. READ: pinned reads. EXPIRE, DROP: as above.
  * Runs of run-models.sh, and its mutants (three writes with expiry and snapshots
- * are 15 million states more):
+ * are tens of millions of states more):
  * run: -DSNAP
  * run: -DREAD
  * run: -DSNAP -DEXPIRE -DMAXC=0 -DMAXS=2
@@ -28,6 +36,8 @@
  * mutant: -DSNAP -DBAD_REPLAY
  * mutant: -DREAD -DBAD_READORDER
  * mutant: -DSNAP -DEXPIRE -DMAXC=0 -DMAXS=2 -DBAD_EXPSKIP
+ * mutant: -DSNAP -DEXPIRE -DMAXC=0 -DMAXS=2 -DBAD_EXPSEEN
+ * mutant: -DSNAP -DEXPIRE -DMAXC=0 -DMAXS=2 -DBAD_GRACE
  * mutant: -DSNAP -DDROP -DMAXC=0 -DBAD_DROPSNAP
  *
  * CAPTURE: the snapshots are listed before the freeze. SNAPREG: a snapshot is
@@ -36,9 +46,10 @@
  * newer than the oldest snapshot is kept, nothing else. PICK: the newest of
  * level 0 goes first. NOCAS: the daemon publishes on what it read earlier.
  * REPLAY: flushed sequences are replayed. READORDER: the read sequence is
- * taken before the view. EXPSKIP: an expired version is left out. DROPSNAP: a
- * dropped version goes when it is below every snapshot, although a snapshot
- * between it and the drop sees it. */
+ * taken before the view. EXPSKIP: an expired version is left out. EXPSEEN: what
+ * a listed snapshot sees expires, too. GRACE: the compactor goes by the world's
+ * clock. DROPSNAP: a dropped version goes when it is below every snapshot,
+ * although a snapshot between it and the drop sees it. */
 #ifndef MAXS
 #define MAXS 3              /* writes */
 #endif
@@ -47,21 +58,24 @@
 #endif
 #define BIT(i) (1<<(i))
 #define UPTO(i) ((1<<((i)+1))-1)
-#define DEAD(f) ((del&BIT(f)) || (gone && (ttl&BIT(f))))
-#define SEEN(f,r) ((f==0 || DEAD(f) || (drop!=0 && r>=drop && f<drop)) -> 0 : f)
-#define WANT(r) ((r!=0 && r==drop) -> 0 : SEEN(r,r))
+/* g: the clock of the read */
+#define DEAD(f,g) ((del&BIT(f)) || ((g) && (ttl&BIT(f))))
+#define SEEN(f,r,g) ((f==0 || DEAD(f,g) || (tomb&BIT(f)) || (drop!=0 && r>=drop && f<drop)) -> 0 : f)
+#define WANT(r,g) ((r==0 || r==drop || DEAD(r,g)) -> 0 : r)
 typedef Man { byte l0; byte l1; byte l2; byte fl; byte S; byte dr }
 Man cur, dv;                /* published manifest; version loaded by the daemon */
-byte ttl, drop; bool gone;
+byte ttl, tomb, drop; bool gone, cgone;
+byte old;                   /* live snapshots from before gone */
 byte del, last, mem, imm, immhi, wal, dur, live, epoch, crashes;
-byte fu, fv, fs, fmin, fsep, fbelow, fshade;
+byte fu, fv, fs, fmin, fsep, fbelow, fshade, fexp;
 #define COPY(a,b) a.l0=b.l0; a.l1=b.l1; a.l2=b.l2; a.fl=b.fl; a.S=b.S; a.dr=b.dr
 inline top(tm,tt,tr){ tr=tt; do :: tr==0 -> break :: else -> if :: ((tm)&BIT(tr)) -> break :: else -> tr-- fi od }
 /* first hit wins, newest place first: catches ordering violations too */
 inline lookup(zV,zM,zI,zt,zf){ top(zM,zt,zf); if :: zf==0 -> top(zI,zt,zf); if :: zf==0 -> top(zV.l0,zt,zf); if :: zf==0 -> top(zV.l1,zt,zf);
    if :: zf==0 -> top(zV.l2,zt,zf) :: else fi :: else fi :: else fi :: else fi }
-/* compaction rule: newest version per snapshot stripe; drop a tombstone iff nothing older can exist and no snapshot is below it */
-inline filter(zm,zs,zb,zd,zo){ d_step{ fu=0; fv=MAXS; zo=0; fmin=0; do :: fmin>MAXS -> break :: else -> if :: ((zs)&BIT(fmin)) -> break :: else -> fmin++ fi od;
+/* compaction rule: newest version per snapshot stripe; drop a tombstone iff nothing older can exist and no snapshot is below it;
+   a version expires by the clock zc unless a snapshot sees it, and becomes a tombstone (zt) if it cannot go */
+inline filter(zm,zs,zb,zd,zo,zc,zt){ d_step{ fu=0; fv=MAXS; zo=0; zt=0; fmin=0; do :: fmin>MAXS -> break :: else -> if :: ((zs)&BIT(fmin)) -> break :: else -> fmin++ fi od;
   do :: fv==0 -> break :: else -> if :: ((zm)&BIT(fv)) ->
        fsep=(fu==0); fs=fv; do :: fs>=fu -> break :: else -> if :: ((zs)&BIT(fs)) -> fsep=1 :: else fi; fs++ od;
 #ifdef BAD_RETAIN
@@ -75,11 +89,16 @@ inline filter(zm,zs,zb,zd,zo){ d_step{ fu=0; fv=MAXS; zo=0; fmin=0; do :: fmin>M
 #else
        fs=fv; do :: fs>=(zd) -> break :: else -> if :: ((zs)&BIT(fs)) -> fshade=0 :: else fi; fs++ od;
 #endif
+       fexp=(zc) && (ttl&BIT(fv))!=0;
+#ifndef BAD_EXPSEEN
+       fs=fv; do :: fs>MAXS -> break :: else -> if :: ((zs)&BIT(fs)) -> fexp=0 :: else fi; fs++ od;
+#endif
 #ifdef BAD_EXPSKIP
        if :: gone && (ttl&BIT(fv)) && !fbelow -> fshade=1 :: else fi;
 #endif
-       if :: fsep && !fshade && !((zb) && DEAD(fv) && !fbelow) -> zo=zo|BIT(fv) :: else fi; fu=fv
-     :: else fi; fv-- od; fu=0; fv=0; fs=0; fsep=0; fbelow=0; fshade=0; fmin=0 } }
+       if :: fsep && !fshade && !((zb) && (fexp || ((del|tomb)&BIT(fv))) && !fbelow) -> zo=zo|BIT(fv);
+          if :: fexp -> zt=zt|BIT(fv) :: else fi :: else fi; fu=fv
+     :: else fi; fv-- od; fu=0; fv=0; fs=0; fsep=0; fbelow=0; fshade=0; fexp=0; fmin=0 } }
 #ifdef EXPIRE
 #define KIND if :: true -> del=del|BIT(last) :: true -> ttl=ttl|BIT(last) :: true fi
 #else
@@ -93,6 +112,14 @@ active proctype Daemon(){ byte cap, e, q; Man n;
   :: atomic{ last<MAXS -> write_one() }
 #ifdef EXPIRE
   :: atomic{ !gone && ttl!=0 -> gone=true }
+#ifdef BAD_GRACE
+  :: atomic{ gone && !cgone -> cgone=true }
+#else
+  :: atomic{ gone && !cgone && (old&~cur.S)==0 -> cgone=true }
+#endif
+#ifdef SNAP
+  :: atomic{ imm==0 && immhi==0 && cur.S!=live -> cap=live } atomic{ cur.S=cap; cap=0; COPY(dv,cur) }
+#endif
 #endif
 #ifdef DROP
   :: atomic{ last<MAXS && drop==0 && last>0 -> last++; drop=last; wal=wal|BIT(last); if :: true -> dur=last :: true fi }
@@ -110,7 +137,7 @@ active proctype Daemon(){ byte cap, e, q; Man n;
 #endif
      atomic{ COPY(dv,cur); imm=0; immhi=0; cap=0; n.l0=0; n.l1=0; n.l2=0; n.fl=0; n.S=0; n.dr=0 }
   :: atomic{ (dv.l0!=cur.l0 || dv.l1!=cur.l1 || dv.l2!=cur.l2 || dv.S!=cur.S) -> COPY(dv,cur) }
-  :: atomic{ crashes<MAXC && last>0 -> crashes++; epoch++; live=0; imm=0; immhi=0;
+  :: atomic{ crashes<MAXC && last>0 -> crashes++; epoch++; live=0; old=0; imm=0; immhi=0;
        if :: true -> wal=wal&UPTO(dur) :: true fi;
        if :: drop!=0 && cur.dr!=drop && !(wal&BIT(drop)) -> drop=0 :: else fi;             /* power cut may lose the unsynced WAL tail */
 #ifdef BAD_REPLAY
@@ -118,12 +145,12 @@ active proctype Daemon(){ byte cap, e, q; Man n;
 #else
        mem=wal&~UPTO(cur.fl)&~BIT(drop);                                  /* replay skips seq <= flushed_seq */
 #endif
-       top(wal,MAXS,e); if :: e<cur.fl -> e=cur.fl :: else fi; last=e; dur=e; e=0; del=del&UPTO(last); ttl=ttl&UPTO(last);
-       cur.S=0; COPY(dv,cur); lookup(dv,mem,imm,last,q); assert(SEEN(q,last)==WANT(last)); q=0 }
+       top(wal,MAXS,e); if :: e<cur.fl -> e=cur.fl :: else fi; last=e; dur=e; e=0; del=del&UPTO(last); ttl=ttl&UPTO(last); tomb=tomb&UPTO(last);
+       cur.S=0; COPY(dv,cur); lookup(dv,mem,imm,last,q); assert(SEEN(q,last,gone)==WANT(last,gone)); q=0 }
   od }
-active proctype Compactor(){ Man n; byte out, k;
+active proctype Compactor(){ Man n; byte out, k, t; bool c;
   do
-  :: atomic{ (cur.l0!=0 || cur.l1!=0) -> COPY(n,cur); n.fl=0 }
+  :: atomic{ (cur.l0!=0 || cur.l1!=0) -> COPY(n,cur); n.fl=0; c=cgone }
      if
      :: n.l0!=0 -> k=0;
 #ifdef BAD_PICK
@@ -132,34 +159,35 @@ active proctype Compactor(){ Man n; byte out, k;
         if :: true :: true -> n.l0=n.l0&(~n.l0+1) fi;          /* all of L0, or its oldest file */
 #endif
 #ifdef BAD_BOTTOM
-        filter(n.l0|n.l1, n.S, true, n.dr, out)
+        filter(n.l0|n.l1, n.S, true, n.dr, out, c, t)
 #else
-        filter(n.l0|n.l1, n.S, n.l2==0, n.dr, out)
+        filter(n.l0|n.l1, n.S, n.l2==0, n.dr, out, c, t)
 #endif
-     :: n.l0!=0 -> k=1; filter(n.l0, n.S, false, n.dr, out)           /* L0 -> L0, newest suffix allowed, never drops tombstones */
-     :: n.l1!=0 -> k=2; filter(n.l1|n.l2, n.S, true, n.dr, out)
+     :: n.l0!=0 -> k=1; filter(n.l0, n.S, false, n.dr, out, c, t)           /* L0 -> L0, newest suffix allowed, never drops tombstones */
+     :: n.l1!=0 -> k=2; filter(n.l1|n.l2, n.S, true, n.dr, out, c, t)
      fi;
      atomic{ if
-       :: k==0 && (cur.l0&n.l0)==n.l0 && cur.l1==n.l1 -> cur.l0=cur.l0&~n.l0; cur.l1=out
-       :: k==1 && (cur.l0&n.l0)==n.l0 -> cur.l0=(cur.l0&~n.l0)|out
-       :: k==2 && cur.l1==n.l1 && cur.l2==n.l2 -> cur.l1=0; cur.l2=out
+       :: k==0 && (cur.l0&n.l0)==n.l0 && cur.l1==n.l1 -> cur.l0=cur.l0&~n.l0; cur.l1=out; tomb=tomb|t
+       :: k==1 && (cur.l0&n.l0)==n.l0 -> cur.l0=(cur.l0&~n.l0)|out; tomb=tomb|t
+       :: k==2 && cur.l1==n.l1 && cur.l2==n.l2 -> cur.l1=0; cur.l2=out; tomb=tomb|t
        :: else fi;
 #ifdef BAD_SCARRY
        cur.S=n.S;
 #endif
-       out=0; k=0; n.l0=0; n.l1=0; n.l2=0; n.S=0; n.dr=0 }
+       out=0; k=0; t=0; c=0; n.l0=0; n.l1=0; n.l2=0; n.S=0; n.dr=0 }
   od }
 #ifdef SNAP
-active proctype Snapshot(){ byte t, f, e; bool on;
+#define OLD if :: !gone -> old=old|BIT(t) :: else fi; g=gone
+active proctype Snapshot(){ byte t, f, e; bool on, g;
   do
   :: !on ->
 #ifdef BAD_SNAPREG
-     atomic{ t=last; e=epoch } atomic{ if :: e==epoch -> live=live|BIT(t); on=true :: else -> t=0; e=0 fi }
+     atomic{ t=last; e=epoch } atomic{ if :: e==epoch -> live=live|BIT(t); OLD; on=true :: else -> t=0; e=0 fi }
 #else
-     atomic{ t=last; e=epoch; live=live|BIT(t); on=true }
+     atomic{ t=last; e=epoch; live=live|BIT(t); OLD; on=true }
 #endif
-  :: on -> atomic{ if :: e==epoch -> lookup(dv,mem,imm,t,f); assert(SEEN(f,t)==WANT(t)); f=0 :: else -> on=false; t=0; e=0 fi }
-  :: on -> atomic{ if :: e==epoch -> live=live&~BIT(t) :: else fi; on=false; t=0; e=0 }
+  :: on -> atomic{ if :: e==epoch -> lookup(dv,mem,imm,t,f); assert(SEEN(f,t,g)==WANT(t,g)); f=0 :: else -> on=false; t=0; e=0; g=0 fi }
+  :: on -> atomic{ if :: e==epoch -> live=live&~BIT(t); old=old&~BIT(t) :: else fi; on=false; t=0; e=0; g=0 }
   od }
 #endif
 #ifdef READ
@@ -170,6 +198,6 @@ active proctype Reader(){ byte r, f, e, m, i; Man v;
 #else
      atomic{ e=epoch; COPY(v,dv); m=mem; i=imm; r=last }        /* pin version+memtables, THEN take the read seq */
 #endif
-     d_step{ if :: e==epoch -> lookup(v,m,i,r,f); assert(SEEN(f,r)==WANT(r)) :: else fi; r=0; f=0; e=0; m=0; i=0; v.l0=0; v.l1=0; v.l2=0; v.fl=0; v.S=0; v.dr=0 }
+     d_step{ if :: e==epoch -> lookup(v,m,i,r,f); assert(SEEN(f,r,gone)==WANT(r,gone)) :: else fi; r=0; f=0; e=0; m=0; i=0; v.l0=0; v.l1=0; v.l2=0; v.fl=0; v.S=0; v.dr=0 }
   od }
 #endif

@@ -161,6 +161,26 @@ START_TEST(an_expired_value_never_merely_vanishes)
 }
 END_TEST
 
+/* It may have been alive when the snapshot was made. */
+START_TEST(an_expired_value_that_a_snapshot_sees_stays)
+{
+	struct version versions[3];
+
+	make_version(&versions[0], 5, 60, RT_ENTRY_PUT, GRACE_OVER_MS - 1);
+	make_version(&versions[1], 5, 20, RT_ENTRY_PUT, GRACE_OVER_MS - 1);
+	make_version(&versions[2], 5, 10, RT_ENTRY_PUT, 0);
+	expect_verdicts("snapshot 60\n" INPUTS, 3, versions,
+	    (const enum rtc_verdict[]){ RTC_KEEP, RTC_GO_SHADOWED,
+		RTC_GO_SHADOWED });
+	expect_verdicts("snapshot 20\n" INPUTS, 3, versions,
+	    (const enum rtc_verdict[]){ RTC_KEEP_AS_TOMBSTONE, RTC_KEEP,
+		RTC_GO_SHADOWED });
+	expect_verdicts("snapshot 20\nsnapshot 60\n" INPUTS, 3, versions,
+	    (const enum rtc_verdict[]){ RTC_KEEP, RTC_KEEP,
+		RTC_GO_SHADOWED });
+}
+END_TEST
+
 START_TEST(a_drop_takes_what_came_before_it)
 {
 	struct version versions[2];
@@ -214,10 +234,11 @@ START_TEST(inside_level_0_tombstones_go_only_with_the_oldest_run)
 }
 END_TEST
 
-/* What a reader at read_seq sees of a key: 0 for nothing, else the sequence. */
+/* What a reader at read_seq, to whom it is now_ms, sees of a key: 0 for nothing,
+ * else the sequence. */
 static uint64_t
 visible(const struct version *versions, unsigned count, unsigned key,
-    uint64_t read_seq, uint64_t drop_seq)
+    uint64_t read_seq, uint64_t now_ms, uint64_t drop_seq)
 {
 	const struct version *newest = NULL;
 
@@ -226,7 +247,7 @@ visible(const struct version *versions, unsigned count, unsigned key,
 		    (newest == NULL || versions[i].seq > newest->seq))
 			newest = &versions[i];
 	if (newest == NULL || newest->type == RT_ENTRY_TOMBSTONE ||
-	    (newest->expire_ms != 0 && newest->expire_ms < GRACE_OVER_MS) ||
+	    (newest->expire_ms != 0 && newest->expire_ms < now_ms) ||
 	    (read_seq >= drop_seq && newest->seq < drop_seq))
 		return 0;
 	return newest->seq;
@@ -243,7 +264,8 @@ compare_versions(const void *a, const void *b)
 }
 
 /* Versions over three levels, the upper two merged: every reader, at each
- * snapshot and now, sees the same before and after. */
+ * snapshot by any clock and now by the compactor's, sees the same before and
+ * after. */
 static void
 one_model(unsigned seed, unsigned gone[RTC_VERDICTS])
 {
@@ -303,10 +325,12 @@ one_model(unsigned seed, unsigned gone[RTC_VERDICTS])
 		for (unsigned i = 0; i <= snapshots_count; i++) {
 			uint64_t read_seq = i < snapshots_count
 			    ? snapshots[i] : 1000;
+			uint64_t now_ms = i < snapshots_count
+			    ? (uint64_t)rand() % 1000 : GRACE_OVER_MS;
 
 			ck_assert_msg(visible(before, count, key, read_seq,
-			    drop_seq) == visible(after, kept, key, read_seq,
-			    drop_seq), "seed %u: key %u at %llu: %s", seed, key,
+			    now_ms, drop_seq) == visible(after, kept, key,
+			    read_seq, now_ms, drop_seq), "seed %u: key %u at %llu: %s", seed, key,
 			    (unsigned long long)read_seq, drawing);
 		}
 	end(&job, &retention);
@@ -330,7 +354,8 @@ END_TEST
 RTT_MAIN("retention", only_the_newest_version_stays,
     a_snapshot_keeps_the_version_it_sees,
     a_tombstone_goes_when_nothing_older_can_be_below,
-    an_expired_value_never_merely_vanishes, a_drop_takes_what_came_before_it,
+    an_expired_value_never_merely_vanishes,
+    an_expired_value_that_a_snapshot_sees_stays, a_drop_takes_what_came_before_it,
     a_drop_that_is_not_flushed_takes_nothing,
     inside_level_0_tombstones_go_only_with_the_oldest_run,
     every_reader_sees_the_same_before_and_after)
