@@ -225,34 +225,6 @@ START_TEST(a_drop_empties_one_keyspace_for_good)
 }
 END_TEST
 
-START_TEST(what_was_dropped_goes_unread)
-{
-	struct rtd_engine_stats before, after;
-	struct fixture f;
-	char key[32];
-
-	init(&f);
-	for (unsigned i = 0; i < 3; i++) {
-		snprintf(key, sizeof(key), "key%u", i);
-		put(&f, key, "1");
-		put(&f, "other", "1");
-		flush_all(&f);
-	}
-	rtd_write_batch_drop(&f.batch, 0);
-	commit(&f);
-	rtd_engine_get_stats(f.engine, &before);
-	expect(&f, 0, "key0", NULL);
-	expect(&f, 0, "other", NULL);
-	rtd_engine_get_stats(f.engine, &after);
-	ck_assert_uint_eq(before.cache.hits + before.cache.misses,
-	    after.cache.hits + after.cache.misses);
-	put(&f, "key0", "2");
-	flush_all(&f);
-	expect(&f, 0, "key0", "2");
-	fini(&f);
-}
-END_TEST
-
 static void
 swap(struct fixture *fixture, uint32_t first, uint32_t second)
 {
@@ -411,6 +383,35 @@ START_TEST(iteration_shows_each_live_key_once)
 	rtd_write_batch_drop(&f.batch, 0);
 	commit(&f);
 	ck_assert_uint_eq(count_keys(&f, 0), 0);
+	fini(&f);
+}
+END_TEST
+
+START_TEST(what_was_dropped_goes_unread)
+{
+	struct rtd_engine_stats before, after;
+	struct fixture f;
+	char key[32];
+
+	init(&f);
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(key, sizeof(key), "key%u", i);
+		put(&f, key, "1");
+		put(&f, "other", "1");
+		flush_all(&f);
+	}
+	rtd_write_batch_drop(&f.batch, 0);
+	commit(&f);
+	rtd_engine_get_stats(f.engine, &before);
+	expect(&f, 0, "key0", NULL);
+	expect(&f, 0, "other", NULL);
+	ck_assert_uint_eq(count_keys(&f, 0), 0);
+	rtd_engine_get_stats(f.engine, &after);
+	ck_assert_uint_eq(before.cache.hits + before.cache.misses,
+	    after.cache.hits + after.cache.misses);
+	put(&f, "key0", "2");
+	flush_all(&f);
+	expect(&f, 0, "key0", "2");
 	fini(&f);
 }
 END_TEST
