@@ -21,9 +21,16 @@
 
 #define SHARDS 16
 #define BUCKETS_MIN 64
-#define GHOSTS 4096
 #define REFS_MAX 3
-#define PREFETCH_BYTES (2 * RT_CACHE_LINE_BYTES)
+/* Of buckets and ghosts a shard has, at the most, four for each entry. */
+#define TABLES_SHARE (4 * (sizeof(struct entry *) + sizeof(uint32_t)))
+/* malloc's own, and what it rounds up to; from PAGED on that may be pages. */
+#define MALLOC_BYTES 8
+#define MALLOC_ALIGN ((size_t)16)
+#define MALLOC_PAGED ((size_t)128 << 10)
+#define MALLOC_PAGE ((size_t)4096)
+/* Of the end of a block, which is looked at first. */
+#define PREFETCH_BYTES (3 * RT_CACHE_LINE_BYTES)
 /* A block above both is not kept: it would push out too many others, and to
  * read it again costs little beside its use. While somebody has it pinned,
  * others find it. */
@@ -34,21 +41,27 @@
 
 enum queue_kind { QUEUE_PROBATION, QUEUE_MAIN, QUEUES };
 
+/* Lies behind the block's bytes in their memory, aligned: a look-up that comes
+ * to it asks for the end of the block, which is read first, at the same time. */
 struct entry {
 	struct rt_cached_block block;	/* first */
-	uint8_t *data;			/* the same, ours to free */
 	struct entry *chain;
-	struct entry *prev, *next;	/* in its queue */
 	uint64_t unique_id;
 	uint64_t offset;
-	uint64_t hash;
-	size_t charge;
 	atomic_uint pins;
 	uint8_t refs;
 	uint8_t queue;
 	bool cold;		/* of a scan, not looked at since */
 	bool loose;		/* in no queue: freed with the last pin */
+	struct entry *prev, *next;	/* in its queue */
+	uint64_t hash;
+	size_t charge;
+	uint8_t *data;			/* that of the block, ours to free */
 };
+
+_Static_assert(sizeof(struct entry) + _Alignof(struct entry) <=
+	RT_BLOCK_CACHE_ROOM,
+    "an entry fits behind its block");
 
 struct queue {
 	struct entry *oldest, *newest;
@@ -61,7 +74,7 @@ struct shard {
 	struct entry **buckets RT_GUARDED_BY(mu);
 	size_t buckets_count;
 	struct queue queues[QUEUES];
-	uint32_t *ghosts;
+	uint32_t *ghosts;	/* as many as buckets */
 	uint64_t hits, misses, evictions;
 } __attribute__((aligned(RT_CACHE_LINE_BYTES)));
 
@@ -87,7 +100,7 @@ rt_block_cache_new(size_t bytes)
 		shard->buckets_count = BUCKETS_MIN;
 		shard->buckets =
 		    rt_alloc_zero(BUCKETS_MIN, sizeof(shard->buckets[0]));
-		shard->ghosts = rt_alloc_zero(GHOSTS, sizeof(uint32_t));
+		shard->ghosts = rt_alloc_zero(BUCKETS_MIN, sizeof(uint32_t));
 	}
 	return cache;
 }
@@ -96,7 +109,6 @@ static void
 entry_free(struct entry *entry)
 {
 	free(entry->data);
-	free(entry);
 }
 
 void
@@ -199,20 +211,33 @@ chain_remove(struct shard *shard, struct entry *entry)
 	*at = entry->chain;
 }
 
-static void
-buckets_grow(struct shard *shard)
+static uint32_t
+fingerprint(uint64_t hash)
 {
-	struct entry **old = shard->buckets;
+	return (uint32_t)(hash >> 24);
+}
+
+static uint32_t *
+ghost_of(struct shard *shard, uint32_t fingerprint)
+{
+	return &shard->ghosts[fingerprint & (shard->buckets_count - 1)];
+}
+
+/* Make it so many buckets and ghosts, a power of two. */
+static void
+tables_resize(struct shard *shard, size_t count)
+{
+	struct entry **buckets = shard->buckets;
+	uint32_t *ghosts = shard->ghosts;
 	size_t old_count = shard->buckets_count;
 
 	/* Prefetches read the two without the lock. */
-	__atomic_store_n(&shard->buckets_count, old_count * 2,
-	    __ATOMIC_RELAXED);
+	__atomic_store_n(&shard->buckets_count, count, __ATOMIC_RELAXED);
 	__atomic_store_n(&shard->buckets,
-	    rt_alloc_zero(old_count * 2, sizeof(shard->buckets[0])),
-	    __ATOMIC_RELAXED);
+	    rt_alloc_zero(count, sizeof(shard->buckets[0])), __ATOMIC_RELAXED);
+	shard->ghosts = rt_alloc_zero(count, sizeof(shard->ghosts[0]));
 	for (size_t i = 0; i < old_count; i++) {
-		struct entry *entry = old[i];
+		struct entry *entry = buckets[i];
 
 		while (entry != NULL) {
 			struct entry *chain = entry->chain;
@@ -222,14 +247,18 @@ buckets_grow(struct shard *shard)
 			*at = entry;
 			entry = chain;
 		}
+		if (ghosts[i] != 0)
+			*ghost_of(shard, ghosts[i]) = ghosts[i];
 	}
-	free(old);
+	free(buckets);
+	free(ghosts);
 }
 
-static uint32_t *
-ghost_of(struct shard *shard, uint64_t hash)
+static size_t
+entries_of(const struct shard *shard)
 {
-	return &shard->ghosts[(hash >> 12) % GHOSTS];
+	return shard->queues[QUEUE_PROBATION].count +
+	    shard->queues[QUEUE_MAIN].count;
 }
 
 /* Look at the oldest of a queue: true when it is to leave. Otherwise it has
@@ -280,7 +309,8 @@ evict_one(struct shard *shard)
 		if (!is_leaving(shard, entry))
 			continue;
 		if (from_probation)
-			*ghost_of(shard, entry->hash) = (uint32_t)entry->hash;
+			*ghost_of(shard, fingerprint(entry->hash)) =
+			    fingerprint(entry->hash);
 		queue_remove(shard, entry);
 		chain_remove(shard, entry);
 		shard->evictions++;
@@ -302,11 +332,8 @@ make_room(struct rt_block_cache *cache, size_t first)
 			struct entry *entry;
 
 			rt_mutex_lock(&shard->mu);
-			entry = shard->queues[0].count +
-				    shard->queues[1].count ==
-				0
-			    ? NULL
-			    : evict_one(shard);
+			entry = entries_of(shard) != 0 ? evict_one(shard)
+						       : NULL;
 			rt_mutex_unlock(&shard->mu);
 			if (entry == NULL)
 				break;
@@ -335,16 +362,17 @@ rt_block_cache_prefetch(struct rt_block_cache *cache, uint64_t unique_id,
 	    ((hash >> 24) & (count - 1)) * sizeof(struct entry *)));
 }
 
-/* Blocks are read from their end: ask for those lines all at once. */
+/* The entry, and the end of its block in front of it. */
 static void
-prefetch_end(const struct entry *entry)
+prefetch(const struct entry *entry)
 {
-	size_t bytes = entry->block.len < PREFETCH_BYTES
-	    ? entry->block.len
-	    : PREFETCH_BYTES;
+	const uint8_t *at = (const uint8_t *)entry;
 
-	for (size_t back = 1; back <= bytes; back += RT_CACHE_LINE_BYTES)
-		__builtin_prefetch(entry->block.data + entry->block.len - back);
+	if (entry == NULL)
+		return;
+	for (size_t back = 0; back <= PREFETCH_BYTES;
+	     back += RT_CACHE_LINE_BYTES)
+		__builtin_prefetch(at - back);
 }
 
 struct rt_cached_block *
@@ -356,13 +384,13 @@ rt_block_cache_get(struct rt_block_cache *cache, uint64_t unique_id,
 	struct entry *entry;
 
 	rt_mutex_lock(&shard->mu);
+	prefetch(*bucket_of(shard, hash));
 	entry = find(shard, hash, unique_id, offset);
 	if (entry != NULL) {
 		shard->hits++;
 		entry->refs += entry->refs < REFS_MAX;
 		atomic_fetch_add_explicit(&entry->pins, 1,
 		    memory_order_relaxed);
-		prefetch_end(entry);
 	} else {
 		shard->misses++;
 	}
@@ -385,17 +413,30 @@ reserve(struct rt_block_cache *cache, struct entry *entry)
 	return false;
 }
 
+static size_t
+charge_of(size_t len)
+{
+	size_t bytes = len + RT_BLOCK_CACHE_ROOM + MALLOC_BYTES;
+	size_t align = bytes < MALLOC_PAGED ? MALLOC_ALIGN : MALLOC_PAGE;
+
+	return ((bytes + align - 1) & ~(align - 1)) + TABLES_SHARE;
+}
+
 static struct entry *
 entry_new(uint64_t unique_id, uint64_t offset, uint8_t *data, size_t len)
 {
-	struct entry *entry = rt_alloc_zero(1, sizeof(*entry));
+	size_t pad = -(uintptr_t)(data + len) & (_Alignof(struct entry) - 1);
+	void *place = data + len + pad;
+	struct entry *entry = place;
 
-	entry->block = (struct rt_cached_block){ .data = data, .len = len };
-	entry->data = data;
-	entry->unique_id = unique_id;
-	entry->offset = offset;
-	entry->hash = hash_of(unique_id, offset);
-	entry->charge = len + sizeof(*entry);
+	*entry = (struct entry){
+		.block = { .data = data, .len = len },
+		.data = data,
+		.unique_id = unique_id,
+		.offset = offset,
+		.hash = hash_of(unique_id, offset),
+		.charge = charge_of(len),
+	};
 	atomic_init(&entry->pins, 1);
 	return entry;
 }
@@ -423,17 +464,16 @@ rt_block_cache_insert(struct rt_block_cache *cache, uint64_t unique_id,
 		entry_free(entry);
 		return &there->block;
 	}
-	if (2 * (shard->queues[0].count + shard->queues[1].count) >=
-	    shard->buckets_count)
-		buckets_grow(shard);
+	if (2 * entries_of(shard) >= shard->buckets_count)
+		tables_resize(shard, 2 * shard->buckets_count);
 	entry->chain = *bucket_of(shard, entry->hash);
 	*bucket_of(shard, entry->hash) = entry;
 	if (entry->loose) {
 		rt_mutex_unlock(&shard->mu);
 		return &entry->block;
 	}
-	ghost = ghost_of(shard, entry->hash);
-	back = !cold && *ghost == (uint32_t)entry->hash;
+	ghost = ghost_of(shard, fingerprint(entry->hash));
+	back = !cold && *ghost == fingerprint(entry->hash);
 	if (back)
 		*ghost = 0;
 	queue_insert(shard, entry, back ? QUEUE_MAIN : QUEUE_PROBATION, cold);
@@ -485,6 +525,18 @@ rt_block_cache_set_bytes(struct rt_block_cache *cache, size_t bytes)
 {
 	atomic_store(&cache->bytes_max, bytes);
 	make_room(cache, 0);
+	for (size_t i = 0; i < SHARDS; i++) {
+		struct shard *shard = &cache->shards[i];
+		size_t count;
+
+		rt_mutex_lock(&shard->mu);
+		count = shard->buckets_count;
+		while (count > BUCKETS_MIN && 4 * entries_of(shard) < count)
+			count /= 2;
+		if (count != shard->buckets_count)
+			tables_resize(shard, count);
+		rt_mutex_unlock(&shard->mu);
+	}
 }
 
 void

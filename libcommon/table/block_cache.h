@@ -9,6 +9,12 @@
 
 struct rt_block_cache;
 
+/* What a block costs of the budget is more than its bytes: the memory that
+ * malloc makes of them, what the cache knows of it, and its share of the tables
+ * that lead to it. An empty cache has some 16 KiB above its budget, and so have
+ * blocks that are pinned and no longer fit. */
+#define RT_BLOCK_CACHE_ROOM 112
+
 /* bytes: the budget; 0 caches nothing. Never fails. */
 struct rt_block_cache *rt_block_cache_new(size_t bytes);
 /* No entry may be pinned any more. NULL is accepted. */
@@ -29,7 +35,8 @@ struct rt_cached_block *rt_block_cache_get(struct rt_block_cache *cache,
 void rt_block_cache_prefetch(struct rt_block_cache *cache, uint64_t unique_id,
     uint64_t offset);
 
-/* Hand over data (from malloc, len bytes) as that block; the result is pinned.
+/* Hand over data (len bytes, from a malloc of RT_BLOCK_CACHE_ROOM more, which
+ * become the cache's) as that block; the result is pinned.
  * When another thread was faster, data is freed and that entry returned.
  * cold: comes from a scan, to be the first to go. A block that does not fit, or
  * is large beside the budget, is returned all the same, found by others while

@@ -202,7 +202,8 @@ uncompress_into(enum rt_compression compression, struct rt_slice in,
 
 enum rt_code
 rt_block_codec_uncompress(const uint8_t *stored, size_t size, uint64_t offset,
-    size_t bytes_max, uint8_t **out, size_t *len, struct rt_err *err)
+    size_t bytes_max, size_t room, uint8_t **out, size_t *len,
+    struct rt_err *err)
 {
 	struct rt_slice in;
 	uint8_t *raw;
@@ -218,7 +219,7 @@ rt_block_codec_uncompress(const uint8_t *stored, size_t size, uint64_t offset,
 		    "block at %llu: %zu bytes uncompressed, at most %zu "
 		    "are possible",
 		    (unsigned long long)offset, raw_len, bytes_max);
-	raw = rt_alloc(raw_len);
+	raw = rt_alloc(raw_len + room);
 	in = rt_slice(stored + RT_BLOCK_RAW_LEN_BYTES,
 	    size - RT_BLOCK_RAW_LEN_BYTES);
 	if (!uncompress_into((enum rt_compression)stored[size], in, raw,

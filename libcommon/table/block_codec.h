@@ -41,10 +41,11 @@ rt_block_codec_is_raw(const uint8_t *stored, size_t size)
 	return stored[size] == RT_COMPRESSION_NONE;
 }
 
-/* Uncompress checked bytes that are not raw. *out: *len bytes from malloc.
+/* Uncompress checked bytes that are not raw. *out: *len bytes from malloc, which
+ * took room bytes more.
  * A declared length above bytes_max is RT_EDAMAGED, before allocation. */
 RT_MUST_USE enum rt_code rt_block_codec_uncompress(const uint8_t *stored,
-    size_t size, uint64_t offset, size_t bytes_max, uint8_t **out, size_t *len,
-    struct rt_err *err);
+    size_t size, uint64_t offset, size_t bytes_max, size_t room, uint8_t **out,
+    size_t *len, struct rt_err *err);
 
 #endif

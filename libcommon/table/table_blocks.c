@@ -25,7 +25,8 @@ read_nowait(struct rt_table_reader *reader, uint8_t *out, size_t len,
 	return rt_err_set(err, RT_EAGAIN, "not in memory");
 }
 
-/* size bytes and the trailer behind them, from malloc. */
+/* size bytes and the trailer behind them, from a malloc with room for the
+ * cache. */
 static enum rt_code
 read_stored(struct rt_table_reader *reader, uint64_t offset, size_t size,
     unsigned flags, uint8_t **out, struct rt_err *err)
@@ -36,7 +37,7 @@ read_stored(struct rt_table_reader *reader, uint64_t offset, size_t size,
 
 	if ((flags & RT_TABLE_NOWAIT) != 0 && len > NOWAIT_BYTES_MAX)
 		return rt_err_set(err, RT_EAGAIN, "too large to read now");
-	stored = rt_alloc(len);
+	stored = rt_alloc(len + RT_BLOCK_CACHE_ROOM);
 	if ((flags & RT_TABLE_NOWAIT) != 0) {
 		code = read_nowait(reader, stored, len, offset, err);
 	} else {
@@ -129,12 +130,15 @@ use_part(struct rt_table_locator *locator, size_t i, unsigned flags,
 		code = read_part(reader, i, flags, &part, err);
 		if (code != RT_OK)
 			return code;
-		if (reader->cache != NULL)
+		if (reader->cache != NULL) {
+			part = rt_realloc(part,
+			    part->bytes + RT_BLOCK_CACHE_ROOM);
 			locator->cached = rt_block_cache_insert(reader->cache,
 			    id, offset, (uint8_t *)part, part->bytes,
 			    (flags & RT_TABLE_COLD) != 0);
-		else
+		} else {
 			locator->owned = (uint8_t *)part;
+		}
 	}
 	/* It was checked when it went in. */
 	locator->part = locator->cached != NULL
@@ -233,7 +237,8 @@ rt_table_parse_block(const struct rt_table_reader *reader,
 	    reader->footer.unique_id, block->offset, err);
 	if (code == RT_OK && !rt_block_codec_is_raw(stored, block->size)) {
 		code = rt_block_codec_uncompress(stored, block->size,
-		    block->offset, bytes_max, &raw, &raw_len, err);
+		    block->offset, bytes_max, RT_BLOCK_CACHE_ROOM, &raw,
+		    &raw_len, err);
 		content = rt_slice(raw, raw_len);
 	}
 	if (code != RT_OK) {

@@ -1,6 +1,8 @@
 #include "libcommon/table/block_cache.h"
 
+#include <malloc.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "libcommon/base/attr.h"
@@ -11,11 +13,19 @@
 
 #define BLOCK_BYTES 4000
 
+/* A trace for the hit ratio, and a cache for an eighth of its blocks. */
+#define TRACE_BLOCKS 16000
+#define TRACE_CAPACITY 2000
+#define TRACE_PERIOD 5000
+#define TRACE_STEPS 200000
+#define TRACE_SCANS (TRACE_STEPS / TRACE_PERIOD * 1000)
+#define TRACE_CHARGE (BLOCK_BYTES + RT_BLOCK_CACHE_ROOM + 64)
+
 static struct rt_cached_block *
 insert(struct rt_block_cache *cache, uint64_t id, uint64_t offset, size_t len,
     bool cold)
 {
-	uint8_t *data = rt_alloc(len);
+	uint8_t *data = rt_alloc(len + RT_BLOCK_CACHE_ROOM);
 
 	memset(data, (int)(id * 31 + offset), len);
 	return rt_block_cache_insert(cache, id, offset, data, len, cold);
@@ -151,6 +161,141 @@ START_TEST(a_scan_leaves_what_is_in_use)
 }
 END_TEST
 
+/* The rule to be better than: the block used longest ago goes. */
+struct lru {
+	uint64_t used[TRACE_BLOCKS + TRACE_SCANS];	/* 0: not there */
+	uint32_t ring[2 * TRACE_STEPS];	/* blocks in the order of their uses */
+	uint64_t uses[2 * TRACE_STEPS];
+	size_t first, last, count, capacity;
+};
+
+static bool
+lru_touch(struct lru *lru, uint32_t block)
+{
+	bool hit = lru->used[block] != 0;
+
+	lru->used[block] = lru->last + 1;
+	lru->ring[lru->last] = block;
+	lru->uses[lru->last] = lru->last + 1;
+	lru->last++;
+	lru->count += !hit;
+	while (lru->count > lru->capacity) {
+		uint32_t oldest = lru->ring[lru->first];
+
+		/* Used again since: it has a later place. */
+		if (lru->used[oldest] == lru->uses[lru->first]) {
+			lru->used[oldest] = 0;
+			lru->count--;
+		}
+		lru->first++;
+	}
+	return hit;
+}
+
+/* Zipf's law with an exponent of one: numbers with the share 1 / (n + 1). */
+static void
+zipf_init(double *sums)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < TRACE_BLOCKS; i++)
+		sums[i] = sum += 1.0 / (double)(i + 1);
+}
+
+static uint32_t
+zipf_next(const double *sums, struct rtt_random *random)
+{
+	double at = (double)rtt_random_below(random, UINT64_C(1) << 52) /
+	    (double)(UINT64_C(1) << 52) * sums[TRACE_BLOCKS - 1];
+	uint32_t low = 0, high = TRACE_BLOCKS - 1;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (sums[middle] <= at)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Hits of a cache and of an LRU list on one trace, in a thousand: look-ups
+ * after Zipf, of a working set that moves, with a scan of blocks that nobody
+ * asks for again in between. cold: the scan says that it is one. */
+struct trace {
+	unsigned scan_blocks;	/* of every TRACE_PERIOD steps */
+	bool cold;
+	unsigned cache_hits, lru_hits;
+};
+
+static void
+run_trace(struct trace *trace, uint64_t seed)
+{
+	static double sums[TRACE_BLOCKS];
+	struct rt_block_cache *cache =
+	    rt_block_cache_new(TRACE_CAPACITY * (size_t)TRACE_CHARGE);
+	struct lru *lru = rt_alloc_zero(1, sizeof(*lru));
+	struct rtt_random random = { .state = seed };
+	uint32_t scanned = TRACE_BLOCKS;
+
+	lru->capacity = TRACE_CAPACITY;
+	zipf_init(sums);
+	for (unsigned i = 0; i < TRACE_STEPS; i++) {
+		uint32_t block = zipf_next(sums, &random);
+
+		block = (block + i / TRACE_PERIOD * 50) % TRACE_BLOCKS;
+		trace->cache_hits += touch(cache, 1, block, false);
+		trace->lru_hits += lru_touch(lru, block);
+		if (i % TRACE_PERIOD != 0)
+			continue;
+		for (unsigned j = 0; j < trace->scan_blocks; j++) {
+			touch(cache, 1, scanned, trace->cold);
+			lru_touch(lru, scanned++);
+		}
+	}
+	trace->cache_hits = trace->cache_hits * 1000ull / TRACE_STEPS;
+	trace->lru_hits = trace->lru_hits * 1000ull / TRACE_STEPS;
+	printf("# scans of %u%s: %u against %u of 1000\n", trace->scan_blocks,
+	    trace->cold ? ", cold" : "", trace->cache_hits, trace->lru_hits);
+	free(lru);
+	rt_block_cache_free(cache);
+}
+
+START_TEST(it_keeps_more_of_use_than_lru)
+{
+	struct trace none = { 0 }, scans = { .scan_blocks = 1000 },
+		     cold = { .scan_blocks = 1000, .cold = true };
+
+	run_trace(&none, 1);
+	run_trace(&scans, 2);
+	run_trace(&cold, 3);
+	ck_assert_uint_ge(none.cache_hits, none.lru_hits + 15);
+	ck_assert_uint_ge(scans.cache_hits, scans.lru_hits + 50);
+	ck_assert_uint_ge(cold.cache_hits, cold.lru_hits + 50);
+}
+END_TEST
+
+START_TEST(what_a_block_costs_is_counted_whole)
+{
+	struct rt_block_cache *cache = rt_block_cache_new(64 << 20);
+	size_t bytes = 0;
+
+	for (uint64_t i = 0; i < 1000; i++) {
+		size_t len = 1 + i * 7;
+		struct rt_cached_block *block =
+		    insert(cache, 1, i, len, false);
+
+		/* Of the heap, and eight to lead to it. */
+		bytes += malloc_usable_size((void *)(uintptr_t)block->data) + 8;
+		rt_block_cache_release(cache, block);
+	}
+	ck_assert_uint_ge(stats_of(cache).bytes, bytes);
+	ck_assert_uint_le(stats_of(cache).bytes, bytes + 1000 * 64);
+	rt_block_cache_free(cache);
+}
+END_TEST
+
 struct worker {
 	struct rt_block_cache *cache;
 	uint64_t seed;
@@ -218,5 +363,5 @@ END_TEST
 RTT_MAIN("block_cache", blocks_are_found_again, the_budget_is_kept,
     a_pinned_block_stays, a_smaller_budget_takes_effect_at_once,
     the_faster_insert_wins, a_scan_leaves_what_is_in_use,
-    threads_share_a_cache,
-    what_does_not_fit_is_found_while_it_is_pinned)
+    it_keeps_more_of_use_than_lru, what_a_block_costs_is_counted_whole,
+    threads_share_a_cache, what_does_not_fit_is_found_while_it_is_pinned)

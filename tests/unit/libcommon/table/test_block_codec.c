@@ -42,12 +42,12 @@ assert_opens(struct rt_slice sealed, struct rt_slice content,
 	}
 	ck_assert_uint_le(size, content.len - content.len / 8);
 	ck_assert_int_eq(rt_block_codec_uncompress(sealed.data, size, 4096,
-			     content.len, &raw, &len, NULL),
+			     content.len, 0, &raw, &len, NULL),
 	    RT_OK);
 	ck_assert(rt_slice_equal(rt_slice(raw, len), content));
 	free(raw);
 	ck_assert_int_eq(rt_block_codec_uncompress(sealed.data, size, 4096,
-			     content.len - 1, &raw, &len, NULL),
+			     content.len - 1, 0, &raw, &len, NULL),
 	    RT_EDAMAGED);
 }
 
@@ -132,11 +132,13 @@ START_TEST(declared_lengths_meet_a_limit)
 		rt_put_fixed32(stored, UINT32_MAX);
 		stored[50] = compression;
 		ck_assert_int_eq(rt_block_codec_uncompress(stored, 50, 0,
-				     RT_BLOCK_BYTES_MAX, &raw, &len, NULL),
+				     RT_BLOCK_BYTES_MAX, 0, &raw, &len,
+				     NULL),
 		    RT_EDAMAGED);
 		rt_put_fixed32(stored, 1000);
 		ck_assert_int_eq(rt_block_codec_uncompress(stored, 50, 0,
-				     RT_BLOCK_BYTES_MAX, &raw, &len, NULL),
+				     RT_BLOCK_BYTES_MAX, 0, &raw, &len,
+				     NULL),
 		    RT_EDAMAGED);
 	}
 }
