@@ -727,6 +727,21 @@ rtd_wal_open(struct rtd_wal **out, const struct rtd_wal_options *options,
 	return RT_OK;
 }
 
+/* What was prepared for records to come goes at a clean end, so that a database
+ * at rest takes no more space than its data. What cannot be done now is left to
+ * the next process. */
+static void
+give_space_back(struct rtd_wal *wal)
+{
+	const struct segment *seg = wal->newest;
+	enum rt_code code = RT_OK;
+
+	rtd_wal_space_discard(wal->space);
+	if (seg->begun)
+		code = rt_fs_truncate(wal->fs, seg->fd, seg->written, NULL);
+	(void)code;
+}
+
 enum rt_code
 rtd_wal_close(struct rtd_wal *wal, uint64_t *segment, uint64_t *bytes,
     struct rt_err *err)
@@ -746,6 +761,8 @@ rtd_wal_close(struct rtd_wal *wal, uint64_t *segment, uint64_t *bytes,
 		*segment = wal->newest->number;
 	if (bytes != NULL)
 		*bytes = wal->newest->written;
+	if (code == RT_OK)
+		give_space_back(wal);
 	wal_free(wal);
 	return code;
 }

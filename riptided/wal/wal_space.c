@@ -221,6 +221,23 @@ rtd_wal_space_open(struct rtd_wal_space **out, struct rt_fs *fs, int dir,
 }
 
 void
+rtd_wal_space_discard(struct rtd_wal_space *space)
+{
+	char name[RT_PATH_NAME_BYTES];
+
+	rt_mutex_lock(&space->mu);
+	while (space->spares_count > 0) {
+		struct spare spare = remove_spare(space, 0);
+
+		rt_mutex_unlock(&space->mu);
+		rt_fs_unlink(space->fs, space->dir, spare_name(name, spare),
+		    NULL);
+		rt_mutex_lock(&space->mu);
+	}
+	rt_mutex_unlock(&space->mu);
+}
+
+void
 rtd_wal_space_close(struct rtd_wal_space *space)
 {
 	if (space == NULL)

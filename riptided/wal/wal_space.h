@@ -25,6 +25,8 @@ struct rtd_wal_space;
 RT_MUST_USE enum rt_code rtd_wal_space_open(struct rtd_wal_space **out,
     struct rt_fs *fs, int dir, uint64_t file_bytes, uint64_t floor,
     struct rt_err *err);
+/* Unlink the spares. */
+void rtd_wal_space_discard(struct rtd_wal_space *space);
 /* Stop the thread and forget the spares, whose files stay. NULL is accepted. */
 void rtd_wal_space_close(struct rtd_wal_space *space);
 

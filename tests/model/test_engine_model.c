@@ -236,8 +236,9 @@ release(struct subject *subject, unsigned i)
 	held->snapshot = NULL;
 }
 
+/* Whether a generation behind this one names the sequence. */
 static bool
-is_published(struct subject *subject, uint64_t seq)
+is_published(struct subject *subject, uint64_t seq, uint64_t generation)
 {
 	const struct rt_manifest *manifest =
 	    rtd_engine_manifest(subject->engine);
@@ -245,16 +246,30 @@ is_published(struct subject *subject, uint64_t seq)
 
 	for (size_t i = 0; i < manifest->snapshots_count; i++)
 		published = published || manifest->snapshots[i] == seq;
+	published = published && manifest->generation > generation;
 	rt_manifest_unref(manifest);
 	return published;
 }
 
+static uint64_t
+generation_of(struct subject *subject)
+{
+	const struct rt_manifest *manifest =
+	    rtd_engine_manifest(subject->engine);
+	uint64_t generation = manifest->generation;
+
+	rt_manifest_unref(manifest);
+	return generation;
+}
+
 /* With no grace for expired values the compactor has to know of a snapshot
- * before the clock goes on. */
+ * before the clock goes on. A snapshot released before may have had the same
+ * sequence, and a list without either may be on its way. */
 static void
 hold(struct subject *subject)
 {
 	unsigned i = subject->next_held++ % RTT_SNAPSHOTS;
+	uint64_t generation = generation_of(subject);
 	struct rt_err err = { 0 };
 
 	release(subject, i);
@@ -264,7 +279,7 @@ hold(struct subject *subject)
 		complain(subject, "snapshot: %s", err.text);
 	else
 		while (!is_published(subject,
-		    subject->held[i].snapshot->seq))
+		    subject->held[i].snapshot->seq, generation))
 			usleep(200);
 }
 
