@@ -20,6 +20,8 @@
 #define TICKS_PER_SECOND 10
 /* Descriptors that are not clients': tables, log segments, our own. */
 #define OTHER_FILES 512
+/* Wanted for tables, which do with fewer. */
+#define TABLE_FILES 16384
 /* How long replies may take to be acked and sent when we stop. */
 #define DRAIN_US UINT64_C(5000000)
 
@@ -79,7 +81,7 @@ static void
 fit_maxclients(struct rt_config *config)
 {
 	unsigned wanted = (unsigned)config->maxclients + OTHER_FILES;
-	unsigned given = rt_lifecycle_open_files(wanted);
+	unsigned given = rt_lifecycle_open_files(wanted + TABLE_FILES);
 
 	if (given >= wanted)
 		return;

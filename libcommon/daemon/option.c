@@ -371,7 +371,9 @@ set_bytes(const struct rt_option *option, struct rt_config *config,
 	if (bare && bytes > 0 && bytes < SIZE_BYTES_MIN)
 		return refuse(option, value, "has no unit", err);
 	if ((bytes > 0 && bytes < SIZE_BYTES_MIN) ||
-	    bytes < (uint64_t)option->min || bytes > (uint64_t)option->max)
+	    (bytes < (uint64_t)option->min &&
+		(bytes != 0 || option->def != 0)) ||
+	    bytes > (uint64_t)option->max)
 		return refuse(option, value, "is out of range", err);
 	store(option, config, (int64_t)bytes);
 	return RT_OK;
@@ -545,7 +547,7 @@ print_range(const struct rt_option *option, struct rt_buf *out)
 	if (option->min == option->max) {
 		rt_buf_printf(out, "%" PRId64 " in this release", option->min);
 	} else if (size) {
-		if (option->min == 0)
+		if (option->min == 0 || option->def == 0)
 			rt_buf_printf(out, "0, ");
 		print_size(out, option->min != 0 ? option->min
 						 : SIZE_BYTES_MIN);

@@ -21,6 +21,7 @@
 #include "riptided/cmd/cmd_connection.h"
 #include "riptided/cmd/cmd_job.h"
 #include "riptided/cmd/handlers.h"
+#include "riptided/engine/memory.h"
 
 /* What the sections' functions work with. */
 struct collect {
@@ -80,6 +81,19 @@ human_bytes(struct rt_stats *out, const char *name, uint64_t bytes)
 		rt_stats_text(out, name, "%" PRIu64 "B", bytes);
 	else
 		rt_stats_text(out, name, "%.2f%c", amount, units[unit]);
+}
+
+/* UINT64_MAX, which means none, is shown as 0. */
+static void
+bound(struct rt_stats *out, const char *name, uint64_t bytes)
+{
+	rt_stats_u64(out, name, bytes != UINT64_MAX ? bytes : 0);
+}
+
+static void
+count_name(void *arg, const char *name)
+{
+	++*(uint64_t *)arg;
 }
 
 int64_t
@@ -167,6 +181,48 @@ clients_section(struct collect *c)
 	rt_stats_u64(c->out, "tracking_clients", 0);
 }
 
+static uint64_t
+open_files(void)
+{
+	struct rt_fs *fs = rt_fs_posix();
+	uint64_t count = 0;
+	int dir = -1;
+
+	if (rt_fs_open_dir(fs, "/proc/self/fd", &dir, NULL) != RT_OK)
+		return 0;
+	if (rt_fs_list(fs, dir, count_name, &count, NULL) != RT_OK)
+		count = 0;
+	rt_fs_close(fs, &dir, NULL);
+	/* The directory's own was among them. */
+	return count != 0 ? count - 1 : 0;
+}
+
+/* Ours: the parts of memory-limit, and what they may take; 0: no bound. */
+static void
+memory_split(struct collect *c)
+{
+	struct rt_stats *out = c->out;
+	const struct rtd_engine_stats *e = &c->engine;
+	struct rtd_memory_shares shares;
+
+	rtd_memory_shares(c->server->config, &shares);
+	rt_stats_u64(out, "memory_limit", shares.limit);
+	bound(out, "memory_limit_memtable_size", shares.memtable);
+	bound(out, "memory_limit_memtables", shares.memtables);
+	bound(out, "memory_limit_tables", shares.tables);
+	bound(out, "memory_limit_tables_and_cache", shares.tables_and_blocks);
+	bound(out, "memory_limit_clients", shares.clients);
+	bound(out, "memory_limit_argument", shares.argument);
+	rt_stats_u64(out, "memtable_held_bytes", e->memtable_held_bytes);
+	rt_stats_u64(out, "block_cache_max_bytes", e->block_cache_max);
+	rt_stats_u64(out, "client_buffer_bytes", c->server->client_memory);
+	rt_stats_u64(out, "open_tables", e->open_tables);
+	rt_stats_u64(out, "open_tables_max", e->open_tables_max);
+	rt_stats_u64(out, "tables_opened", e->tables_opened);
+	rt_stats_u64(out, "tables_closed", e->tables_closed);
+	rt_stats_u64(out, "open_files", open_files());
+}
+
 static void
 memory_section(struct collect *c)
 {
@@ -185,12 +241,15 @@ memory_section(struct collect *c)
 	    c->server->used_memory_peak);
 	rt_stats_u64(out, "total_system_memory", total);
 	human_bytes(out, "total_system_memory_human", total);
+	/* Nothing is evicted: see riptide.conf(5) on memory-limit. */
 	rt_stats_u64(out, "maxmemory", 0);
 	rt_stats_text(out, "maxmemory_human", "0B");
 	rt_stats_text(out, "maxmemory_policy", "noeviction");
 	rt_stats_f(out, "mem_fragmentation_ratio",
 	    used != 0 ? (double)rss / (double)used : 0, 2);
 	rt_stats_text(out, "mem_allocator", "libc");
+	rt_stats_u64(out, "mem_clients_normal", c->server->client_memory);
+	memory_split(c);
 }
 
 static void

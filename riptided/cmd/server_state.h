@@ -45,6 +45,7 @@ struct rtd_server_state {
 	/* counters */
 	uint64_t next_client_id;
 	uint64_t connected_clients;
+	uint64_t client_memory;		/* bytes, of their buffers */
 	uint64_t connections_received;
 	uint64_t connections_rejected;
 	uint64_t commands_processed;

@@ -8,11 +8,16 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "libcommon/base/hash.h"
 #include "libcommon/base/invariant.h"
+#include "libcommon/daemon/log.h"
 #include "riptided/engine/engine_state.h"
 #include "riptided/engine/snapshots.h"
+
+/* Under a memory-limit. */
+#define PENDING_BYTES_MAX ((size_t)1 << 20)
 
 /* -- the view -- */
 
@@ -33,8 +38,12 @@ swap_view(struct rtd_engine *engine, struct rtd_view *view)
     RT_REQUIRES(engine->mu)
 {
 	struct rtd_view *old = engine->view;
+	uint64_t frozen_bytes = 0;
 
 	engine->view = view;
+	for (size_t i = 1; i < view->memtables_count; i++)
+		frozen_bytes += rtd_memtable_bytes(view->memtables[i]);
+	atomic_store(&engine->frozen_bytes, frozen_bytes);
 	atomic_store(&engine->memtables_count,
 	    (unsigned)view->memtables_count);
 	atomic_fetch_add(&engine->view_version, 1);
@@ -118,7 +127,8 @@ recycle_memtable(void *arg, struct rtd_memtable *memtable)
 	bool kept = false;
 
 	rt_mutex_lock(&engine->mu);
-	if (engine->used_count < RTD_SPARE_MEMTABLES_MAX && !engine->stopping) {
+	if (engine->used_count + engine->spares_count <
+	    atomic_load(&engine->spares_max) && !engine->stopping) {
 		engine->used[engine->used_count++] = memtable;
 		kept = true;
 		rt_cond_signal(&engine->cond);
@@ -137,8 +147,13 @@ rtd_engine_memtable(struct rtd_engine *engine)
 	if (engine->spares_count > 0)
 		memtable = engine->spares[--engine->spares_count];
 	rt_mutex_unlock(&engine->mu);
+	/* One that was being emptied when the size changed. */
+	if (memtable != NULL && memtable->bytes_max != engine->shares.memtable) {
+		rtd_memtable_destroy(memtable);
+		memtable = NULL;
+	}
 	if (memtable == NULL) {
-		memtable = rtd_memtable_new(engine->config->memtable_size);
+		memtable = rtd_memtable_new((size_t)engine->shares.memtable);
 		memtable->recycle = recycle_memtable;
 		memtable->recycle_arg = engine;
 	}
@@ -181,9 +196,13 @@ rtd_engine_notify(struct rtd_engine *engine)
 bool
 rtd_engine_has_room(const struct rtd_engine *engine)
 {
-	return !rtd_memtable_is_full(engine->active) ||
-	    atomic_load(&engine->memtables_count) <
-	    (unsigned)engine->config->memtable_max_count;
+	unsigned count = atomic_load(&engine->memtables_count);
+
+	if (RT_UNLIKELY(rtd_memtable_is_full(engine->active) &&
+		count >= (unsigned)engine->config->memtable_max_count))
+		return false;
+	return count == 1 || atomic_load(&engine->frozen_bytes) +
+		rtd_memtable_bytes(engine->active) < engine->shares.memtables;
 }
 
 enum rt_code
@@ -287,6 +306,10 @@ rtd_engine_write(struct rtd_engine *engine,
 	while (rtd_write_batch_walk_next(&walk, &op))
 		rtd_engine_apply(engine, engine->active, &op, next++);
 	rt_assert(next - first == batch->count);
+	/* What the log has yet to write is in no one's part of the budget. */
+	if (RT_UNLIKELY(engine->shares.limit != 0 &&
+		rtd_wal_pending_bytes(engine->wal) >= PENDING_BYTES_MAX))
+		rtd_wal_write(engine->wal);
 	*seq = next - 1;
 	atomic_store_explicit(&engine->visible_seq, *seq, memory_order_release);
 	atomic_store_explicit(&engine->user_bytes,
@@ -355,14 +378,94 @@ rtd_engine_keyspace(const struct rtd_engine *engine, uint32_t database)
 		memory_order_relaxed) : database;
 }
 
+/* Memtables of another size are not worth keeping, and the active one is full
+ * when it would be if it were new. */
+static void
+resize_memtables(struct rtd_engine *engine)
+{
+	struct rtd_memtable *gone[2 * RTD_SPARE_MEMTABLES_MAX];
+	size_t count = 0;
+
+	rt_mutex_lock(&engine->mu);
+	for (size_t i = 0; engine->view != NULL &&
+	     i < engine->view->memtables_count; i++)
+		engine->view->memtables[i]->recycle = NULL;
+	while (engine->spares_count > 0)
+		gone[count++] = engine->spares[--engine->spares_count];
+	while (engine->used_count > 0)
+		gone[count++] = engine->used[--engine->used_count];
+	rt_mutex_unlock(&engine->mu);
+	while (count > 0)
+		rtd_memtable_destroy(gone[--count]);
+	if (engine->active != NULL)
+		engine->active->bytes_max = (size_t)engine->shares.memtable;
+}
+
+static uint64_t
+files_allowed(void)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
+}
+
+static void
+log_budget(const struct rt_config *config,
+    const struct rtd_memory_shares *shares)
+{
+	rt_log(RT_LOG_NOTICE, "memory", "memory-limit is shared out",
+	    "limit=%llu memtable=%llu memtables=%llu tables=%llu "
+	    "block_cache=%llu clients=%llu argument=%llu",
+	    (unsigned long long)shares->limit,
+	    (unsigned long long)shares->memtable,
+	    (unsigned long long)shares->memtables,
+	    (unsigned long long)shares->tables,
+	    (unsigned long long)shares->blocks,
+	    (unsigned long long)shares->clients,
+	    (unsigned long long)shares->argument);
+	if (shares->memtable < config->memtable_size)
+		rt_log(RT_LOG_NOTICE, "memory",
+		    "memory-limit makes memtables smaller than memtable-size",
+		    "memtable_size=%llu memtable=%llu",
+		    (unsigned long long)config->memtable_size,
+		    (unsigned long long)shares->memtable);
+}
+
+void
+rtd_engine_budget(struct rtd_engine *engine)
+{
+	struct rtd_memory_shares shares;
+	struct rtd_table_budget budget;
+
+	rtd_memory_shares(engine->config, &shares);
+	budget = (struct rtd_table_budget){
+		.open = rtd_memory_open_tables(files_allowed(), engine->offline
+			? 0 : (uint64_t)engine->config->maxclients),
+		.bytes = shares.tables,
+		.blocks = shares.blocks,
+		.both = shares.tables_and_blocks,
+	};
+	if (engine->tables != NULL)
+		rtd_table_cache_set_budget(engine->tables, &budget);
+	if (memcmp(&shares, &engine->shares, sizeof(shares)) == 0)
+		return;
+	if (shares.limit != 0)
+		log_budget(engine->config, &shares);
+	engine->shares = shares;
+	atomic_store(&engine->spares_max, (unsigned)shares.spares);
+	resize_memtables(engine);
+	/* Writes may have waited for the room that there is now. */
+	if (engine->view != NULL)
+		rtd_engine_notify(engine);
+}
+
 void
 rtd_engine_config_changed(struct rtd_engine *engine)
 {
 	atomic_store(&engine->policy, engine->config->appendfsync);
 	rtd_wal_set_policy(engine->wal,
 	    (enum rt_appendfsync)engine->config->appendfsync);
-	rt_block_cache_set_bytes(engine->blocks,
-	    engine->config->block_cache_size);
+	rtd_engine_budget(engine);
 }
 
 /* -- opening and closing -- */
@@ -386,7 +489,8 @@ engine_new(const struct rtd_engine_options *options)
 		atomic_init(&engine->keyspaces[i], (uint32_t)i);
 	rt_mutex_init(&engine->mu);
 	rt_cond_init(&engine->cond);
-	engine->blocks = rt_block_cache_new(options->config->block_cache_size);
+	engine->blocks = rt_block_cache_new(0);
+	rtd_engine_budget(engine);
 	return engine;
 }
 
@@ -427,7 +531,7 @@ open_wal(struct rtd_engine *engine, struct rtd_wal_options *options,
 	options->database_uuid = engine->database_uuid;
 	options->manifest_generation = engine->view->manifest->generation;
 	options->last_seq = rtd_engine_visible_seq(engine);
-	options->segment_bytes = engine->config->memtable_size;
+	options->segment_bytes = engine->shares.memtable;
 	/* A local tool writes a few records: no space is prepared for them. */
 	if (engine->offline)
 		options->segment_bytes = 0;

@@ -207,6 +207,11 @@ struct rtd_engine_stats {
 	uint64_t sst_bytes;
 	uint64_t sst_entries;
 	uint64_t sst_tombstones;
+	uint64_t memory_limit;		/* 0: none */
+	uint64_t memtable_held_bytes;	/* spare ones and indexes included */
+	uint64_t block_cache_max;	/* what it may take at this moment */
+	uint64_t table_memory_max;	/* UINT64_MAX: no bound */
+	uint64_t open_tables_max;
 	uint64_t table_memory_bytes;	/* indexes and filters */
 	uint64_t count_memory_bytes;	/* what counting keys remembers */
 	uint64_t open_tables;

@@ -17,6 +17,7 @@
 #include "libcommon/os/dirlock.h"
 #include "libcommon/os/mutex.h"
 #include "riptided/engine/engine.h"
+#include "riptided/engine/memory.h"
 #include "riptided/view/run_counts.h"
 #include "riptided/view/view.h"
 #include "riptided/wal/wal.h"
@@ -67,6 +68,7 @@ struct rtd_engine {
 
 	/* the loop's (S1) */
 	struct rtd_memtable *active;
+	struct rtd_memory_shares shares;
 
 	_Atomic uint64_t visible_seq;
 	_Atomic uint64_t drops[RTD_KEYSPACES_MAX];
@@ -74,6 +76,8 @@ struct rtd_engine {
 	_Atomic uint32_t keyspaces[RTD_KEYSPACES_MAX];
 	_Atomic uint64_t view_version;
 	_Atomic unsigned memtables_count;
+	_Atomic uint64_t frozen_bytes;	/* of the memtables but the active */
+	_Atomic unsigned spares_max;	/* memtables kept for reuse */
 	_Atomic int wal_code;		/* RT_OK, or why the log failed */
 	_Atomic int flush_code;		/* RT_OK, or why the last flush failed */
 	_Atomic bool disk_full;		/* below the reserve */
@@ -119,6 +123,9 @@ RT_MUST_USE enum rt_code rtd_engine_install(struct rtd_engine *engine,
     const struct rt_manifest *manifest, struct rt_err *err);
 /* A memtable to write into, empty. */
 struct rtd_memtable *rtd_engine_memtable(struct rtd_engine *engine);
+/* Share out the memory as the configuration says now. The loop, or before
+ * there is one. */
+void rtd_engine_budget(struct rtd_engine *engine);
 /* Put an operation where reads see it. The loop, or recovery. */
 void rtd_engine_apply(struct rtd_engine *engine, struct rtd_memtable *memtable,
     const struct rtd_write_op *op, uint64_t seq);

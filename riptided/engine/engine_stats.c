@@ -26,6 +26,8 @@ view_stats(const struct rtd_view *view, struct rtd_engine_stats *out)
 
 	for (size_t i = 0; i < view->memtables_count; i++) {
 		out->memtable_bytes += rtd_memtable_bytes(view->memtables[i]);
+		out->memtable_held_bytes +=
+		    rtd_memtable_held(view->memtables[i]);
 		out->count_memory_bytes += atomic_load_explicit(
 		    &view->memtables[i]->tally.memory, memory_order_relaxed);
 		out->memtable_entries +=
@@ -50,6 +52,19 @@ view_stats(const struct rtd_view *view, struct rtd_engine_stats *out)
 	out->l0_files = out->level_files[0];
 	out->manifest_generation = manifest->generation;
 	out->obsolete_files = manifest->obsolete_count;
+}
+
+/* Memtables that wait for their next life. */
+static void
+spare_stats(struct rtd_engine *engine, struct rtd_engine_stats *out)
+{
+	rt_mutex_lock(&engine->mu);
+	for (size_t i = 0; i < engine->spares_count; i++)
+		out->memtable_held_bytes +=
+		    rtd_memtable_held(engine->spares[i]);
+	for (size_t i = 0; i < engine->used_count; i++)
+		out->memtable_held_bytes += rtd_memtable_held(engine->used[i]);
+	rt_mutex_unlock(&engine->mu);
 }
 
 static void
@@ -84,6 +99,7 @@ rtd_engine_get_stats(struct rtd_engine *engine, struct rtd_engine_stats *out)
 
 	*out = (struct rtd_engine_stats){ 0 };
 	view_stats(view, out);
+	spare_stats(engine, out);
 	snapshot_stats(engine, view->manifest, out);
 	rtd_view_unref(view);
 	rtd_wal_get_stats(engine->wal, &wal);
@@ -105,8 +121,12 @@ rtd_engine_get_stats(struct rtd_engine *engine, struct rtd_engine_stats *out)
 	out->open_tables = tables.open;
 	out->tables_opened = tables.opened;
 	out->tables_closed = tables.closed;
+	out->open_tables_max = tables.budget.open;
+	out->table_memory_max = tables.budget.bytes;
+	out->memory_limit = engine->config->memory_limit;
 	out->filters_damaged = tables.filters_damaged;
 	rt_block_cache_get_stats(engine->blocks, &out->cache);
+	out->block_cache_max = out->cache.bytes_max;
 	if (rtd_engine_write_state(engine, &err) != RT_OK)
 		snprintf(out->write_error, sizeof(out->write_error),
 		    "%.255s", err.text);

@@ -274,7 +274,7 @@ clean_used(struct rtd_engine *engine)
 			return;
 		rtd_memtable_reset(memtable);
 		rt_mutex_lock(&engine->mu);
-		if (engine->spares_count < RTD_SPARE_MEMTABLES_MAX) {
+		if (engine->spares_count < atomic_load(&engine->spares_max)) {
 			engine->spares[engine->spares_count++] = memtable;
 			kept = true;
 		}

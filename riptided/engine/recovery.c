@@ -249,6 +249,7 @@ make_view(struct rtd_engine *engine, const struct rt_manifest *manifest,
 	    sizeof(engine->database_uuid));
 	engine->tables = rtd_table_cache_new(engine->fs, engine->sst_dir,
 	    engine->blocks, engine->database_uuid);
+	rtd_engine_budget(engine);
 	engine->run_counts = rtd_run_counts_new(engine->fs, engine->sst_dir,
 	    engine->database_uuid);
 	for (size_t i = 0; i < manifest->drops_count; i++) {

@@ -101,6 +101,8 @@ rtd_arena_reset(struct rtd_arena *arena)
 
 		/* A chunk made for one large value does not stay. */
 		if (chunk->bytes > 2 * arena->chunk_bytes + HUGE_PAGE_BYTES) {
+			atomic_fetch_sub_explicit(&arena->chunks_bytes,
+			    chunk->bytes, memory_order_relaxed);
 			chunk_free(chunk);
 		} else {
 			atomic_store_explicit(&chunk->used, 0,
@@ -120,9 +122,13 @@ chunk_for(struct rtd_arena *arena, size_t bytes)
 {
 	struct rtd_arena_chunk *chunk = arena->spare;
 
-	if (chunk == NULL || chunk->bytes < bytes)
-		return chunk_new(bytes > arena->chunk_bytes ? bytes
-							    : arena->chunk_bytes);
+	if (chunk == NULL || chunk->bytes < bytes) {
+		chunk = chunk_new(bytes > arena->chunk_bytes ? bytes
+							     : arena->chunk_bytes);
+		atomic_fetch_add_explicit(&arena->chunks_bytes, chunk->bytes,
+		    memory_order_relaxed);
+		return chunk;
+	}
 	arena->spare = atomic_load_explicit(&chunk->next, memory_order_relaxed);
 	atomic_store_explicit(&chunk->next, NULL, memory_order_relaxed);
 	return chunk;

@@ -26,6 +26,7 @@ struct rtd_arena {
 	struct rtd_arena_chunk *spare;	/* kept by a reset */
 	size_t pending_bytes;		/* allocated, not yet published */
 	_Atomic size_t used_bytes;
+	_Atomic size_t chunks_bytes;	/* of all chunks, spare ones included */
 	struct rt_bulk **bulks;		/* adopted; the writer's */
 	size_t bulks_count, bulks_cap;
 };
@@ -48,6 +49,13 @@ void rtd_arena_publish(struct rtd_arena *arena);
  * reset; `bytes` of it count as used. */
 void rtd_arena_adopt(struct rtd_arena *arena, struct rt_bulk *bulk,
     size_t bytes);
+
+/* What it holds of the system's memory, but for adopted bulks. */
+static inline size_t
+rtd_arena_held(const struct rtd_arena *arena)
+{
+	return atomic_load_explicit(&arena->chunks_bytes, memory_order_relaxed);
+}
 
 static inline size_t
 rtd_arena_used(const struct rtd_arena *arena)

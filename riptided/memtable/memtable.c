@@ -264,3 +264,14 @@ rtd_memtable_bytes(const struct rtd_memtable *memtable)
 {
 	return rtd_arena_used(&memtable->arena);
 }
+
+size_t
+rtd_memtable_held(const struct rtd_memtable *memtable)
+{
+	size_t used = rtd_arena_used(&memtable->arena);
+	size_t held = rtd_arena_held(&memtable->arena);
+
+	/* Bulks are used and lie in no chunk. */
+	return sizeof(*memtable) + memtable->index.mapped_bytes +
+	    (held > used ? held : used);
+}

@@ -105,8 +105,11 @@ rtd_memtable_is_empty(const struct rtd_memtable *memtable)
 	    memory_order_relaxed) == 0;
 }
 
-/* Bytes of memory it holds for entries. */
+/* Bytes of memory that its entries take. */
 size_t rtd_memtable_bytes(const struct rtd_memtable *memtable);
+/* Bytes of memory it holds: chunks that are not full, or kept for reuse, and
+ * the index too. Any thread. */
+size_t rtd_memtable_held(const struct rtd_memtable *memtable);
 
 /* An iterator over all versions that are in it at its first seek or later;
  * holds a reference. Sorting is done there, so a creator pays nothing. */

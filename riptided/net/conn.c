@@ -10,6 +10,7 @@
 #include "libcommon/base/invariant.h"
 #include "libcommon/daemon/log.h"
 #include "riptided/cmd/command.h"
+#include "riptided/net/client_memory.h"
 #include "riptided/net/foreign.h"
 
 #define SECOND_US UINT64_C(1000000)
@@ -134,6 +135,16 @@ drop_foreign(struct rtd_conn *conn, struct rt_slice data)
 	return true;
 }
 
+/* The favoured one goes on when its replies are out. */
+static void
+wait_for_memory(struct rtd_conn *conn)
+{
+	if (conn->loop->favoured == conn)
+		conn->choked = true;
+	else
+		stall(conn);
+}
+
 /* Run what is complete in data; returns the bytes that are done with. */
 static size_t
 run_commands(struct rtd_conn *conn, struct rt_slice data)
@@ -141,7 +152,7 @@ run_commands(struct rtd_conn *conn, struct rt_slice data)
 	struct rtd_server_state *server = conn->loop->server;
 	struct rtd_client *client = &conn->client;
 	struct rtd_resp_limits limits = {
-		.bulk_bytes_max = server->config->proto_max_bulk_len,
+		.bulk_bytes_max = conn->loop->argument_max,
 		.args_max = RTD_ARGS_MAX,
 	};
 	uint64_t choke = choke_mark(conn);
@@ -172,6 +183,10 @@ run_commands(struct rtd_conn *conn, struct rt_slice data)
 			}
 			client->ahead = rt_slice(rest.data + consumed,
 			    rest.len - consumed);
+			if (!rtd_client_memory_allows(conn)) {
+				wait_for_memory(conn);
+				break;
+			}
 			if (!rtd_command_dispatch(server, client,
 				conn->parser.argv, conn->parser.argc)) {
 				if (!client->parked)
@@ -183,6 +198,7 @@ run_commands(struct rtd_conn *conn, struct rt_slice data)
 		rtd_resp_let_go(&conn->parser);
 		conn->partial_us = 0;
 		conn->choked = rtd_conn_pending(conn) > choke;
+		rtd_client_memory_count(conn);
 	}
 	rtd_ahead_end(&server->ahead);
 	return at;
@@ -379,12 +395,18 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	}
 	if (conn->is_ready || !may_run(conn))
 		return;
+	if (!rtd_client_memory_allows_input(conn)) {
+		stall(conn);
+		rtd_conn_touch(conn);
+		return;
+	}
 	if (conn->bulk != NULL)
 		receive_bulk(conn);
 	else if (conn->in.len == 0)
 		receive_shared(conn);
 	else
 		receive_more(conn);
+	rtd_client_memory_count(conn);
 	rtd_conn_touch(conn);
 }
 
@@ -656,6 +678,7 @@ rtd_conn_settle(struct rtd_conn *conn, uint64_t acked)
 	}
 	queue_replies(conn, acked);
 	send_released(conn);
+	rtd_client_memory_count(conn);
 	check_output(conn);
 	if (conn->is_doomed)
 		return;
@@ -804,6 +827,7 @@ rtd_conn_free(struct rtd_conn *conn)
 	}
 	rtd_client_let_go(client);
 	forget_input(conn);
+	rtd_client_memory_forget(conn);
 	rtd_resp_parser_fini(&conn->parser);
 	rt_buf_fini(&client->out);
 	rt_inlays_fini(&client->out_inlays);

@@ -27,6 +27,7 @@ struct rtd_conn {
 	struct event write_event;
 	struct rtd_resp_parser parser;
 	struct rt_buf in;		/* received, not yet consumed */
+	uint64_t counted;		/* of its memory, in loop->memory */
 	size_t want;			/* bytes the command lacks, if known */
 	struct rt_bulk *bulk;		/* a large argument under way */
 	size_t bulk_got;		/* bytes of it, or of the CRLF behind */

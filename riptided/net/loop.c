@@ -14,7 +14,7 @@
 
 #include "libcommon/base/invariant.h"
 #include "libcommon/daemon/log.h"
-#include "riptided/net/conn.h"
+#include "riptided/net/client_memory.h"
 
 #define LOG_INTERVAL_MS 60000
 
@@ -78,6 +78,7 @@ void
 rtd_loop_tick(struct rtd_loop *loop)
 {
 	loop->check_engine = true;
+	rtd_client_memory_tick(loop);
 	retry_stalled(loop);
 }
 
@@ -89,11 +90,13 @@ rtd_loop_check_times(struct rtd_loop *loop)
 	for (; client != NULL; client = client->next)
 		rtd_conn_check_times((struct rtd_conn *)client,
 		    loop->server->now_us);
+	rtd_client_memory_check_times(loop);
 }
 
 bool
 rtd_loop_config_changed(struct rtd_loop *loop)
 {
+	rtd_client_memory_configure(loop);
 	return rtd_output_limits_parse(
 	    loop->server->config->client_output_buffer_limit, &loop->limits);
 }
@@ -381,7 +384,10 @@ end_turn(struct rtd_loop *loop)
 		conn->is_touched = false;
 		rtd_conn_settle(conn, acked);
 	}
+	if (rtd_client_memory_is_back(loop))
+		retry_stalled(loop);
 	free_doomed(loop);
+	loop->server->client_memory = loop->memory;
 }
 
 void

@@ -37,6 +37,14 @@ struct rtd_loop {
 	bool quiet;			/* stopping: no more commands */
 	bool check_engine;		/* it may have failed */
 	uint64_t acked;			/* sequence, at the last look */
+	/* Buffers of all connections, and what they may take (client_memory.h). */
+	uint64_t memory;
+	uint64_t memory_max;
+	uint64_t argument_max;
+	bool was_over;
+	uint64_t over_us;		/* above since, monotonic; 0: not so */
+	struct rtd_conn *favoured;
+	uint64_t favoured_bytes;	/* moved for it, at the last look */
 	int wake_fd;
 	_Atomic bool woken;		/* wake_fd is readable or about to be */
 	struct event wake_event;

@@ -1,6 +1,7 @@
 # net: sockets and turns; the only room that knows libevent.
 noinst_LIBRARIES += riptided/net/libnet.a
 riptided_net_libnet_a_SOURCES = \
+	riptided/net/client_memory.c riptided/net/client_memory.h \
 	riptided/net/conn.c riptided/net/conn.h \
 	riptided/net/foreign.c riptided/net/foreign.h \
 	riptided/net/listener.c riptided/net/listener.h \

@@ -36,8 +36,9 @@ struct rtd_table_cache {
 	struct retired *retired;
 	size_t retired_cap;
 	uint64_t retired_bytes;
-	uint64_t open, open_max;
-	uint64_t bytes, bytes_max;	/* of those in the ring */
+	uint64_t open;
+	uint64_t bytes;			/* of those in the ring */
+	struct rtd_table_budget budget;
 	uint64_t times_opened, times_closed, filters_damaged;
 };
 
@@ -51,7 +52,8 @@ rtd_table_cache_new(struct rt_fs *fs, int dir, struct rt_block_cache *blocks,
 	cache->dir = dir;
 	cache->blocks = blocks;
 	cache->database_uuid = database_uuid;
-	cache->open_max = cache->bytes_max = UINT64_MAX;
+	cache->budget = (struct rtd_table_budget){ UINT64_MAX, UINT64_MAX,
+		UINT64_MAX, UINT64_MAX };
 	rtd_epochs_init(&cache->epochs);
 	rt_mutex_init(&cache->mu);
 	rt_cond_init(&cache->opened);
@@ -213,8 +215,8 @@ shrink(struct rtd_table_cache *cache, const struct rtd_table *keep)
 	/* Readers go on looking meanwhile: patience has an end. */
 	uint64_t turns = cache->open * (RTD_TABLE_CHANCES_LEVEL0 + 2);
 
-	while (cache->open > 1 && (cache->open > cache->open_max ||
-		cache->bytes > cache->bytes_max)) {
+	while (cache->open > 1 && (cache->open > cache->budget.open ||
+		cache->bytes > cache->budget.bytes)) {
 		struct rtd_table *table = cache->hand;
 		uint8_t chances = atomic_load_explicit(&table->chances,
 		    memory_order_relaxed);
@@ -301,16 +303,37 @@ rtd_table_cache_release(struct rtd_table_cache *cache,
 	rtd_table_cache_reclaim(cache);
 }
 
+/* The block cache gets what the tables leave. */
+static void
+yield(struct rtd_table_cache *cache)
+{
+	uint64_t blocks, both, tables;
+
+	rt_mutex_lock(&cache->mu);
+	tables = cache->bytes + cache->retired_bytes;
+	blocks = cache->budget.blocks;
+	both = cache->budget.both;
+	rt_mutex_unlock(&cache->mu);
+	if (both == UINT64_MAX)
+		return;
+	both = both > tables ? both - tables : 0;
+	rt_block_cache_set_bytes(cache->blocks,
+	    (size_t)(blocks < both ? blocks : both));
+}
+
 void
-rtd_table_cache_set_budget(struct rtd_table_cache *cache, uint64_t bytes_max,
-    uint64_t open_max)
+rtd_table_cache_set_budget(struct rtd_table_cache *cache,
+    const struct rtd_table_budget *budget)
 {
 	rt_mutex_lock(&cache->mu);
-	cache->bytes_max = bytes_max;
-	cache->open_max = open_max;
+	cache->budget = *budget;
 	shrink(cache, NULL);
 	rt_mutex_unlock(&cache->mu);
 	rtd_table_cache_reclaim(cache);
+	if (budget->both == UINT64_MAX && cache->blocks != NULL)
+		rt_block_cache_set_bytes(cache->blocks,
+		    (size_t)budget->blocks);
+	yield(cache);
 }
 
 /* -- opening -- */
@@ -331,10 +354,10 @@ give_files_back(struct rtd_table_cache *cache)
 
 	rt_mutex_lock(&cache->mu);
 	any = cache->open > 1 || atomic_load(&cache->retired_count) > 0;
-	open_max = cache->open_max;
-	cache->open_max = cache->open / 2;
+	open_max = cache->budget.open;
+	cache->budget.open = cache->open / 2;
 	shrink(cache, NULL);
-	cache->open_max = open_max;
+	cache->budget.open = open_max;
 	rt_mutex_unlock(&cache->mu);
 	rtd_table_cache_reclaim(cache);
 	return any;
@@ -419,6 +442,13 @@ open_locked(struct rtd_table *table, struct rt_err *err)
 	return code;
 }
 
+static void
+after_opening(struct rtd_table_cache *cache)
+{
+	rtd_table_cache_reclaim(cache);
+	yield(cache);
+}
+
 enum rt_code
 rtd_table_open(struct rtd_table *table, unsigned flags,
     struct rt_table_reader **out, struct rt_err *err)
@@ -434,7 +464,7 @@ rtd_table_open(struct rtd_table *table, unsigned flags,
 	code = open_locked(table, err);
 	*out = atomic_load(&table->reader);
 	rt_mutex_unlock(&cache->mu);
-	rtd_table_cache_reclaim(cache);
+	after_opening(cache);
 	return code;
 }
 
@@ -456,7 +486,7 @@ rtd_table_ref(struct rtd_table *table, unsigned flags,
 	if (code == RT_OK)
 		*out = rt_table_reader_ref(rtd_table_peek(table));
 	rt_mutex_unlock(&cache->mu);
-	rtd_table_cache_reclaim(cache);
+	after_opening(cache);
 	return code;
 }
 
@@ -489,13 +519,14 @@ rtd_table_warm(struct rtd_table *table, bool *room, struct rt_err *err)
 
 	rt_mutex_lock(&cache->mu);
 	*room = atomic_load(&table->reader) != NULL ||
-	    (cache->open < cache->open_max && cache->bytes < cache->bytes_max);
+	    (cache->open < cache->budget.open &&
+		cache->bytes < cache->budget.bytes);
 	rt_mutex_unlock(&cache->mu);
 	if (!*room)
 		return RT_OK;
 	code = open_locked(table, err);
 	rt_mutex_unlock(&cache->mu);
-	rtd_table_cache_reclaim(cache);
+	after_opening(cache);
 	return code;
 }
 
@@ -507,10 +538,9 @@ rtd_table_cache_get_stats(struct rtd_table_cache *cache,
 	*out = (struct rtd_table_cache_stats){
 		.tables = cache->count,
 		.open = cache->open,
-		.open_max = cache->open_max,
 		.retired = atomic_load(&cache->retired_count),
 		.bytes = cache->bytes + cache->retired_bytes,
-		.bytes_max = cache->bytes_max,
+		.budget = cache->budget,
 		.opened = cache->times_opened,
 		.closed = cache->times_closed,
 		.filters_damaged = cache->filters_damaged,

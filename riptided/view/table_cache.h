@@ -48,10 +48,17 @@ struct rtd_table_cache *rtd_table_cache_new(struct rt_fs *fs, int dir,
 /* No handle and no epoch may be left. NULL is accepted. */
 void rtd_table_cache_free(struct rtd_table_cache *cache);
 
-/* Bytes and number of open readers; closes what is above. One table may always
- * be open, whatever its size. */
+/* What open tables and the block cache may take; UINT64_MAX: no bound. */
+struct rtd_table_budget {
+	uint64_t open;		/* tables */
+	uint64_t bytes;		/* of their readers */
+	uint64_t blocks;	/* bytes of the block cache */
+	uint64_t both;		/* bytes together: the block cache yields */
+};
+
+/* Closes what is above. One table may always be open, whatever its size. */
 void rtd_table_cache_set_budget(struct rtd_table_cache *cache,
-    uint64_t bytes_max, uint64_t open_max);
+    const struct rtd_table_budget *budget);
 
 /* The handle of a table that a run of this level has; a reference. */
 struct rtd_table *rtd_table_cache_acquire(struct rtd_table_cache *cache,
@@ -119,10 +126,9 @@ void rtd_table_cache_reclaim(struct rtd_table_cache *cache);
 struct rtd_table_cache_stats {
 	uint64_t tables;	/* handles */
 	uint64_t open;
-	uint64_t open_max;
 	uint64_t retired;	/* closed, but somebody may look */
 	uint64_t bytes;		/* of open and retired ones */
-	uint64_t bytes_max;
+	struct rtd_table_budget budget;
 	uint64_t opened, closed;	/* how often; closed by the budget */
 	uint64_t filters_damaged;
 };

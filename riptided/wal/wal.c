@@ -820,6 +820,12 @@ rtd_wal_write(struct rtd_wal *wal)
 	rt_mutex_unlock(&wal->mu);
 }
 
+size_t
+rtd_wal_pending_bytes(const struct rtd_wal *wal)
+{
+	return wal->pending.bytes.len;
+}
+
 uint64_t
 rtd_wal_rotate(struct rtd_wal *wal)
 {

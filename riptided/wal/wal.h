@@ -75,6 +75,9 @@ void rtd_wal_append_inlaid(struct rtd_wal *wal, uint64_t first_seq,
  * which would keep the loop for long. Errors show in the state. */
 void rtd_wal_write(struct rtd_wal *wal);
 
+/* Bytes that wait for it. The thread that appends. */
+size_t rtd_wal_pending_bytes(const struct rtd_wal *wal);
+
 /* Later appends go to a new segment, whose number is returned. */
 uint64_t rtd_wal_rotate(struct rtd_wal *wal);
 
