@@ -414,6 +414,114 @@ check_scan(struct subject *subject, const struct rtt_op *op)
 	rt_iter_free(iter);
 }
 
+/* A key's place in store order, for seeks. */
+static struct rt_slice
+store_key(uint8_t memory[RT_KEY_PREFIX_BYTES + KEY_BYTES], uint32_t keyspace,
+    unsigned key)
+{
+	char text[KEY_BYTES];
+	struct rt_slice user_key = key_of(text, key);
+
+	rt_key_put_prefix(memory, keyspace, RT_KEY_KIND_STRING);
+	memcpy(memory + RT_KEY_PREFIX_BYTES, user_key.data, user_key.len);
+	return rt_slice(memory, RT_KEY_PREFIX_BYTES + user_key.len);
+}
+
+/* The keys that are there, in order. */
+struct there {
+	unsigned keys[RTT_KEYS];
+	size_t count;
+};
+
+static struct there
+list_there(const struct model *model, uint32_t database, unsigned from,
+    unsigned to)
+{
+	struct there there = { .count = 0 };
+
+	for (unsigned key = next_there(model, database, from); key < to;
+	    key = next_there(model, database, key + 1))
+		there.keys[there.count++] = key;
+	return there;
+}
+
+/* Seek to or before a key drawn from draw; where that leads to. */
+static size_t
+seek_drawn(struct rt_iter *iter, const struct there *there, uint32_t keyspace,
+    unsigned draw)
+{
+	uint8_t memory[RT_KEY_PREFIX_BYTES + KEY_BYTES];
+	unsigned key = draw / 4 % RTT_KEYS;
+	size_t at = 0;
+
+	switch (draw % 4) {
+	case 0:
+		rt_iter_seek_first(iter);
+		return 0;
+	case 1:
+		rt_iter_seek_last(iter);
+		return there->count - 1;
+	case 2:
+		rt_iter_seek(iter, store_key(memory, keyspace, key),
+		    RT_SEQ_MAX);
+		while (at < there->count && there->keys[at] < key)
+			at++;
+		return at;
+	default:
+		rt_iter_seek_for_prev(iter, store_key(memory, keyspace, key),
+		    0);
+		while (at < there->count && there->keys[at] <= key)
+			at++;
+		return at - 1;
+	}
+}
+
+/* To and fro in a range. */
+static void
+check_walk(struct subject *subject, const struct rtt_op *op)
+{
+	uint64_t draw = (uint64_t)op->key * 7919 + op->len;
+	unsigned from = (unsigned)(draw % 3) * op->key / 2;
+	unsigned to = draw % 5 < 2 ? RTT_KEYS : from + 1 + op->len % RTT_KEYS;
+	char texts[2][KEY_BYTES];
+	const struct model *model;
+	struct rtd_read read;
+	struct rt_iter *iter;
+	struct there there;
+	size_t at = SIZE_MAX;
+
+	to = to < RTT_KEYS ? to : RTT_KEYS;
+	model = at_moment(subject, op, &read);
+	if (from != 0)
+		read.lower = key_of(texts[0], from);
+	if (to < RTT_KEYS)
+		read.upper = key_of(texts[1], to);
+	there = list_there(model, op->database, from, to);
+	iter = rtd_reader_iter(subject->reader, &read, NULL);
+	for (unsigned i = 0; i < 200 && subject->failure[0] == '\0'; i++) {
+		draw = draw * 6364136223846793005u + 1442695040888963407u;
+		if (at >= there.count || draw >> 60 == 0) {
+			at = seek_drawn(iter, &there, read.keyspace,
+			    (unsigned)(draw >> 32));
+		} else if (draw >> 58 & 1) {
+			rt_iter_next(iter);
+			at++;
+		} else {
+			rt_iter_prev(iter);
+			at--;
+		}
+		if (iter->code != RT_OK)
+			complain(subject, "walk: %s", iter->err.text);
+		else if (iter->valid != (at < there.count))
+			complain(subject, "walk: at %zd of %zu", (ssize_t)at,
+			    there.count);
+		else if (iter->valid)
+			check_entry(subject, iter, model->cells[op->database],
+			    there.keys[at]);
+	}
+	rt_iter_free(iter);
+}
+
 /* -- one script -- */
 
 static bool
@@ -487,6 +595,7 @@ do_op(struct subject *subject, const struct rtt_op *op)
 		break;
 	case RTT_OP_SCAN:
 		check_scan(subject, op);
+		check_walk(subject, op);
 		break;
 	case RTT_OP_HOLD:
 		hold(subject);
