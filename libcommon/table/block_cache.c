@@ -44,19 +44,19 @@ enum queue_kind { QUEUE_PROBATION, QUEUE_MAIN, QUEUES };
 /* Lies behind the block's bytes in their memory, aligned: a look-up that comes
  * to it asks for the end of the block, which is read first, at the same time. */
 struct entry {
-	struct rt_cached_block block;	/* first */
+	struct rt_cached_block block; /* first */
 	struct entry *chain;
 	uint64_t unique_id;
 	uint64_t offset;
 	atomic_uint pins;
 	uint8_t refs;
 	uint8_t queue;
-	bool cold;		/* of a scan, not looked at since */
-	bool loose;		/* in no queue: freed with the last pin */
-	struct entry *prev, *next;	/* in its queue */
+	bool cold;                 /* of a scan, not looked at since */
+	bool loose;                /* in no queue: freed with the last pin */
+	struct entry *prev, *next; /* in its queue */
 	uint64_t hash;
 	size_t charge;
-	uint8_t *data;			/* that of the block, ours to free */
+	uint8_t *data; /* that of the block, ours to free */
 };
 
 _Static_assert(sizeof(struct entry) + _Alignof(struct entry) <=
@@ -74,13 +74,13 @@ struct shard {
 	struct entry **buckets RT_GUARDED_BY(mu);
 	size_t buckets_count;
 	struct queue queues[QUEUES];
-	uint32_t *ghosts;	/* as many as buckets */
+	uint32_t *ghosts; /* as many as buckets */
 	uint64_t hits, misses, evictions;
 } __attribute__((aligned(RT_CACHE_LINE_BYTES)));
 
 struct rt_block_cache {
 	struct shard shards[SHARDS];
-	atomic_size_t bytes;		/* reserved by blocks in shards */
+	atomic_size_t bytes; /* reserved by blocks in shards */
 	atomic_size_t loose_bytes;
 	atomic_size_t bytes_max;
 };
@@ -304,8 +304,7 @@ evict_one(struct shard *shard)
 		/* What is left there after a look at each is pinned. */
 		if (i >= on_probation && i % 2 != 0 && main_queue->count != 0)
 			from_probation = false;
-		entry =
-		    from_probation ? probation->oldest : main_queue->oldest;
+		entry = from_probation ? probation->oldest : main_queue->oldest;
 		if (!is_leaving(shard, entry))
 			continue;
 		if (from_probation)
@@ -332,8 +331,8 @@ make_room(struct rt_block_cache *cache, size_t first)
 			struct entry *entry;
 
 			rt_mutex_lock(&shard->mu);
-			entry = entries_of(shard) != 0 ? evict_one(shard)
-						       : NULL;
+			entry =
+			    entries_of(shard) != 0 ? evict_one(shard) : NULL;
 			rt_mutex_unlock(&shard->mu);
 			if (entry == NULL)
 				break;
@@ -355,8 +354,7 @@ rt_block_cache_prefetch(struct rt_block_cache *cache, uint64_t unique_id,
 	struct shard *shard = shard_of(cache, hash);
 	uintptr_t buckets =
 	    (uintptr_t)__atomic_load_n(&shard->buckets, __ATOMIC_RELAXED);
-	size_t count =
-	    __atomic_load_n(&shard->buckets_count, __ATOMIC_RELAXED);
+	size_t count = __atomic_load_n(&shard->buckets_count, __ATOMIC_RELAXED);
 
 	__builtin_prefetch((const void *)(buckets +
 	    ((hash >> 24) & (count - 1)) * sizeof(struct entry *)));
@@ -403,7 +401,8 @@ reserve(struct rt_block_cache *cache, struct entry *entry)
 {
 	size_t bytes_max = atomic_load(&cache->bytes_max);
 
-	if (entry->charge > bytes_max || (entry->charge > LARGE_BYTES &&
+	if (entry->charge > bytes_max ||
+	    (entry->charge > LARGE_BYTES &&
 		entry->charge > bytes_max / LARGE_PART))
 		return false;
 	atomic_fetch_add(&cache->bytes, entry->charge);
@@ -460,7 +459,8 @@ rt_block_cache_insert(struct rt_block_cache *cache, uint64_t unique_id,
 		atomic_fetch_add(&there->pins, 1);
 		rt_mutex_unlock(&shard->mu);
 		atomic_fetch_sub(entry->loose ? &cache->loose_bytes
-					      : &cache->bytes, entry->charge);
+					      : &cache->bytes,
+		    entry->charge);
 		entry_free(entry);
 		return &there->block;
 	}
@@ -490,7 +490,7 @@ release_loose(struct rt_block_cache *cache, struct entry *entry)
 	/* Under the lock, so that nobody finds it in between. */
 	rt_mutex_lock(&shard->mu);
 	last = atomic_fetch_sub_explicit(&entry->pins, 1,
-	    memory_order_acq_rel) == 1;
+		   memory_order_acq_rel) == 1;
 	if (last)
 		chain_remove(shard, entry);
 	rt_mutex_unlock(&shard->mu);
@@ -513,10 +513,10 @@ rt_block_cache_release(struct rt_block_cache *cache,
 	}
 	/* Without a pin it may be gone at once. */
 	if (atomic_fetch_sub_explicit(&entry->pins, 1, memory_order_acq_rel) ==
-		1 && RT_UNLIKELY(atomic_load_explicit(&cache->bytes,
-			memory_order_relaxed) >
-		    atomic_load_explicit(&cache->bytes_max,
-			memory_order_relaxed)))
+		1 &&
+	    RT_UNLIKELY(
+		atomic_load_explicit(&cache->bytes, memory_order_relaxed) >
+		atomic_load_explicit(&cache->bytes_max, memory_order_relaxed)))
 		make_room(cache, shard);
 }
 

@@ -54,7 +54,7 @@ struct rt_block_cache_stats {
 	uint64_t hits;
 	uint64_t misses;
 	uint64_t evictions;
-	uint64_t bytes;		/* in use */
+	uint64_t bytes; /* in use */
 	uint64_t bytes_max;
 };
 

@@ -211,8 +211,8 @@ rt_block_codec_uncompress(const uint8_t *stored, size_t size, uint64_t offset,
 
 	if (size < RT_BLOCK_RAW_LEN_BYTES || size > RT_BLOCK_BYTES_MAX ||
 	    stored[size] > RT_COMPRESSION_ZSTD)
-		return rt_err_set(err, RT_EDAMAGED,
-		    "block at %llu: malformed", (unsigned long long)offset);
+		return rt_err_set(err, RT_EDAMAGED, "block at %llu: malformed",
+		    (unsigned long long)offset);
 	raw_len = rt_get_fixed32(stored);
 	if (raw_len == 0 || raw_len > bytes_max)
 		return rt_err_set(err, RT_EDAMAGED,

@@ -74,8 +74,7 @@ void
 rt_table_locator_fini(struct rt_table_locator *locator)
 {
 	if (locator->cached != NULL)
-		rt_block_cache_release(locator->reader->cache,
-		    locator->cached);
+		rt_block_cache_release(locator->reader->cache, locator->cached);
 	free(locator->owned);
 	*locator = (struct rt_table_locator){ .reader = NULL };
 }
@@ -124,15 +123,14 @@ use_part(struct rt_table_locator *locator, size_t i, unsigned flags,
 	rt_table_locator_fini(locator);
 	locator->reader = reader;
 	if (reader->cache != NULL)
-		locator->cached =
-		    rt_block_cache_get(reader->cache, id, offset);
+		locator->cached = rt_block_cache_get(reader->cache, id, offset);
 	if (locator->cached == NULL) {
 		code = read_part(reader, i, flags, &part, err);
 		if (code != RT_OK)
 			return code;
 		if (reader->cache != NULL) {
-			part = rt_realloc(part,
-			    part->bytes + RT_BLOCK_CACHE_ROOM);
+			part =
+			    rt_realloc(part, part->bytes + RT_BLOCK_CACHE_ROOM);
 			locator->cached = rt_block_cache_insert(reader->cache,
 			    id, offset, (uint8_t *)part, part->bytes,
 			    (flags & RT_TABLE_COLD) != 0);
@@ -279,8 +277,8 @@ rt_table_load_block(struct rt_table_reader *reader,
 
 	*out = (struct rt_loaded_block){ .cached = NULL };
 	if (reader->cache != NULL)
-		out->cached = rt_block_cache_get(reader->cache, unique_id,
-		    block->offset);
+		out->cached =
+		    rt_block_cache_get(reader->cache, unique_id, block->offset);
 	if (out->cached != NULL) {
 		rt_table_use_cached(out);
 		return RT_OK;
@@ -289,8 +287,8 @@ rt_table_load_block(struct rt_table_reader *reader,
 	    err);
 	if (code != RT_OK)
 		return code;
-	code = rt_table_parse_block(reader, block, stored, &out->block, &raw,
-	    err);
+	code =
+	    rt_table_parse_block(reader, block, stored, &out->block, &raw, err);
 	if (code != RT_OK || raw != NULL) {
 		free(stored);
 		stored = raw;
@@ -301,9 +299,9 @@ rt_table_load_block(struct rt_table_reader *reader,
 		out->owned = stored;
 		return RT_OK;
 	}
-	out->cached = rt_block_cache_insert(reader->cache, unique_id,
-	    block->offset, stored, content_len(&out->block),
-	    (flags & RT_TABLE_COLD) != 0);
+	out->cached =
+	    rt_block_cache_insert(reader->cache, unique_id, block->offset,
+		stored, content_len(&out->block), (flags & RT_TABLE_COLD) != 0);
 	rt_table_use_cached(out);
 	return RT_OK;
 }

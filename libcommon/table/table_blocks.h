@@ -14,10 +14,10 @@ size_t rt_table_blocks_count(const struct rt_table_reader *reader);
  * reader. */
 struct rt_table_locator {
 	struct rt_table_reader *reader;
-	const struct rt_table_index *part;	/* NULL: none yet */
+	const struct rt_table_index *part; /* NULL: none yet */
 	size_t part_number;
-	struct rt_cached_block *cached;		/* what part is pinned by */
-	uint8_t *owned;				/* or freed with */
+	struct rt_cached_block *cached; /* what part is pinned by */
+	uint8_t *owned;                 /* or freed with */
 };
 
 void rt_table_locator_init(struct rt_table_locator *locator,
@@ -44,8 +44,8 @@ bool rt_table_block_reaches(const struct rt_table_locator *locator,
 /* A block in memory. Zeroed is inert. */
 struct rt_loaded_block {
 	struct rt_block block;
-	struct rt_cached_block *cached;	/* pinned, or NULL */
-	uint8_t *owned;			/* or freed with it, or NULL */
+	struct rt_cached_block *cached; /* pinned, or NULL */
+	uint8_t *owned;                 /* or freed with it, or NULL */
 };
 
 /* A block from the cache, else from the file and then into the cache. */

@@ -179,7 +179,7 @@ prefix_len(struct rt_slice key)
 /* The second pass: the separator before, and what the things take up. */
 struct filling {
 	struct rt_table_index *index;
-	struct rt_buf last;	/* without the common bytes */
+	struct rt_buf last; /* without the common bytes */
 	uint64_t last_seq;
 	uint64_t stored;
 	uint64_t data;
@@ -391,8 +391,8 @@ rt_table_index_load_part(struct rt_table_index **out, struct rt_slice section,
 static size_t
 lower_bound(const uint64_t *prefixes, size_t low, size_t high, uint64_t prefix)
 {
-	for (unsigned step = 0; step < INTERPOLATION_STEPS &&
-	     high - low > INTERPOLATION_MIN;
+	for (unsigned step = 0;
+	     step < INTERPOLATION_STEPS && high - low > INTERPOLATION_MIN;
 	     step++) {
 		uint64_t first = prefixes[low], last = prefixes[high - 1];
 		size_t guess;

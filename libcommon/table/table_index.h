@@ -14,20 +14,20 @@
  * places of are one allocation without pointers. What its separators stand for,
  * blocks or partitions, are its things. */
 struct rt_table_index {
-	size_t count;		/* things, at least 1 */
-	size_t bytes;		/* of this allocation */
-	uint64_t from, to;	/* the things in the file, trailers included */
-	uint64_t blocks;	/* that the things hold together */
-	uint64_t part_blocks;	/* of each thing; 0: the things are blocks */
-	size_t common_len;	/* what all separators begin with */
-	size_t common;		/* its place, from the start of this */
+	size_t count;         /* things, at least 1 */
+	size_t bytes;         /* of this allocation */
+	uint64_t from, to;    /* the things in the file, trailers included */
+	uint64_t blocks;      /* that the things hold together */
+	uint64_t part_blocks; /* of each thing; 0: the things are blocks */
+	size_t common_len;    /* what all separators begin with */
+	size_t common;        /* its place, from the start of this */
 	/* Arrays, one element a thing. */
-	size_t prefixes;	/* u64: first 8 bytes behind the common ones */
-	size_t seqs;		/* u64; 0: all are 0 */
-	size_t ends;		/* u32 or, when wide, u64: counted from `from` */
-	size_t data_ends;	/* u64: of the blocks in the things; or 0 */
-	size_t tail_ends;	/* u32: counted from tails */
-	size_t tails;		/* bytes behind the prefix */
+	size_t prefixes;  /* u64: first 8 bytes behind the common ones */
+	size_t seqs;      /* u64; 0: all are 0 */
+	size_t ends;      /* u32 or, when wide, u64: counted from `from` */
+	size_t data_ends; /* u64: of the blocks in the things; or 0 */
+	size_t tail_ends; /* u32: counted from tails */
+	size_t tails;     /* bytes behind the prefix */
 	bool wide;
 };
 

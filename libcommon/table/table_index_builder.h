@@ -11,9 +11,9 @@
 /* Zeroed is empty. */
 struct rt_table_index_builder {
 	struct rt_buf entries;
-	struct rt_buf last;	/* the separator before */
+	struct rt_buf last; /* the separator before */
 	uint64_t count;
-	uint64_t key_bytes;	/* of all separators, whole */
+	uint64_t key_bytes; /* of all separators, whole */
 };
 
 void rt_table_index_builder_fini(struct rt_table_index_builder *builder);
@@ -36,10 +36,10 @@ RT_MUST_USE enum rt_code rt_table_index_builder_finish(
 struct rt_table_index_splitter {
 	const struct rt_table_index_builder *from;
 	uint64_t blocks;
-	struct rt_cursor rest;		/* entries of from not cut yet */
-	struct rt_buf key;		/* the separator read last */
+	struct rt_cursor rest; /* entries of from not cut yet */
+	struct rt_buf key;     /* the separator read last */
 	uint64_t seq;
-	uint64_t data_bytes;		/* of the partition cut last */
+	uint64_t data_bytes; /* of the partition cut last */
 	struct rt_table_index_builder part;
 	struct rt_table_index_builder top;
 };

@@ -8,10 +8,10 @@
 
 struct rt_table_index_entry {
 	size_t shared;
-	struct rt_slice suffix;		/* borrowed from the section */
-	uint64_t seq;			/* 0: behind all versions */
+	struct rt_slice suffix; /* borrowed from the section */
+	uint64_t seq;           /* 0: behind all versions */
 	uint64_t stored;
-	uint64_t data_bytes;		/* only of the top level, else 0 */
+	uint64_t data_bytes; /* only of the top level, else 0 */
 };
 
 /* The next entry; what is not allowed makes the cursor bad. */

@@ -59,8 +59,8 @@ read_footer(struct rt_table_reader *reader,
 	code = rt_fs_read_exact(reader->fs, reader->fd, bytes, sizeof(bytes),
 	    size - RT_TABLE_FOOTER_BYTES, err);
 	if (code == RT_OK)
-		code = rt_table_footer_decode(&reader->footer, bytes, size,
-		    err);
+		code =
+		    rt_table_footer_decode(&reader->footer, bytes, size, err);
 	if (code != RT_OK)
 		return code;
 	if (expect != NULL && reader->footer.unique_id != expect->unique_id)
@@ -255,7 +255,8 @@ rt_table_read_key_counts(struct rt_fs *fs, int dir, const char *name,
 	if (code != RT_OK)
 		return code;
 	section = &reader->properties.counts;
-	code = section->size == 0 ? RT_ENOTFOUND
+	code = section->size == 0
+	    ? RT_ENOTFOUND
 	    : rt_table_read_section(reader, "key counts", section,
 		  RT_TABLE_COUNTS_BYTES_MAX, &bytes, err);
 	if (code == RT_OK)

@@ -59,12 +59,12 @@ rt_table_reader_locate(struct rt_table_reader *reader, struct rt_slice key,
 	    !rt_table_reader_may_contain(reader, key_hash))
 		return RT_ENOTFOUND;
 	rt_table_locator_init(&locator, reader);
-	code = rt_table_locate(&locator, key, read_seq, flags, &place->block,
-	    err);
+	code =
+	    rt_table_locate(&locator, key, read_seq, flags, &place->block, err);
 	rt_table_locator_fini(&locator);
 	if (code == RT_OK && reader->cache != NULL)
-		rt_block_cache_prefetch(reader->cache,
-		    reader->footer.unique_id, place->block.offset);
+		rt_block_cache_prefetch(reader->cache, reader->footer.unique_id,
+		    place->block.offset);
 	return code;
 }
 
@@ -108,8 +108,7 @@ rt_table_reader_get_at(struct rt_table_place *place, struct rt_slice key,
 		code = rt_table_load_block(reader, &block, flags, &loaded, err);
 	if (code != RT_OK)
 		return code;
-	result =
-	    rt_block_find(&loaded.block, key, key_hash, read_seq, &entry);
+	result = rt_block_find(&loaded.block, key, key_hash, read_seq, &entry);
 	if (result != RT_BLOCK_FOUND) {
 		code = result == RT_BLOCK_END
 		    ? RT_ENOTFOUND

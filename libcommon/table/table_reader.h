@@ -15,7 +15,7 @@ struct rt_table_reader;
 struct rt_table_expect {
 	uint64_t size;
 	uint64_t unique_id;
-	const uint8_t *database_uuid;	/* RT_UUID_BYTES, or NULL: not checked */
+	const uint8_t *database_uuid; /* RT_UUID_BYTES, or NULL: not checked */
 };
 
 /* Open a table, reading footer, properties, index and filter. cache (may be
@@ -31,8 +31,8 @@ RT_MUST_USE enum rt_code rt_table_reader_open(struct rt_table_reader **out,
  * opened for it alone, without index and filter. RT_ENOTFOUND: the table was
  * written before there were any. */
 RT_MUST_USE enum rt_code rt_table_read_key_counts(struct rt_fs *fs, int dir,
-    const char *name, const struct rt_table_expect *expect,
-    struct rt_buf *out, struct rt_err *err);
+    const char *name, const struct rt_table_expect *expect, struct rt_buf *out,
+    struct rt_err *err);
 
 /* Counted; the last unref closes the file. NULL is accepted by unref. */
 struct rt_table_reader *rt_table_reader_ref(struct rt_table_reader *reader);
@@ -42,16 +42,16 @@ void rt_table_reader_unref(struct rt_table_reader *reader);
 struct rt_table_found {
 	uint64_t seq;
 	enum rt_entry_type type;
-	struct rt_slice value;		/* stored value */
-	struct rt_block_cache *cache;	/* internal: what value is pinned by */
+	struct rt_slice value;        /* stored value */
+	struct rt_block_cache *cache; /* internal: what value is pinned by */
 	struct rt_cached_block *block;
 	uint8_t *owned;
 };
 
 void rt_table_found_fini(struct rt_table_found *found);
 
-#define RT_TABLE_NOWAIT 0x01	/* RT_EAGAIN instead of waiting for a disk */
-#define RT_TABLE_COLD 0x02	/* blocks read are not worth keeping */
+#define RT_TABLE_NOWAIT 0x01 /* RT_EAGAIN instead of waiting for a disk */
+#define RT_TABLE_COLD 0x02   /* blocks read are not worth keeping */
 
 /* The newest version of key with a sequence <= read_seq. key_hash is
  * rt_hash64(key), computed once for all tables. RT_ENOTFOUND: none here. */
@@ -80,9 +80,9 @@ struct rt_table_block {
 
 /* Where a key must be if the table has it. Zeroed is inert. */
 struct rt_table_place {
-	struct rt_table_reader *reader;	/* borrowed */
+	struct rt_table_reader *reader; /* borrowed */
 	struct rt_table_block block;
-	struct rt_cached_block *cached;	/* internal: pinned */
+	struct rt_cached_block *cached; /* internal: pinned */
 };
 
 /* RT_ENOTFOUND: not in this table. Other errors are those of reading a part of

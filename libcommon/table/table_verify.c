@@ -23,8 +23,8 @@ check_file_crc(struct rt_table_reader *reader, uint32_t crc32c,
 	uint32_t crc = 0;
 
 	while (code == RT_OK && at < size) {
-		size_t len = size - at < PIECE_BYTES ? (size_t)(size - at)
-						     : PIECE_BYTES;
+		size_t len =
+		    size - at < PIECE_BYTES ? (size_t)(size - at) : PIECE_BYTES;
 
 		code = rt_fs_read_exact(reader->fs, reader->fd, piece, len, at,
 		    err);
@@ -81,8 +81,8 @@ check_place(struct rt_table_locator *locator,
     struct rt_err *err)
 {
 	struct rt_table_block found = { .size = 0 };
-	enum rt_code code = rt_table_locate(locator, entry->key, entry->seq, 0,
-	    &found, err);
+	enum rt_code code =
+	    rt_table_locate(locator, entry->key, entry->seq, 0, &found, err);
 
 	if (code == RT_ENOTFOUND ||
 	    (code == RT_OK && found.number != block->number))
@@ -106,8 +106,8 @@ check_entries(struct rt_table_locator *locator,
 	    what == NULL && code == RT_OK) {
 		what = check_entry(locator->reader, &entries->entry, tally);
 		if (is_first)
-			code = check_place(locator, block, &entries->entry,
-			    err);
+			code =
+			    check_place(locator, block, &entries->entry, err);
 		is_first = false;
 	}
 	if (code != RT_OK)
@@ -180,8 +180,8 @@ check_totals(const struct rt_table_reader *reader, const struct tally *tally,
 	if (what == NULL)
 		return RT_OK;
 	return rt_err_set(err, RT_EDAMAGED,
-	    "%s: the properties tell another %s than the entries",
-	    reader->name, what);
+	    "%s: the properties tell another %s than the entries", reader->name,
+	    what);
 }
 
 static bool

@@ -180,8 +180,8 @@ repair(uint8_t *file, size_t size)
 	rt_put_fixed32(end + 84, rt_crc32c(0, end, 84));
 	if (rt_table_footer_decode(&footer, end, size, NULL) != RT_OK)
 		return;
-	section = rt_slice(file + footer.index.offset,
-	    (size_t)footer.index.size);
+	section =
+	    rt_slice(file + footer.index.offset, (size_t)footer.index.size);
 	if ((footer.incompat & RT_TABLE_INCOMPAT_INDEX_LEVELS) != 0)
 		repair_levels(file, &footer, section, size);
 	else if (rt_table_index_load(&index, section, 0, footer.data_bytes,
@@ -283,9 +283,8 @@ read_index(const uint8_t *data, size_t size)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static void (*const readers[])(const uint8_t *data, size_t size) = {
-		read_file, read_repaired, read_block, read_index
-	};
+	static void (*const readers[])(const uint8_t *data,
+	    size_t size) = { read_file, read_repaired, read_block, read_index };
 
 	if (size == 0)
 		return 0;

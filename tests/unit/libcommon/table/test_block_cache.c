@@ -163,8 +163,8 @@ END_TEST
 
 /* The rule to be better than: the block used longest ago goes. */
 struct lru {
-	uint64_t used[TRACE_BLOCKS + TRACE_SCANS];	/* 0: not there */
-	uint32_t ring[2 * TRACE_STEPS];	/* blocks in the order of their uses */
+	uint64_t used[TRACE_BLOCKS + TRACE_SCANS]; /* 0: not there */
+	uint32_t ring[2 * TRACE_STEPS]; /* blocks in the order of their uses */
 	uint64_t uses[2 * TRACE_STEPS];
 	size_t first, last, count, capacity;
 };
@@ -224,7 +224,7 @@ zipf_next(const double *sums, struct rtt_random *random)
  * after Zipf, of a working set that moves, with a scan of blocks that nobody
  * asks for again in between. cold: the scan says that it is one. */
 struct trace {
-	unsigned scan_blocks;	/* of every TRACE_PERIOD steps */
+	unsigned scan_blocks; /* of every TRACE_PERIOD steps */
 	bool cold;
 	unsigned cache_hits, lru_hits;
 };
@@ -283,8 +283,7 @@ START_TEST(what_a_block_costs_is_counted_whole)
 
 	for (uint64_t i = 0; i < 1000; i++) {
 		size_t len = 1 + i * 7;
-		struct rt_cached_block *block =
-		    insert(cache, 1, i, len, false);
+		struct rt_cached_block *block = insert(cache, 1, i, len, false);
 
 		/* Of the heap, and eight to lead to it. */
 		bytes += malloc_usable_size((void *)(uintptr_t)block->data) + 8;
@@ -327,8 +326,8 @@ START_TEST(threads_share_a_cache)
 	pthread_t threads[RT_COUNTOF(workers)];
 
 	for (size_t i = 0; i < RT_COUNTOF(workers); i++) {
-		workers[i] = (struct worker){ .cache = cache,
-			.seed = random.state + i };
+		workers[i] =
+		    (struct worker){ .cache = cache, .seed = random.state + i };
 		rt_thread_start(&threads[i], "cache-test", work, &workers[i]);
 	}
 	for (size_t i = 0; i < RT_COUNTOF(workers); i++)

@@ -74,10 +74,10 @@ START_TEST(few_strangers_are_let_in)
 
 		ck_assert(rt_bloom_init(&bloom, rt_buf_slice(&bytes)));
 		for (unsigned i = 0; i < 100000; i++)
-			wrong += rt_bloom_may_contain(&bloom,
-			    hash_of("out", i));
-		ck_assert_msg(wrong <= cases[c].most,
-		    "%u bits: %u of 100000", cases[c].bits, wrong);
+			wrong +=
+			    rt_bloom_may_contain(&bloom, hash_of("out", i));
+		ck_assert_msg(wrong <= cases[c].most, "%u bits: %u of 100000",
+		    cases[c].bits, wrong);
 		rt_buf_fini(&bytes);
 	}
 }
@@ -121,4 +121,5 @@ START_TEST(bits_stay_where_they_are)
 END_TEST
 
 RTT_MAIN("bloom", no_key_is_denied, levels_get_bits_of_their_own,
-    few_strangers_are_let_in,     malformed_filters_are_refused, bits_stay_where_they_are)
+    few_strangers_are_let_in, malformed_filters_are_refused,
+    bits_stay_where_they_are)

@@ -60,8 +60,8 @@ assert_iters(struct rt_table_reader *reader, const struct rtt_model *model,
 	static const size_t readaheads[] = { 0, 1, 5000, 1 << 20 };
 
 	for (size_t i = 0; i < RT_COUNTOF(readaheads); i++) {
-		struct rt_iter *iter = rt_table_reader_iter(reader,
-		    RT_TABLE_COLD, readaheads[i]);
+		struct rt_iter *iter =
+		    rt_table_reader_iter(reader, RT_TABLE_COLD, readaheads[i]);
 
 		ck_assert(!iter->valid);
 		rt_iter_seek_first(iter);
@@ -106,10 +106,9 @@ assert_reads_back(const struct rtt_model *model,
 	ck_assert(rt_slice_equal(rt_buf_slice(&info.largest),
 	    model->entries[model->count - 1].key));
 	reader = open_table(&scratch, &info, cache);
-	ck_assert_int_eq(
-	    rt_table_reader_verify(reader, info.crc32c, &err), RT_OK);
-	ck_assert_int_eq(
-	    rt_table_reader_verify(reader, info.crc32c ^ 1, &err),
+	ck_assert_int_eq(rt_table_reader_verify(reader, info.crc32c, &err),
+	    RT_OK);
+	ck_assert_int_eq(rt_table_reader_verify(reader, info.crc32c ^ 1, &err),
 	    RT_EDAMAGED);
 	for (size_t i = 0; i < model->count; i++) {
 		const struct rt_entry *entry = &model->entries[i];
@@ -256,8 +255,8 @@ fill_clusters(struct rtt_model *model)
 
 		/* Clusters: the index has both runs of equal prefixes and
 		 * leaps between them. */
-		snprintf(key, sizeof(key), "%c:%s%010u",
-		    'a' + (int)(i % 5) * 3, i % 5 == 2 ? "same words " : "",
+		snprintf(key, sizeof(key), "%c:%s%010u", 'a' + (int)(i % 5) * 3,
+		    i % 5 == 2 ? "same words " : "",
 		    i * (i % 5 == 1 ? 77777u : 1u));
 		rtt_model_add(model, rt_slice_cstr(key), i + 1, 60, 0);
 	}
@@ -338,8 +337,7 @@ END_TEST
 
 START_TEST(a_get_in_steps_is_a_get)
 {
-	struct rt_table_options options =
-	    rtt_table_options(RT_COMPRESSION_LZ4);
+	struct rt_table_options options = rtt_table_options(RT_COMPRESSION_LZ4);
 	struct rt_block_cache *cache = rt_block_cache_new(30000);
 	struct rtt_random random = rtt_random_new();
 	struct rtt_model model = { .count = 0 };
@@ -464,8 +462,7 @@ START_TEST(writer_refuses_disorder_and_malformed_entries)
 	ck_assert_int_eq(rt_table_writer_open(&writer, rt_fs_posix(),
 			     scratch.fd, NAME, &options, NULL),
 	    RT_OK);
-#define REFUSED(...) \
-	ck_assert_int_eq(try_add(writer, __VA_ARGS__), RT_EINVAL)
+#define REFUSED(...) ck_assert_int_eq(try_add(writer, __VA_ARGS__), RT_EINVAL)
 	ck_assert_int_eq(try_add(writer, key, 5, RT_ENTRY_PUT, good), RT_OK);
 	REFUSED(key, 5, RT_ENTRY_PUT, good);
 	REFUSED(key, 6, RT_ENTRY_PUT, good);
@@ -504,8 +501,8 @@ START_TEST(a_taken_name_is_refused_and_left_alone)
 	ck_assert_int_eq(rt_table_writer_open(&writer, rt_fs_posix(),
 			     scratch.fd, NAME, &options, NULL),
 	    RT_EEXIST);
-	ck_assert_int_eq(rt_fs_exists(rt_fs_posix(), scratch.fd, NAME, &exists,
-			     NULL),
+	ck_assert_int_eq(
+	    rt_fs_exists(rt_fs_posix(), scratch.fd, NAME, &exists, NULL),
 	    RT_OK);
 	ck_assert(exists);
 	rtt_scratch_fini(&scratch);
@@ -527,8 +524,8 @@ START_TEST(a_table_without_entries_is_not_made)
 	    RT_OK);
 	ck_assert_int_eq(rt_table_writer_finish(writer, &info, NULL),
 	    RT_EINVAL);
-	ck_assert_int_eq(rt_fs_exists(rt_fs_posix(), scratch.fd, NAME, &exists,
-			     NULL),
+	ck_assert_int_eq(
+	    rt_fs_exists(rt_fs_posix(), scratch.fd, NAME, &exists, NULL),
 	    RT_OK);
 	ck_assert(!exists);
 	rtt_scratch_fini(&scratch);
@@ -538,8 +535,7 @@ END_TEST
 RTT_MAIN("table", random_tables_read_back, cached_tables_read_back,
     versions_of_a_key_span_blocks, extreme_sizes_read_back,
     many_blocks_with_shared_prefixes_are_found,
-    two_levels_hold_little_in_memory, a_get_in_steps_is_a_get, info_tells_what_was_written,
-    a_tombstone_keeps_a_table_from_expiring_whole,
+    two_levels_hold_little_in_memory, a_get_in_steps_is_a_get,
+    info_tells_what_was_written, a_tombstone_keeps_a_table_from_expiring_whole,
     writer_refuses_disorder_and_malformed_entries,
-    a_taken_name_is_refused_and_left_alone,
-    a_table_without_entries_is_not_made)
+    a_taken_name_is_refused_and_left_alone, a_table_without_entries_is_not_made)

@@ -19,7 +19,7 @@ struct fixture {
 	struct rtt_model model;
 	struct rt_table_info info;
 	struct rt_buf bytes;
-	int fd;		/* the file, to put other bytes in */
+	int fd; /* the file, to put other bytes in */
 };
 
 static void
@@ -197,8 +197,8 @@ START_TEST(a_cut_table_is_refused)
 	for (size_t len = fixture.bytes.len; len-- > 0;) {
 		struct rt_table_reader *reader = NULL;
 
-		ck_assert_int_eq(rt_fs_truncate(rt_fs_posix(), fixture.fd, len,
-				     NULL),
+		ck_assert_int_eq(
+		    rt_fs_truncate(rt_fs_posix(), fixture.fd, len, NULL),
 		    RT_OK);
 		ck_assert_int_eq(open_any(&fixture, &reader, NULL),
 		    RT_EDAMAGED);
@@ -227,8 +227,8 @@ START_TEST(a_damaged_filter_is_left_aside)
 	bool damaged = false;
 
 	fixture_init(&fixture, RT_COMPRESSION_NONE, 10);
-	filter_at = rt_get_fixed64(fixture.bytes.data + fixture.bytes.len -
-	    RT_TABLE_FOOTER_BYTES + 8);
+	filter_at = rt_get_fixed64(
+	    fixture.bytes.data + fixture.bytes.len - RT_TABLE_FOOTER_BYTES + 8);
 	/* A filter of zeros would deny every key. */
 	for (uint64_t i = 0; i < 64; i++)
 		put(&fixture, "", 1, filter_at + i);
@@ -349,8 +349,7 @@ START_TEST(sections_outside_the_file_are_refused)
 			struct rt_table_reader *reader = NULL;
 			uint64_t value;
 
-			memcpy(footer, fixture.bytes.data + at,
-			    sizeof(footer));
+			memcpy(footer, fixture.bytes.data + at, sizeof(footer));
 			value = rt_get_fixed64(footer + 8 * i) +
 			    (UINT64_C(1) << shift);
 			rt_put_fixed64(footer + 8 * i, value);
@@ -359,8 +358,7 @@ START_TEST(sections_outside_the_file_are_refused)
 			if (open_any(&fixture, &reader, NULL) == RT_OK) {
 				/* Inside by chance: only the filter's. */
 				ck_assert(i == 1 || i == 2);
-				assert_right_or_error(&fixture, reader,
-				    shift);
+				assert_right_or_error(&fixture, reader, shift);
 				rt_table_reader_unref(reader);
 			}
 		}

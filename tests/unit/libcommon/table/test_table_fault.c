@@ -129,8 +129,8 @@ fail_each_read(size_t part_blocks)
 	fill(&model);
 	rtt_scratch_init(&scratch);
 	rtt_fault_fs_init(&fault);
-	ck_assert_int_eq(write_table(&model, rt_fs_posix(), scratch.fd,
-			     part_blocks, &info),
+	ck_assert_int_eq(
+	    write_table(&model, rt_fs_posix(), scratch.fd, part_blocks, &info),
 	    RT_OK);
 	for (long n = 1; code != RT_OK; n++) {
 		struct rt_table_reader *reader = NULL;
@@ -146,13 +146,12 @@ fail_each_read(size_t part_blocks)
 			continue;
 		}
 		iter = rt_table_reader_iter(reader, 0, n % 2 ? 100000 : 0);
-		for (rt_iter_seek_first(iter); iter->valid;
-		     rt_iter_next(iter))
+		for (rt_iter_seek_first(iter); iter->valid; rt_iter_next(iter))
 			rtt_entry_assert_equal(&iter->entry,
 			    &model.entries[given++]);
 		code = iter->code;
-		ck_assert(code == RT_EIO ||
-		    (code == RT_OK && given == model.count));
+		ck_assert(
+		    code == RT_EIO || (code == RT_OK && given == model.count));
 		/* The next seek begins afresh. */
 		rtt_fault_fs_disarm(&fault);
 		rt_iter_seek_first(iter);
@@ -220,7 +219,7 @@ END_TEST
 struct cold_fs {
 	struct rt_fs fs;
 	unsigned waited;
-	size_t partly;	/* bytes that are in memory after all */
+	size_t partly; /* bytes that are in memory after all */
 };
 
 static ssize_t
@@ -231,8 +230,7 @@ cold_pread(struct rt_fs *fs, int fd, void *out, size_t len, off_t offset)
 }
 
 static ssize_t
-cold_pread_nowait(struct rt_fs *fs, int fd, void *out, size_t len,
-    off_t offset)
+cold_pread_nowait(struct rt_fs *fs, int fd, void *out, size_t len, off_t offset)
 {
 	size_t partly = ((struct cold_fs *)fs)->partly;
 
@@ -260,14 +258,14 @@ assert_nowait_never_waits(size_t part_blocks)
 	fill(&model);
 	key = model.entries[7].key;
 	rtt_scratch_init(&scratch);
-	ck_assert_int_eq(write_table(&model, rt_fs_posix(), scratch.fd,
-			     part_blocks, &info),
+	ck_assert_int_eq(
+	    write_table(&model, rt_fs_posix(), scratch.fd, part_blocks, &info),
 	    RT_OK);
 	ck_assert_int_eq(rt_table_reader_open(&reader, &cold.fs, scratch.fd,
 			     NAME, NULL, cache, NULL, NULL),
 	    RT_OK);
 	waited = cold.waited;
-#define GET(flags) \
+#define GET(flags)                                                          \
 	rt_table_reader_get(reader, key, rt_hash64(key), RT_SEQ_MAX, flags, \
 	    &found, NULL)
 	ck_assert_int_eq(GET(RT_TABLE_NOWAIT), RT_EAGAIN);

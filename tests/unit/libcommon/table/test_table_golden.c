@@ -14,8 +14,8 @@ static const struct {
 	const char *name;
 	enum rt_compression compression;
 	unsigned bloom_bits_per_key;
-	size_t part_blocks;	/* of an index of two levels, or 0 */
-	bool is_written;	/* to the byte; compressors may change theirs */
+	size_t part_blocks; /* of an index of two levels, or 0 */
+	bool is_written;    /* to the byte; compressors may change theirs */
 } files[] = {
 	{ "v1-none.sst", RT_COMPRESSION_NONE, 10, 0, false },
 	{ "v1-snappy.sst", RT_COMPRESSION_SNAPPY, 16, 0, false },
@@ -78,8 +78,8 @@ open_golden(void)
 
 	snprintf(path, sizeof(path), "%s/tests/unit/libcommon/table/golden",
 	    srcdir != NULL ? srcdir : "..");
-	ck_assert_int_eq(
-	    rt_fs_open_dir(rt_fs_posix(), path, &dir, NULL), RT_OK);
+	ck_assert_int_eq(rt_fs_open_dir(rt_fs_posix(), path, &dir, NULL),
+	    RT_OK);
 	return dir;
 }
 

@@ -81,8 +81,8 @@ assert_one_level(struct fixture *fixture)
 	struct rt_buf section = { 0 };
 	struct rt_table_index *index = NULL;
 
-	ck_assert_int_eq(rt_table_index_builder_finish(&fixture->builder,
-			     &section, NULL),
+	ck_assert_int_eq(
+	    rt_table_index_builder_finish(&fixture->builder, &section, NULL),
 	    RT_OK);
 	ck_assert_int_eq(rt_table_index_load(&index, rt_buf_slice(&section), 0,
 			     fixture->offsets[fixture->model.count], NULL),
@@ -208,7 +208,7 @@ START_TEST(skewed_keys_are_found)
 
 		for (uint64_t i = 0; i < BLOCKS_MAX; i++) {
 			uint64_t prefix = kind == 0 ? UINT64_C(1) << i % 64
-			    : kind == 1		    ? i
+			    : kind == 1             ? i
 						    : UINT64_MAX - i;
 			uint8_t key[10] = { 0 };
 
@@ -219,8 +219,8 @@ START_TEST(skewed_keys_are_found)
 			for (unsigned j = 0; j < 8; j++)
 				key[j] = (uint8_t)(prefix >> (56 - 8 * j));
 			key[8] = (uint8_t)(i / 64);
-			rtt_model_add(&fixture.model,
-			    rt_slice(key, 8 + i % 3), i + 1, 0, 0);
+			rtt_model_add(&fixture.model, rt_slice(key, 8 + i % 3),
+			    i + 1, 0, 0);
 		}
 		fixture_build(&fixture);
 		assert_one_level(&fixture);
@@ -296,8 +296,7 @@ START_TEST(forged_sections_are_refused_or_in_order)
 			for (size_t j = 0; j < fixture.model.count; j++) {
 				struct rt_slice key =
 				    fixture.model.entries[j].key;
-				size_t found =
-				    rt_table_index_find(top, key, 0);
+				size_t found = rt_table_index_find(top, key, 0);
 
 				ck_assert_uint_le(found, top->count);
 				ck_assert(found == top->count ||
