@@ -213,57 +213,130 @@ rtl_del(struct rtl_tool *tool, struct rt_err *err)
 	return code;
 }
 
-static enum rt_code
-scan_keys(struct session *session, struct rt_slice prefix, uint64_t limit,
-    struct rt_err *err)
-{
-	struct rt_iter *iter = rtd_reader_iter(session->reader,
-	    &(struct rtd_read){ .keyspace = session->keyspace,
-		.now_ms = now_ms() }, NULL);
-	struct rt_buf start = { 0 }, out = { 0 };
-	uint8_t head[RT_KEY_PREFIX_BYTES];
-	enum rt_code code = RT_OK;
+struct scan {
+	struct rt_slice prefix;		/* user keys, all may be empty */
+	struct rt_slice from;
+	struct rt_slice to;
+	uint64_t limit;
+	bool reverse;
+};
 
-	rt_key_put_prefix(head, session->keyspace, RT_KEY_KIND_STRING);
-	rt_buf_append(&start, head, sizeof(head));
-	rt_buf_append_slice(&start, prefix);
-	for (rt_iter_seek(iter, rt_buf_slice(&start), RT_SEQ_MAX);
-	    iter->valid && limit > 0 && code == RT_OK &&
-	    rt_slice_starts_with(iter->entry.key, rt_buf_slice(&start));
-	    rt_iter_next(iter), limit--) {
+static enum rt_code
+parse_limit(const char *word, uint64_t *out, struct rt_err *err)
+{
+	if (rt_parse_u64(rt_slice_cstr(word), out) && *out != 0)
+		return RT_OK;
+	return rt_err_set(err, RT_EUSAGE, "--limit takes a number above 0");
+}
+
+static enum rt_code
+parse_scan(const struct rtl_tool *tool, struct scan *scan, struct rt_err *err)
+{
+	*scan = (struct scan){ .limit = UINT64_MAX };
+	for (int i = 0; i < tool->argc; i++) {
+		const char *word = tool->argv[i];
+		struct rt_slice *takes = NULL;
+		enum rt_code code = RT_OK;
+
+		if (strcmp(word, "--reverse") == 0) {
+			scan->reverse = true;
+			continue;
+		}
+		if (strncmp(word, "--", 2) != 0) {
+			scan->prefix = rt_slice_cstr(word);
+			continue;
+		}
+		if (strcmp(word, "--prefix") == 0)
+			takes = &scan->prefix;
+		else if (strcmp(word, "--from") == 0)
+			takes = &scan->from;
+		else if (strcmp(word, "--to") == 0)
+			takes = &scan->to;
+		else if (strcmp(word, "--limit") != 0)
+			return rt_err_set(err, RT_EUSAGE,
+			    "scan does not know %s", word);
+		if (++i == tool->argc)
+			return rt_err_set(err, RT_EUSAGE, "%s takes a value",
+			    word);
+		if (takes != NULL)
+			*takes = rt_slice_cstr(tool->argv[i]);
+		else
+			code = parse_limit(tool->argv[i], &scan->limit, err);
+		if (code != RT_OK)
+			return code;
+	}
+	return RT_OK;
+}
+
+static enum rt_code
+print_keys(struct rt_iter *iter, const struct scan *scan, struct rt_err *err)
+{
+	struct rt_buf out = { 0 };
+	enum rt_code code = RT_OK;
+	uint64_t left = scan->limit;
+
+	if (scan->reverse)
+		rt_iter_seek_last(iter);
+	else
+		rt_iter_seek_first(iter);
+	while (iter->valid && left > 0 && code == RT_OK) {
 		rtl_put_text(&out, rt_key_user(iter->entry.key));
 		/* The quotes serve dumps; here a line is a key. */
 		out.data[out.len - 1] = '\n';
 		rt_buf_consume(&out, 1);
 		code = rtl_print(&out, err);
+		if (--left == 0)
+			break;
+		if (scan->reverse)
+			rt_iter_prev(iter);
+		else
+			rt_iter_next(iter);
 	}
 	if (code == RT_OK && iter->code != RT_OK) {
 		code = iter->code;
 		*err = iter->err;
 	}
-	iter->ops->free(iter);
-	rt_buf_fini(&start);
 	rt_buf_fini(&out);
+	return code;
+}
+
+static enum rt_code
+scan_keys(struct session *session, const struct scan *scan, struct rt_err *err)
+{
+	struct rtd_read read = { .keyspace = session->keyspace,
+		.now_ms = now_ms(),
+		.lower = scan->prefix,
+		.upper = scan->to };
+	struct rt_buf behind = { 0 };
+	struct rt_iter *iter;
+	enum rt_code code;
+
+	rt_buf_append_slice(&behind, scan->prefix);
+	behind.len = rt_key_behind_prefix(behind.data, behind.len);
+	if (rt_slice_compare(scan->from, read.lower) > 0)
+		read.lower = scan->from;
+	if (behind.len != 0 && (scan->to.len == 0 || rt_slice_compare(scan->to,
+		rt_buf_slice(&behind)) > 0))
+		read.upper = rt_buf_slice(&behind);
+	iter = rtd_reader_iter(session->reader, &read, NULL);
+	code = print_keys(iter, scan, err);
+	rt_iter_free(iter);
+	rt_buf_fini(&behind);
 	return code;
 }
 
 enum rt_code
 rtl_scan(struct rtl_tool *tool, struct rt_err *err)
 {
-	uint64_t limit = UINT64_MAX;
 	struct session session;
-	enum rt_code code;
+	struct scan scan;
+	enum rt_code code = parse_scan(tool, &scan, err);
 
-	code = take_number(tool, "--limit", &limit, err);
-	if (code == RT_OK && tool->argc > 1)
-		code = rt_err_set(err, RT_EUSAGE,
-		    "scan takes a prefix, and --limit N");
 	if (code != RT_OK)
 		return code;
 	code = session_open(&session, tool, false, err);
 	if (code == RT_OK)
-		code = scan_keys(&session, rt_slice_cstr(tool->argc == 1 ?
-		    tool->argv[0] : ""), limit, err);
+		code = scan_keys(&session, &scan, err);
 	return session_close(&session, code, err);
 }
 

@@ -75,4 +75,16 @@ rt_key_user(struct rt_slice store_key)
 	    store_key.len - RT_KEY_PREFIX_BYTES);
 }
 
+/* Make a prefix the first key behind all that begin with it. Returns its new
+ * length; 0: there is no such key. */
+static inline size_t
+rt_key_behind_prefix(uint8_t *prefix, size_t len)
+{
+	while (len > 0 && prefix[len - 1] == 0xff)
+		len--;
+	if (len > 0)
+		prefix[len - 1]++;
+	return len;
+}
+
 #endif

@@ -217,10 +217,16 @@ set_pattern(struct walk *walk, struct rt_slice pattern)
 static void
 walk_start(struct walk *walk, struct rtd_call *call)
 {
-	const struct rtd_read read = rtd_call_reading(call);
+	struct rtd_read read = rtd_call_reading(call);
+	struct rt_buf behind = { 0 };
 
+	rt_buf_append_slice(&behind, literal_of(walk));
+	behind.len = rt_key_behind_prefix(behind.data, behind.len);
+	read.lower = literal_of(walk);
+	read.upper = rt_buf_slice(&behind);
 	walk->keyspace = read.keyspace;
 	walk->iter = rtd_reader_iter(call->server->reader, &read, &walk->seq);
+	rt_buf_fini(&behind);
 	if (walk->iter == NULL) {
 		rtd_reply_error(rtd_call_reply(call),
 		    "ERR the snapshot in use was released");

@@ -106,7 +106,10 @@ live_seek(struct rt_iter *base, struct rt_slice key, uint64_t seq)
 	struct live_iter *iter = (struct live_iter *)base;
 
 	base->code = RT_OK;
+	base->valid = false;
 	iter->backward = false;
+	if (rt_slice_compare(key, iter->range.upper) >= 0)
+		return;
 	if (rt_slice_compare(key, iter->range.lower) < 0) {
 		key = iter->range.lower;
 		seq = RT_SEQ_MAX;
@@ -201,7 +204,10 @@ live_seek_for_prev(struct rt_iter *base, struct rt_slice key, uint64_t seq)
 	struct live_iter *iter = (struct live_iter *)base;
 
 	base->code = RT_OK;
+	base->valid = false;
 	iter->backward = true;
+	if (rt_slice_compare(key, iter->range.lower) < 0)
+		return;
 	if (rt_slice_compare(key, iter->range.upper) >= 0) {
 		key = iter->range.upper;
 		seq = RT_SEQ_MAX;

@@ -198,6 +198,14 @@ def scans(tap, server):
         keys = {b"same-beginning:%05d" % i for i in range(3000)}
         client.pipeline([("SET", key, 1) for key in keys])
         cursor, found = client.call("SCAN", 0, "COUNT", 700)
+        tap.ok(cursor.isdigit() and 0 < int(cursor) < 1 << 63,
+               "a_cursor_is_a_decimal_of_64_bits", cursor)
+    with server.client() as client:
+        _, first = client.call("SCAN", cursor, "COUNT", 700)
+    with server.client() as client:
+        _, second = client.call("SCAN", cursor, "COUNT", 700)
+    tap.equal((len(first), first), (700, second),
+              "a_cursor_is_good_for_any_connection")
     server.restart()
     with server.client() as client:
         calls = 1

@@ -91,6 +91,17 @@ def test_round_trip(tap):
               "scan_takes_a_prefix")
     tap.equal(tool(directory, "scan", "--limit", "1").out, b"a\n",
               "scan_takes_a_limit")
+    tap.equal(tool(directory, "scan", "--prefix", "a", "--reverse").out,
+              b"ab\na\n", "scan_goes_backward_in_a_prefix")
+    tap.equal(tool(directory, "scan", "--from", "ab").out, b"ab\nb\\x0a\n",
+              "scan_begins_at_a_key")
+    tap.equal(tool(directory, "scan", "--to", "ab").out, b"a\n",
+              "scan_ends_before_a_key")
+    tap.equal(tool(directory, "scan", "--from", "aa", "--to", "b",
+                   "--reverse", "--limit", "9").out, b"ab\n",
+              "scan_takes_both_ends_and_a_limit")
+    tap.equal(tool(directory, "scan", "--from", "c", "--to", "b").out, b"",
+              "scan_of_an_empty_range_is_empty")
     tap.equal(tool(directory, "del", "a", "nothing").out, b"1\n",
               "del_counts_what_was_there")
     gone = tool(directory, "get", "a")
@@ -119,7 +130,8 @@ def test_databases(tap):
 def test_usage(tap):
     for words in ((), ("nonsense",), ("get",), ("get", "a", "b"),
                   ("set", "a"), ("set", "a", "b", "--ttl", "x"),
-                  ("scan", "--limit", "0"), ("dump", "table")):
+                  ("scan", "--limit", "0"), ("scan", "--from"),
+                  ("scan", "--backward"), ("dump", "table")):
         tap.equal(tool(fresh(), *words).status, 64,
                   "usage_%s" % "_".join(words or ("nothing",)))
     for flag in ("--help", "--version"):
