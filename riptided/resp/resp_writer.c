@@ -214,6 +214,8 @@ rtd_reply_cut(struct rtd_resp_writer *writer, size_t from, size_t to)
 	struct rt_buf *out = writer->out;
 	size_t kept = inlays != NULL ? inlays->count : 0;
 
+	if (from == to)
+		return;
 	memmove(out->data + from, out->data + to, out->len - to);
 	out->len -= to - from;
 	/* A header stands in front of each inlay: those of earlier replies
