@@ -13,7 +13,7 @@
 #include "tests/support/runner.h"
 #include "tests/support/scratch_dir.h"
 
-#define KEYS 8
+#define KEYS 5
 #define DATABASES 2
 #define ROUNDS 4
 #define WAIT_MS_MAX 20000
