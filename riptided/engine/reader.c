@@ -215,6 +215,19 @@ take_found(const struct rtd_read *read, enum rt_code code,
 	return code;
 }
 
+/* When descriptors run out, other tables are closed; but as long as we may look
+ * at them, their files stay open. True when it is worth trying again. */
+static bool
+let_tables_close(struct rtd_reader *reader)
+{
+	bool closed;
+
+	rtd_epoch_exit(&reader->slot);
+	closed = rtd_table_cache_reclaim(reader->engine->tables);
+	rtd_epoch_enter(reader->epochs, &reader->slot);
+	return closed;
+}
+
 enum rt_code
 rtd_reader_get(struct rtd_reader *reader, const struct rtd_read *read,
     struct rt_slice user_key, struct rtd_value *value, struct rt_err *err)
@@ -232,6 +245,10 @@ rtd_reader_get(struct rtd_reader *reader, const struct rtd_read *read,
 		return rt_err_set(err, RT_EINVAL, RELEASED);
 	code = rtd_view_get(reader->view, rt_slice(reader->key, len), read_seq,
 	    drop_seq, table_flags(read), &found, err);
+	if (RT_UNLIKELY(code == RT_EIO) && let_tables_close(reader))
+		code = rtd_view_get(reader->view,
+		    rt_slice(reader->key, len), read_seq, drop_seq,
+		    table_flags(read), &found, err);
 	return take_found(read, code, &found, drop_seq, value, err);
 }
 

@@ -259,7 +259,7 @@ take_free(struct rtd_table_cache *cache, struct rt_table_reader **out)
 	return taken;
 }
 
-void
+bool
 rtd_table_cache_reclaim(struct rtd_table_cache *cache)
 {
 	struct rt_table_reader **readers;
@@ -267,7 +267,7 @@ rtd_table_cache_reclaim(struct rtd_table_cache *cache)
 
 	if (RT_LIKELY(atomic_load_explicit(&cache->retired_count,
 		memory_order_relaxed) == 0))
-		return;
+		return false;
 	rt_mutex_lock(&cache->mu);
 	readers = rt_alloc_zero(atomic_load(&cache->retired_count) + 1,
 	    sizeof(readers[0]));
@@ -276,6 +276,7 @@ rtd_table_cache_reclaim(struct rtd_table_cache *cache)
 	for (size_t i = 0; i < count; i++)
 		rt_table_reader_unref(readers[i]);
 	free(readers);
+	return count != 0;
 }
 
 void

@@ -120,8 +120,8 @@ RT_MUST_USE enum rt_code rtd_table_ref(struct rtd_table *table, unsigned flags,
 /* Those whose readers are looked at without a reference join here. */
 struct rtd_epochs *rtd_table_cache_epochs(struct rtd_table_cache *cache);
 /* Free what was closed and nobody looks at any more; cheap when there is
- * nothing. */
-void rtd_table_cache_reclaim(struct rtd_table_cache *cache);
+ * nothing. True when something was freed. */
+bool rtd_table_cache_reclaim(struct rtd_table_cache *cache);
 
 struct rtd_table_cache_stats {
 	uint64_t tables;	/* handles */

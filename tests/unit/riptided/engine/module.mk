@@ -2,6 +2,8 @@ unit_tests += \
 	tests/unit/riptided/engine/test_counting \
 	tests/unit/riptided/engine/test_engine \
 	tests/unit/riptided/engine/test_engine_snapshots \
+	tests/unit/riptided/engine/test_engine_tables \
+	tests/unit/riptided/engine/test_memory \
 	tests/unit/riptided/engine/test_snapshots \
 	tests/unit/riptided/engine/test_write_batch
 tests_unit_riptided_engine_test_counting_LDADD = tests/support/libsupport.a \
@@ -12,6 +14,10 @@ tests_unit_riptided_engine_test_engine_snapshots_LDADD = \
 	tests/support/libsupport.a \
 	riptide-compactd/libriptide-compactd.a $(ENGINE_LIBS) \
 	$(DAEMON_LIBS) $(LDADD)
+tests_unit_riptided_engine_test_engine_tables_LDADD = \
+	tests/support/libsupport.a $(ENGINE_LIBS) $(DAEMON_LIBS) $(LDADD)
+tests_unit_riptided_engine_test_memory_LDADD = \
+	riptided/engine/libengine.a $(DAEMON_LIBS) $(LDADD)
 tests_unit_riptided_engine_test_snapshots_LDADD = \
 	tests/support/libsupport.a $(ENGINE_LIBS) $(DAEMON_LIBS) $(LDADD)
 tests_unit_riptided_engine_test_write_batch_LDADD = \
