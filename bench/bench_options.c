@@ -36,6 +36,7 @@ static const struct known known[] = {
 	{ "--compactor", TEXT, MEMBER(compactor), 0, 0 },
 	{ "--json", TEXT, MEMBER(json), 0, 0 },
 	{ "--dir", TEXT, MEMBER(dir), 0, 0 },
+	{ "--cpu-time", FLAG, MEMBER(cpu_time), 0, 0 },
 	{ "--help", FLAG, MEMBER(help), 0, 0 },
 	{ "--version", FLAG, MEMBER(version), 0, 0 },
 };

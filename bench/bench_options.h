@@ -25,6 +25,7 @@ struct rtb_options {
 	const char *compactor;	/* program; "none": no merging; NULL: search */
 	const char *json;	/* file to write; NULL: none */
 	const char *dir;	/* scratch directory; NULL: a fresh one */
+	bool cpu_time;		/* reads: rates of the reader's CPU time */
 	bool help, version;
 };
 

@@ -21,7 +21,7 @@ static const char usage_text[] =
     "           [--tests a,b] [--peers rocksdb,leveldb] [--runs N]\n"
     "           [--turn N] [--peer-batch N] [--compression NAME]\n"
     "           [--compactor PROGRAM] [--cache-size SIZE]\n"
-    "           [--memory-limit SIZE] [--json FILE] [--dir DIR]\n"
+    "           [--memory-limit SIZE] [--cpu-time] [--json FILE] [--dir DIR]\n"
     "       riptide-bench --help | --version\n";
 
 static void

@@ -11,13 +11,25 @@
 /* 10 to the half of RTB_KEY_BYTES. */
 #define HALF_KEY UINT64_C(100000000)
 
-uint64_t
-rtb_now_ns(void)
+static uint64_t
+read_clock(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t
+rtb_now_ns(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+uint64_t
+rtb_cpu_ns(void)
+{
+	return read_clock(CLOCK_THREAD_CPUTIME_ID);
 }
 
 uint64_t

@@ -11,6 +11,8 @@
 #define RTB_KEY_BYTES 16
 
 uint64_t rtb_now_ns(void);
+/* Processor time of the calling thread. */
+uint64_t rtb_cpu_ns(void);
 
 /* xorshift64*; the state must not be 0. */
 struct rtb_random {

@@ -57,7 +57,7 @@ START_TEST(every_option_reaches_its_member)
 	ck_assert_str_eq(options.tests, "a,b");
 	ck_assert_int_eq(READ(&options, NULL, "--memory-limit", "64mb",
 	    "--cache-size", "1mb", "--peers", "p", "--compression", "lz4", "--compactor", "c",
-	    "--json", "j", "--dir", "d", "--help", "--version"), RT_OK);
+	    "--json", "j", "--dir", "d", "--cpu-time", "--help", "--version"), RT_OK);
 	ck_assert_uint_eq(options.memory_limit, 64 << 20);
 	ck_assert_uint_eq(options.cache_bytes, 1 << 20);
 	ck_assert_str_eq(options.peers, "p");
@@ -65,7 +65,7 @@ START_TEST(every_option_reaches_its_member)
 	ck_assert_str_eq(options.compactor, "c");
 	ck_assert_str_eq(options.json, "j");
 	ck_assert_str_eq(options.dir, "d");
-	ck_assert(options.help && options.version);
+	ck_assert(options.cpu_time && options.help && options.version);
 }
 END_TEST
 
