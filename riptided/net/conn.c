@@ -27,8 +27,10 @@
 #define LOG_INTERVAL_MS 60000
 /* Of a reply with large values, handed to the kernel at once. */
 #define PIECES_MAX 16
-/* Taken at a time of a large argument: others wait for their turn. */
+/* Taken at a time of a large argument, and sent in a turn to a client that
+ * reads fast: others wait for theirs. */
 #define BULK_READ_BYTES ((size_t)4 << 20)
+#define TURN_SEND_BYTES ((size_t)4 << 20)
 
 uint64_t
 rtd_conn_pending(const struct rtd_conn *conn)
@@ -569,20 +571,30 @@ send_some(struct rtd_conn *conn)
 }
 
 static void
+wait_for_writable(struct rtd_conn *conn)
+{
+	conn->writing = true;
+	event_add(&conn->write_event, NULL);
+}
+
+static void
 send_released(struct rtd_conn *conn)
 {
 	struct rtd_server_state *server = conn->loop->server;
+	size_t done = 0;
 
 	while (conn->sent < conn->released && !conn->writing) {
 		ssize_t put = send_some(conn);
 
 		if (put >= 0) {
 			advance(conn, (size_t)put);
+			done += (size_t)put;
 			conn->client.bytes_out += (uint64_t)put;
 			server->net_output_bytes += (uint64_t)put;
+			if (done >= TURN_SEND_BYTES)
+				wait_for_writable(conn);
 		} else if (errno == EAGAIN) {
-			conn->writing = true;
-			event_add(&conn->write_event, NULL);
+			wait_for_writable(conn);
 		} else if (errno != EINTR) {
 			rtd_conn_doom(conn);
 			return;
