@@ -15,15 +15,28 @@ struct rt_block_raw {
 	const uint8_t *end;
 };
 
-/* NULL when it does not end before `end`. */
+/* A varint of several bytes. Where eight can be read they are taken at once:
+ * what is behind the byte that ends it is cut off, and the groups of seven bits
+ * are moved together pairwise. */
 static inline const uint8_t *
-rt_block_varint(const uint8_t *at, const uint8_t *end, uint64_t *out)
+rt_block_varint_long(const uint8_t *at, const uint8_t *end, uint64_t *out)
 {
 	uint64_t value = 0;
 
-	if (RT_LIKELY(at < end && *at < 0x80)) {
-		*out = *at;
-		return at + 1;
+	if (RT_LIKELY(end - at >= 8)) {
+		uint64_t word = rt_get_fixed64(at);
+		uint64_t ends = ~word & UINT64_C(0x8080808080808080);
+
+		if (RT_LIKELY(ends != 0)) {
+			word &= ends ^ (ends - 1);
+			word = (word & UINT64_C(0x007f007f007f007f)) |
+			    (word & UINT64_C(0x7f007f007f007f00)) >> 1;
+			word = (word & UINT64_C(0x00003fff00003fff)) |
+			    (word & UINT64_C(0x3fff00003fff0000)) >> 2;
+			*out = (word & UINT64_C(0x000000000fffffff)) |
+			    (word & UINT64_C(0x0fffffff00000000)) >> 4;
+			return at + __builtin_ctzll(ends) / 8 + 1;
+		}
 	}
 	for (unsigned shift = 0; shift < 64 && at < end; shift += 7) {
 		uint64_t byte = *at++;
@@ -37,6 +50,17 @@ rt_block_varint(const uint8_t *at, const uint8_t *end, uint64_t *out)
 	return NULL;
 }
 
+/* NULL when it does not end before `end`. */
+static inline const uint8_t *
+rt_block_varint(const uint8_t *at, const uint8_t *end, uint64_t *out)
+{
+	if (RT_LIKELY(at < end && *at < 0x80)) {
+		*out = *at;
+		return at + 1;
+	}
+	return rt_block_varint_long(at, end, out);
+}
+
 /* Take the entry at `at` apart. False when it does not fit. */
 static inline __attribute__((always_inline)) bool
 rt_block_decode(const struct rt_block *block, const uint8_t *at,
@@ -45,15 +69,21 @@ rt_block_decode(const struct rt_block *block, const uint8_t *at,
 	const uint8_t *end = block->entries_end;
 	uint64_t shared, unshared, value_len;
 
-	at = rt_block_varint(at, end, &shared);
-	if (RT_UNLIKELY(at == NULL))
-		return false;
-	at = rt_block_varint(at, end, &unshared);
-	if (RT_UNLIKELY(at == NULL))
-		return false;
-	at = rt_block_varint(at, end, &value_len);
-	if (RT_UNLIKELY(at == NULL))
-		return false;
+	/* Three lengths of one byte each are the rule. */
+	if (RT_LIKELY(end - at >= 4 && (rt_get_fixed32(at) & 0x808080) == 0)) {
+		shared = at[0];
+		unshared = at[1];
+		value_len = at[2];
+		at += 3;
+	} else {
+		at = rt_block_varint(at, end, &shared);
+		if (at != NULL)
+			at = rt_block_varint(at, end, &unshared);
+		if (at != NULL)
+			at = rt_block_varint(at, end, &value_len);
+		if (RT_UNLIKELY(at == NULL))
+			return false;
+	}
 	at = rt_block_varint(at, end, &out->meta);
 	if (RT_UNLIKELY(at == NULL || shared > RT_STORE_KEY_BYTES_MAX ||
 		unshared > RT_STORE_KEY_BYTES_MAX - shared ||

@@ -14,6 +14,8 @@
 #include "libcommon/base/invariant.h"
 #include "libcommon/table/block_entry.h"
 
+#define SHORT_BYTES 16
+
 struct rt_block_step {
 	size_t offset;	/* of the entry */
 	size_t shared;	/* with the key before */
@@ -79,12 +81,29 @@ decode_next(const struct rt_block_iter *iter, struct rt_block_raw *raw,
 	    comes_next(iter, raw, *seq);
 }
 
+/* Most are short, and of a length that no branch predicts: a fixed copy is the
+ * cheaper one where the block goes on for as long. */
+static inline void
+put_suffix(struct rt_block_iter *iter, struct rt_slice suffix)
+{
+	struct rt_buf *key = &iter->key;
+
+	if (RT_LIKELY(suffix.len <= SHORT_BYTES &&
+		key->cap - key->len >= SHORT_BYTES &&
+		iter->block.entries_end - suffix.data >= SHORT_BYTES)) {
+		memcpy(key->data + key->len, suffix.data, SHORT_BYTES);
+		key->len += suffix.len;
+	} else {
+		rt_buf_append_slice(key, suffix);
+	}
+}
+
 static inline __attribute__((always_inline)) void
 take(struct rt_block_iter *iter, const struct rt_block_raw *raw, uint64_t seq,
     enum rt_entry_type type)
 {
 	iter->key.len = raw->shared;
-	rt_buf_append_slice(&iter->key, raw->suffix);
+	put_suffix(iter, raw->suffix);
 	iter->shared_max = iter->key.len;
 	iter->has_last = true;
 	iter->here = iter->at;

@@ -5,6 +5,7 @@
  * again, which is as if one had come to it going forward. */
 #include "riptided/view/live_iter.h"
 
+#include <endian.h>
 #include <stdlib.h>
 
 #include "libcommon/base/invariant.h"
@@ -22,6 +23,7 @@ struct live_iter {
 	uint64_t drop_seq;
 	uint64_t now_ms;
 	struct rt_range range;	/* of store keys; both are set */
+	uint64_t upper_head;	/* its first bytes as a number, zero-filled */
 	uint8_t *bounds;	/* what it borrows from */
 	bool backward;		/* `all` is before the key shown */
 	struct rt_buf key;	/* the key under way */
@@ -48,11 +50,37 @@ set_key(struct live_iter *iter, struct rt_slice key)
 	rt_buf_append_slice(&iter->key, key);
 }
 
-static bool
+/* Neighbours differ in their last bytes, if they do. */
+static inline bool
 is_at_key(const struct live_iter *iter)
 {
-	return iter->all->valid &&
-	    rt_slice_equal(iter->all->entry.key, rt_buf_slice(&iter->key));
+	struct rt_slice key = iter->all->entry.key;
+	uint64_t x, y;
+
+	if (!iter->all->valid || key.len != iter->key.len)
+		return false;
+	if (key.len >= sizeof(x)) {
+		memcpy(&x, key.data + key.len - sizeof(x), sizeof(x));
+		memcpy(&y, iter->key.data + key.len - sizeof(y), sizeof(y));
+		if (x != y)
+			return false;
+	}
+	return rt_slice_equal(key, rt_buf_slice(&iter->key));
+}
+
+/* Whether the key is at or behind the end of the range: most are told from it
+ * by their first bytes. */
+static inline bool
+is_past(const struct live_iter *iter, struct rt_slice key)
+{
+	uint64_t head;
+
+	if (RT_LIKELY(key.len >= sizeof(head))) {
+		memcpy(&head, key.data, sizeof(head));
+		if (be64toh(head) < iter->upper_head)
+			return false;
+	}
+	return rt_slice_compare(key, iter->range.upper) >= 0;
 }
 
 static void
@@ -83,7 +111,7 @@ settle(struct live_iter *iter)
 	while (iter->all->valid) {
 		const struct rt_entry *entry = &iter->all->entry;
 
-		if (rt_slice_compare(entry->key, iter->range.upper) >= 0)
+		if (is_past(iter, entry->key))
 			break;
 		if (entry->seq > iter->read_seq) {
 			rt_iter_next(iter->all);
@@ -273,7 +301,7 @@ put_bound(uint8_t *at, uint32_t keyspace, struct rt_slice user_key,
 static void
 set_bounds(struct live_iter *iter, const struct rtd_live_range *range)
 {
-	uint8_t *at;
+	uint8_t head[8] = { 0 }, *at;
 
 	rt_assert(range->keyspace != UINT32_MAX);
 	iter->bounds = rt_alloc(
@@ -282,6 +310,11 @@ set_bounds(struct live_iter *iter, const struct rtd_live_range *range)
 	    &iter->range.lower);
 	put_bound(at, range->keyspace + (range->upper.len == 0), range->upper,
 	    &iter->range.upper);
+	memcpy(head, iter->range.upper.data,
+	    iter->range.upper.len < sizeof(head) ? iter->range.upper.len
+						 : sizeof(head));
+	memcpy(&iter->upper_head, head, sizeof(head));
+	iter->upper_head = be64toh(iter->upper_head);
 }
 
 struct rt_iter *
