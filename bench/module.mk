@@ -27,3 +27,5 @@ BENCH_LIBS = bench/libbench.a $(ENGINE_LIBS) $(DAEMON_LIBS) $(COMMON_LIBS) \
 bench_riptide_bench_LDADD = $(BENCH_LIBS)
 # What make bench leaves.
 CLEANFILES += bench/engine.json
+# GETs over the network, by hand: it says how.
+EXTRA_DIST += bench/read_shapes.py
