@@ -1,7 +1,8 @@
 /* The n-th file operation fails, for every n, while the engine is opened,
- * written to, swapped, dropped, flushed, closed and opened again. Whatever fails: what was acked
- * is there afterwards, what was deleted stays deleted, nothing is served that
- * was never written, and the next start with a sound disk works. */
+ * written to, its databases swapped and emptied, flushed, closed and opened
+ * again. Whatever fails: what was acked is there afterwards, what was deleted
+ * stays deleted, nothing is served that was never written, and the next start
+ * with a sound disk works. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
