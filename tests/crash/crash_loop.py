@@ -447,7 +447,8 @@ class Loop:
         self._compactor_lives()
         self.compactor.kill()
         self.compactor.options["l0_compaction_trigger"] = 2
-        status = self.compactor.once()
+        # Small tables and levels make thousands of jobs, each with syncs.
+        status = self.compactor.once(patience_s=10 * rt.PATIENCE_S)
         if status != 0:
             raise Lost("--once ended with %d: %s" % (
                 status, self.compactor.stderr()[-2000:]))
