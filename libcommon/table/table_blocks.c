@@ -128,11 +128,13 @@ use_part(struct rt_table_locator *locator, size_t i, unsigned flags,
 		code = read_part(reader, i, flags, &part, err);
 		if (code != RT_OK)
 			return code;
+		rt_assert(part != NULL);
 		if (reader->cache != NULL) {
-			part =
-			    rt_realloc(part, part->bytes + RT_BLOCK_CACHE_ROOM);
+			size_t bytes = part->bytes;
+
+			part = rt_realloc(part, bytes + RT_BLOCK_CACHE_ROOM);
 			locator->cached = rt_block_cache_insert(reader->cache,
-			    id, offset, (uint8_t *)part, part->bytes,
+			    id, offset, (uint8_t *)part, bytes,
 			    (flags & RT_TABLE_COLD) != 0);
 		} else {
 			locator->owned = (uint8_t *)part;
