@@ -6,6 +6,7 @@ unit_tests += \
 	tests/unit/libcommon/table/test_block_cache \
 	tests/unit/libcommon/table/test_block_codec \
 	tests/unit/libcommon/table/test_bloom \
+	tests/unit/libcommon/table/test_chain_iter \
 	tests/unit/libcommon/table/test_key_sketch \
 	tests/unit/libcommon/table/test_merge_iter \
 	tests/unit/libcommon/table/test_table \
@@ -18,6 +19,8 @@ tests_unit_libcommon_table_test_block_SOURCES = \
 	tests/unit/libcommon/table/test_block.c $(TABLE_MODEL)
 tests_unit_libcommon_table_test_block_cache_SOURCES = \
 	tests/unit/libcommon/table/test_block_cache.c $(TABLE_MODEL)
+tests_unit_libcommon_table_test_chain_iter_SOURCES = \
+	tests/unit/libcommon/table/test_chain_iter.c $(TABLE_MODEL)
 tests_unit_libcommon_table_test_merge_iter_SOURCES = \
 	tests/unit/libcommon/table/test_merge_iter.c $(TABLE_MODEL)
 tests_unit_libcommon_table_test_table_SOURCES = \

@@ -533,9 +533,71 @@ START_TEST(a_table_without_entries_is_not_made)
 }
 END_TEST
 
+/* Both ways show what lies in the range, and come to an end. */
+static void
+assert_range(struct rt_table_reader *reader, const struct rtt_model *model,
+    size_t from, size_t to)
+{
+	struct rt_range range = { model->entries[from].key,
+		model->entries[to].key };
+	struct rt_iter *iter =
+	    rt_table_reader_iter_range(reader, 0, 0, &range);
+	size_t at = from;
+
+	for (rt_iter_seek_first(iter); iter->valid && at < to;
+	    rt_iter_next(iter))
+		rtt_entry_assert_equal(&iter->entry, &model->entries[at++]);
+	ck_assert_uint_eq(at, to);
+	while (iter->valid)
+		rt_iter_next(iter);
+	rt_iter_seek_for_prev(iter, model->entries[to - 1].key, 0);
+	for (; iter->valid && at > from; rt_iter_prev(iter))
+		rtt_entry_assert_equal(&iter->entry, &model->entries[--at]);
+	ck_assert_uint_eq(at, from);
+	while (iter->valid)
+		rt_iter_prev(iter);
+	ck_assert_int_eq(iter->code, RT_OK);
+	rt_iter_free(iter);
+}
+
+START_TEST(blocks_outside_of_a_range_are_not_read)
+{
+	struct rt_block_cache *cache = rt_block_cache_new(64 << 20);
+	struct rt_table_options options =
+	    rtt_table_options(RT_COMPRESSION_NONE);
+	struct rtt_random random = rtt_random_new();
+	struct rtt_model model = { .count = 0 };
+	struct rt_table_reader *reader;
+	struct rt_table_info info;
+	struct rtt_scratch scratch;
+
+	fill_clusters(&model);
+	rtt_scratch_init(&scratch);
+	rtt_model_write(&model, scratch.fd, NAME, &options, &info);
+	for (size_t round = 0; round < 40; round++) {
+		size_t from = rtt_random_below(&random, model.count - 30);
+		struct rt_block_cache_stats before, after;
+
+		reader = open_table(&scratch, &info, cache);
+		rt_block_cache_get_stats(cache, &before);
+		/* Some ten entries to a block: three blocks, or four. */
+		assert_range(reader, &model, from, from + 20);
+		rt_block_cache_get_stats(cache, &after);
+		ck_assert_uint_le(after.misses + after.hits - before.misses -
+		    before.hits, 2 * 6);
+		rt_table_reader_unref(reader);
+	}
+	rt_table_info_fini(&info);
+	rtt_scratch_fini(&scratch);
+	rtt_model_fini(&model);
+	rt_block_cache_free(cache);
+}
+END_TEST
+
 RTT_MAIN("table", random_tables_read_back, cached_tables_read_back,
     versions_of_a_key_span_blocks, extreme_sizes_read_back,
     many_blocks_with_shared_prefixes_are_found,
+    blocks_outside_of_a_range_are_not_read,
     two_levels_hold_little_in_memory, a_get_in_steps_is_a_get,
     info_tells_what_was_written, a_tombstone_keeps_a_table_from_expiring_whole,
     writer_refuses_disorder_and_malformed_entries,

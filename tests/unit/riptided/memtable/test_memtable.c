@@ -271,6 +271,9 @@ read_along(void *arg)
 		for (rt_iter_seek_first(iter); iter->valid; rt_iter_next(iter))
 			count++;
 		ck_assert_uint_ge(count, seen);
+		for (rt_iter_seek_last(iter); iter->valid; rt_iter_prev(iter))
+			count--;
+		ck_assert_uint_eq(count, 0);
 		rt_iter_free(iter);
 	} while (seen < 9999);
 	return NULL;
