@@ -426,35 +426,71 @@ START_TEST(a_pipeline_keeps_its_order_and_goes_to_the_pool_together)
 }
 END_TEST
 
+/* A command whose last argument is so many x. */
+static void
+say_large(struct fixture *f, int fd, const char *head, size_t bytes)
+{
+	struct rt_buf text = { 0 };
+	size_t sent = 0;
+
+	rt_buf_append_slice(&text, rt_slice_cstr(head));
+	rt_buf_reserve(&text, bytes + 2);
+	memset(text.data + text.len, 'x', bytes);
+	text.len += bytes;
+	rt_buf_append_slice(&text, rt_slice_cstr("\r\n"));
+	while (sent < text.len) {
+		ssize_t put = write(fd, text.data + sent, text.len - sent);
+
+		if (put > 0)
+			sent += (size_t)put;
+		turn(f);
+	}
+	rt_buf_fini(&text);
+}
+
 /* A block that neither the cache nor a read that does not wait will take. */
 START_TEST(a_big_value_is_handed_over)
 {
 	static struct fixture f;
-	struct rt_buf set = { 0 };
-	size_t bytes = 3 << 20, sent = 0;
 	int fd;
 
 	setup(&f, EAGAIN, 0);
 	fd = connect_client(&f);
-	rt_buf_append_slice(&set, rt_slice_cstr("*3\r\n$3\r\nSET\r\n$1\r\na\r\n$3145728\r\n"));
-	rt_buf_reserve(&set, bytes + 2);
-	memset(set.data + set.len, 'x', bytes);
-	set.len += bytes;
-	rt_buf_append_slice(&set, rt_slice_cstr("\r\n"));
-	while (sent < set.len) {
-		ssize_t put = write(fd, set.data + sent, set.len - sent);
-
-		if (put > 0)
-			sent += (size_t)put;
-		turn(&f);
-	}
+	say_large(&f, fd, "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$3145728\r\n",
+	    3 << 20);
 	HEAR(&f, fd, "+OK\r\n");
 	flush(&f);
 	say(fd, "STRLEN a\r\n");
 	HEAR(&f, fd, ":3145728\r\n");
 	ck_assert_uint_eq(f.server.parked_reads, 1);
 	ck_assert_ptr_null(f.server.clients->missed);
-	rt_buf_fini(&set);
+	close(fd);
+	teardown(&f);
+}
+END_TEST
+
+/* It lies apart from the command's other bytes. */
+START_TEST(a_large_argument_stays_while_its_command_is_parked)
+{
+	static struct fixture f;
+	int fd;
+
+	setup(&f, EAGAIN, 0);
+	fd = connect_client(&f);
+	say(fd, "SET a 1\r\n");
+	HEAR(&f, fd, "+OK\r\n");
+	flush(&f);
+	say_large(&f, fd, "*3\r\n$6\r\nGETSET\r\n$1\r\na\r\n$1048576\r\n",
+	    1 << 20);
+	HEAR(&f, fd, "$1\r\n1\r\n");
+	ck_assert_uint_eq(f.server.parked_reads, 1);
+	say(fd, "STRLEN a\r\nGETRANGE a 1048570 -1\r\n");
+	HEAR(&f, fd, ":1048576\r\n$6\r\nxxxxxx\r\n");
+	flush(&f);
+	say_large(&f, fd, "*3\r\n$6\r\nAPPEND\r\n$1\r\na\r\n$1048576\r\n",
+	    1 << 20);
+	HEAR(&f, fd, ":2097152\r\n");
+	ck_assert_uint_eq(f.server.parked_reads, 2);
 	close(fd);
 	teardown(&f);
 }
@@ -692,6 +728,7 @@ RTT_MAIN("missed", a_disk_that_always_blocks_changes_no_answer,
     a_parked_command_sees_later_writes_and_loses_none,
     a_pipeline_keeps_its_order_and_goes_to_the_pool_together,
     pipelines_are_answered_as_single_commands_are,
-    a_big_value_is_handed_over, a_disk_error_reaches_the_client,
+    a_big_value_is_handed_over,
+    a_large_argument_stays_while_its_command_is_parked, a_disk_error_reaches_the_client,
     a_parked_client_may_be_killed, a_parked_client_may_go_away,
     stopping_while_one_is_parked_is_clean)
