@@ -654,6 +654,31 @@ START_TEST(pipelines_are_answered_as_single_commands_are)
 }
 END_TEST
 
+/* The same bytes at the same place, another time. */
+START_TEST(values_read_ahead_are_not_kept)
+{
+	static const char gets[] = "*2\r\n$3\r\nGET\r\n$1\r\na\r\n"
+	    "*2\r\n$3\r\nGET\r\n$1\r\nb\r\n";
+	static struct fixture f;
+	int reader, writer;
+
+	setup(&f, 0, 1 << 20);
+	reader = connect_client(&f);
+	writer = connect_client(&f);
+	say(writer, "MSET a 1 b 2\r\n");
+	HEAR(&f, writer, "+OK\r\n");
+	say(reader, gets);
+	HEAR(&f, reader, "$1\r\n1\r\n$1\r\n2\r\n");
+	say(writer, "MSET a 3 b 4\r\n");
+	HEAR(&f, writer, "+OK\r\n");
+	say(reader, gets);
+	HEAR(&f, reader, "$1\r\n3\r\n$1\r\n4\r\n");
+	close(reader);
+	close(writer);
+	teardown(&f);
+}
+END_TEST
+
 /* -- ends -- */
 
 static void
@@ -728,7 +753,7 @@ RTT_MAIN("missed", a_disk_that_always_blocks_changes_no_answer,
     a_parked_command_sees_later_writes_and_loses_none,
     a_pipeline_keeps_its_order_and_goes_to_the_pool_together,
     pipelines_are_answered_as_single_commands_are,
-    a_big_value_is_handed_over,
+    values_read_ahead_are_not_kept, a_big_value_is_handed_over,
     a_large_argument_stays_while_its_command_is_parked, a_disk_error_reaches_the_client,
     a_parked_client_may_be_killed, a_parked_client_may_go_away,
     stopping_while_one_is_parked_is_clean)
