@@ -24,10 +24,8 @@ seconds_since(uint64_t began)
 	return (double)(rtb_now_ns() - began) / 1e9;
 }
 
-/* Reads wait for nobody where all is in memory, so that the processor time of
- * their thread says what they cost however busy the machine is. */
-static uint64_t
-read_clock(const struct rtb_run *run)
+uint64_t
+rtb_read_clock(const struct rtb_run *run)
 {
 	return run->options->cpu_time ? rtb_cpu_ns() : rtb_now_ns();
 }
@@ -35,7 +33,7 @@ read_clock(const struct rtb_run *run)
 static double
 read_seconds_since(const struct rtb_run *run, uint64_t began)
 {
-	return (double)(read_clock(run) - began) / 1e9;
+	return (double)(rtb_read_clock(run) - began) / 1e9;
 }
 
 static void
@@ -68,7 +66,7 @@ rtb_fill(struct rtb_run *run, uint64_t seed, uint64_t first, uint64_t step)
 double
 rtb_read_random(struct rtb_run *run, uint64_t count, bool missing)
 {
-	uint64_t found = 0, bytes = 0, began = read_clock(run);
+	uint64_t found = 0, bytes = 0, began = rtb_read_clock(run);
 	uint8_t key[RTB_KEY_BYTES];
 	double seconds;
 
@@ -164,7 +162,7 @@ readmissing(struct rtb_run *run)
 static double
 seek_random(struct rtb_run *run, uint64_t count)
 {
-	uint64_t bytes = 0, seen = 0, wanted = 0, began = read_clock(run);
+	uint64_t bytes = 0, seen = 0, wanted = 0, began = rtb_read_clock(run);
 	uint64_t keys = run->options->keys;
 	uint8_t key[RTB_KEY_BYTES];
 	double seconds;
@@ -193,7 +191,7 @@ seekrandom(struct rtb_run *run)
 static double
 read_all(struct rtb_run *run)
 {
-	uint64_t keys = run->options->keys, bytes = 0, began = read_clock(run);
+	uint64_t keys = run->options->keys, bytes = 0, began = rtb_read_clock(run);
 	uint64_t seen = run->ops->scan(run->reader, rt_slice(NULL, 0),
 	    UINT64_MAX, &bytes);
 	double seconds = read_seconds_since(run, began);

@@ -6,6 +6,11 @@
 
 #include "bench/turns.h"
 
+/* Reads wait for nobody where all is in memory, so that the processor time of
+ * their thread says what they cost however busy the machine is: --cpu-time.
+ * Nanoseconds. */
+uint64_t rtb_read_clock(const struct rtb_run *run);
+
 /* Put keys first, first + step ... of a random order of all keys; every key
  * once when step is 1. Seconds. */
 double rtb_fill(struct rtb_run *run, uint64_t seed, uint64_t first,

@@ -3,7 +3,7 @@
  * order of their use; memory is warmed by a first round that does not count. */
 #include <stdlib.h>
 
-#include "bench/turns.h"
+#include "bench/engine_tests.h"
 #include "libcommon/base/hash.h"
 #include "libcommon/base/invariant.h"
 #include "riptided/memtable/memtable.h"
@@ -35,9 +35,10 @@ key_at(const uint8_t *keys, uint64_t i)
 }
 
 static double
-per_key(uint64_t began, uint64_t keys)
+per_key(const struct rtb_run *run, uint64_t began)
 {
-	return (double)(rtb_now_ns() - began) / (double)keys;
+	return (double)(rtb_read_clock(run) - began) /
+	    (double)run->options->keys;
 }
 
 static double
@@ -49,7 +50,7 @@ insert_all(struct rtd_memtable *memtable, const struct rtb_run *run)
 	uint8_t *value = rt_alloc_zero(1, run->options->value_bytes + 1);
 	double figure;
 
-	began = rtb_now_ns();
+	began = rtb_read_clock(run);
 	for (uint64_t i = 0; i < count; i++) {
 		struct rt_slice key = key_at(keys, i);
 
@@ -57,7 +58,7 @@ insert_all(struct rtd_memtable *memtable, const struct rtb_run *run)
 		    RT_ENTRY_PUT,
 		    rt_slice(value, run->options->value_bytes + 1));
 	}
-	figure = per_key(began, count);
+	figure = per_key(run, began);
 	free(keys);
 	free(value);
 	return figure;
@@ -84,14 +85,14 @@ read_all(struct rtb_run *run, bool missing)
 	uint8_t *keys = make_keys(count, run->seed + 1000, missing);
 	double figure;
 
-	began = rtb_now_ns();
+	began = rtb_read_clock(run);
 	for (uint64_t i = 0; i < count; i++) {
 		struct rt_slice key = key_at(keys, i);
 
 		found += rtd_memtable_get(run->state, key, rt_hash64(key),
 			     RT_SEQ_MAX) != NULL;
 	}
-	figure = per_key(began, count);
+	figure = per_key(run, began);
 	rt_assert(found == (missing ? 0 : count));
 	free(keys);
 	return figure;
@@ -113,11 +114,11 @@ static double
 sort(struct rtb_run *run)
 {
 	struct rt_iter *iter = rtd_memtable_iter(run->state);
-	uint64_t began = rtb_now_ns();
+	uint64_t began = rtb_read_clock(run);
 	double figure;
 
 	rt_iter_seek_first(iter);
-	figure = per_key(began, run->options->keys);
+	figure = per_key(run, began);
 	rt_iter_free(iter);
 	return figure;
 }

@@ -33,6 +33,12 @@ rtb_cpu_ns(void)
 }
 
 uint64_t
+rtb_process_ns(void)
+{
+	return read_clock(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+uint64_t
 rtb_random_next(struct rtb_random *random)
 {
 	uint64_t x = random->state;

@@ -13,6 +13,8 @@
 uint64_t rtb_now_ns(void);
 /* Processor time of the calling thread. */
 uint64_t rtb_cpu_ns(void);
+/* Of all threads of the process. */
+uint64_t rtb_process_ns(void);
 
 /* xorshift64*; the state must not be 0. */
 struct rtb_random {
