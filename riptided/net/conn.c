@@ -147,6 +147,17 @@ wait_for_memory(struct rtd_conn *conn)
 		stall(conn);
 }
 
+/* What CONFIG SET has said holds at once; memory-limit may allow less. */
+static uint64_t
+argument_max(const struct rtd_loop *loop)
+{
+	uint64_t bytes = loop->server->config->proto_max_bulk_len;
+
+	if (loop->memory_max != UINT64_MAX && loop->argument_max < bytes)
+		bytes = loop->argument_max;
+	return bytes;
+}
+
 /* Run what is complete in data; returns the bytes that are done with. */
 static size_t
 run_commands(struct rtd_conn *conn, struct rt_slice data)
@@ -154,7 +165,7 @@ run_commands(struct rtd_conn *conn, struct rt_slice data)
 	struct rtd_server_state *server = conn->loop->server;
 	struct rtd_client *client = &conn->client;
 	struct rtd_resp_limits limits = {
-		.bulk_bytes_max = conn->loop->argument_max,
+		.bulk_bytes_max = argument_max(conn->loop),
 		.args_max = RTD_ARGS_MAX,
 	};
 	uint64_t choke = choke_mark(conn);
