@@ -12,11 +12,14 @@
 #include "bench/scratch.h"
 #include "bench/store_riptide.h"
 #include "libcommon/base/invariant.h"
+#include "riptided/memtable/memtable.h"
 
 #define FLUSHES 4		/* of which the first does not count */
 #define SIX 6
 #define MANY_RUNS 200
 #define NEARLY_FULL 0.95
+/* The byte in front of a value, and alignment. */
+#define ENTRY_EXTRA_BYTES 8
 /* An entry's share of the memtable beside its key and value, and more. */
 #define ENTRY_BYTES_MAX 200
 /* Small ones hold more index than entries. */
@@ -67,19 +70,21 @@ roomy_memtable(const struct rtb_run *run)
 	    (RTB_KEY_BYTES + run->options->value_bytes + ENTRY_BYTES_MAX);
 }
 
-/* Random writes until the memtable is as good as full. */
+/* Random writes until the memtable is as good as full. Its own figure counts
+ * memory that it keeps from an earlier life, so that entries are counted. */
 static void
 fill_memtable(struct rtb_run *run, uint64_t bytes)
 {
+	size_t entry = sizeof(struct rtd_version) + RT_KEY_PREFIX_BYTES +
+	    RTB_KEY_BYTES + run->options->value_bytes + ENTRY_EXTRA_BYTES;
+	uint64_t count = (uint64_t)(NEARLY_FULL * (double)bytes) / entry;
 	uint8_t key[RTB_KEY_BYTES];
 
-	while ((double)stats_of(run).memtable_bytes <
-	    NEARLY_FULL * (double)bytes)
-		for (int i = 0; i < 256; i++)
-			run->ops->put(run->store,
-			    rtb_key(key, rtb_random_below(&run->random,
-				run->options->keys), false),
-			    rtb_values_next(&run->values));
+	for (uint64_t i = 0; i < count; i++)
+		run->ops->put(run->store,
+		    rtb_key(key, rtb_random_below(&run->random,
+			run->options->keys), false),
+		    rtb_values_next(&run->values));
 	run->ops->end_turn(run->store);
 }
 
