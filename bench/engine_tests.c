@@ -191,7 +191,8 @@ seekrandom(struct rtb_run *run)
 static double
 read_all(struct rtb_run *run)
 {
-	uint64_t keys = run->options->keys, bytes = 0, began = rtb_read_clock(run);
+	uint64_t keys = run->options->keys, bytes = 0;
+	uint64_t began = rtb_read_clock(run);
 	uint64_t seen = run->ops->scan(run->reader, rt_slice(NULL, 0),
 	    UINT64_MAX, &bytes);
 	double seconds = read_seconds_since(run, began);
