@@ -327,6 +327,6 @@ START_TEST(entries_out_of_order_are_told)
 }
 END_TEST
 
-RTT_MAIN("block", blocks_read_back, blocks_are_walked_both_ways, blocks_too_large_for_buckets_read_back,
-    versions_of_a_key_cost_few_bytes, broken_blocks_are_read_safely,
-    entries_out_of_order_are_told)
+RTT_MAIN("block", blocks_read_back, blocks_are_walked_both_ways,
+    blocks_too_large_for_buckets_read_back, versions_of_a_key_cost_few_bytes,
+    broken_blocks_are_read_safely, entries_out_of_order_are_told)
