@@ -13,6 +13,7 @@
 #include "libcommon/daemon/stats.h"
 #include "riptided/cmd/client.h"
 #include "riptided/cmd/cmd_info.h"
+#include "riptided/engine/memory.h"
 #include "riptided/net/listener.h"
 #include "riptided/net/loop.h"
 #include "riptided/spawn.h"
@@ -57,6 +58,16 @@ count_operations(struct rtd_server *server)
 }
 
 static void
+share_memory(struct rtd_server *server)
+{
+	struct rtd_memory_shares shares;
+
+	rtd_memory_shares(server->config, &shares);
+	server->state.client_memory_max = shares.clients;
+	server->state.argument_max = shares.argument;
+}
+
+static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct rtd_server *server = arg;
@@ -71,6 +82,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	if (server->ticks++ % TICKS_PER_SECOND != 0)
 		return;
 	/* CONFIG SET takes effect within a second. */
+	share_memory(server);
 	if (!rtd_loop_config_changed(&server->loop))
 		rt_log_limited(60000, RT_LOG_WARNING, "server",
 		    "client-output-buffer-limit is not well formed", "");
@@ -254,6 +266,7 @@ start(struct rtd_server *server, struct rt_err *err)
 	struct rt_config *config = server->config;
 	enum rt_code code;
 
+	share_memory(server);
 	if ((code = rt_log_open("riptided", config, err)) != RT_OK ||
 	    (code = rt_lifecycle_open(&server->signal_fd, err)) != RT_OK ||
 	    (code = name_run(state, server->config_file, err)) != RT_OK ||

@@ -46,6 +46,10 @@ struct rtd_server_state {
 	uint64_t next_client_id;
 	uint64_t connected_clients;
 	uint64_t client_memory;		/* bytes, of their buffers */
+	/* What memory-limit allows them, and one argument; 0: no bound of its
+	 * own. The server's to set. */
+	uint64_t client_memory_max;
+	uint64_t argument_max;
 	uint64_t connections_received;
 	uint64_t connections_rejected;
 	uint64_t commands_processed;

@@ -16,6 +16,7 @@
 #include "riptided/engine/engine_state.h"
 #include "riptided/engine/snapshots.h"
 
+#define LOG_INTERVAL_MS 10000
 /* Under a memory-limit. */
 #define PENDING_BYTES_MAX ((size_t)1 << 20)
 
@@ -78,6 +79,14 @@ is_outdated(struct rtd_engine *engine, const struct rt_manifest *manifest)
 	return outdated;
 }
 
+void
+rtd_engine_log_closed(const struct rt_err *err)
+{
+	if (err->code != RT_OK)
+		rt_log_limited(LOG_INTERVAL_MS, RT_LOG_WARNING, "tables",
+		    "table not opened for now", "error=\"%s\"", err->text);
+}
+
 enum rt_code
 rtd_engine_install(struct rtd_engine *engine,
     const struct rt_manifest *manifest, struct rt_err *err)
@@ -85,21 +94,25 @@ rtd_engine_install(struct rtd_engine *engine,
 	struct rtd_memtable *memtables[RTD_MEMTABLES_MAX + 1];
 	struct rtd_view *current = rtd_engine_view(engine);
 	struct rtd_view *opened = NULL, *old = NULL;
+	struct rt_err local = { .code = RT_OK };
 	enum rt_code code = RT_OK;
 
 	/* Files are opened before the lock is taken; the memtables of this
 	 * first view are replaced by those current at the swap. */
 	if (manifest->generation > current->manifest->generation)
 		code = rtd_view_new(&opened, current->memtables, 1, manifest,
-		    engine->tables, err);
+		    engine->tables, &local);
 	rtd_view_unref(current);
 	if (opened == NULL && (code == RT_OK || is_outdated(engine, manifest)))
 		return RT_OK;
 	if (code != RT_OK) {
-		rt_err_prefix(err, "install manifest %llu",
+		rt_err_prefix(&local, "install manifest %llu",
 		    (unsigned long long)manifest->generation);
+		if (err != NULL)
+			*err = local;
 		return code;
 	}
+	rtd_engine_log_closed(&local);
 	rt_mutex_lock(&engine->mu);
 	if (manifest->generation > engine->view->manifest->generation) {
 		size_t count = unflushed(engine->view, manifest, memtables);

@@ -121,6 +121,8 @@ struct rtd_view *rtd_engine_view(struct rtd_engine *engine);
 /* Make the manifest's tables part of the view, if it is newer. Any thread. */
 RT_MUST_USE enum rt_code rtd_engine_install(struct rtd_engine *engine,
     const struct rt_manifest *manifest, struct rt_err *err);
+/* Log what rtd_view_new() told of a table that it could not open. */
+void rtd_engine_log_closed(const struct rt_err *err);
 /* A memtable to write into, empty. */
 struct rtd_memtable *rtd_engine_memtable(struct rtd_engine *engine);
 /* Share out the memory as the configuration says now. The loop, or before

@@ -245,6 +245,9 @@ static enum rt_code
 make_view(struct rtd_engine *engine, const struct rt_manifest *manifest,
     struct rtd_memtable *memtable, struct rt_err *err)
 {
+	struct rt_err local = { .code = RT_OK };
+	enum rt_code code;
+
 	memcpy(engine->database_uuid, manifest->database_uuid,
 	    sizeof(engine->database_uuid));
 	engine->tables = rtd_table_cache_new(engine->fs, engine->sst_dir,
@@ -262,8 +265,13 @@ make_view(struct rtd_engine *engine, const struct rt_manifest *manifest,
 	engine->active = memtable;
 	atomic_store(&engine->memtables_count, 1);
 	atomic_store(&engine->view_version, 1);
-	return rtd_view_new(&engine->view, &memtable, 1, manifest,
-	    engine->tables, err);
+	code = rtd_view_new(&engine->view, &memtable, 1, manifest,
+	    engine->tables, &local);
+	if (code != RT_OK && err != NULL)
+		*err = local;
+	if (code == RT_OK)
+		rtd_engine_log_closed(&local);
+	return code;
 }
 
 enum rt_code

@@ -1,7 +1,6 @@
 #include "riptided/net/client_memory.h"
 
 #include "libcommon/daemon/log.h"
-#include "riptided/engine/memory.h"
 
 #define PATIENCE_US UINT64_C(10000000)
 #define LOG_INTERVAL_MS 10000
@@ -9,11 +8,12 @@
 void
 rtd_client_memory_configure(struct rtd_loop *loop)
 {
-	struct rtd_memory_shares shares;
+	const struct rtd_server_state *server = loop->server;
 
-	rtd_memory_shares(loop->server->config, &shares);
-	loop->memory_max = shares.clients;
-	loop->argument_max = shares.argument;
+	loop->memory_max = server->client_memory_max != 0
+	    ? server->client_memory_max : UINT64_MAX;
+	loop->argument_max = server->argument_max != 0
+	    ? server->argument_max : server->config->proto_max_bulk_len;
 }
 
 void

@@ -9,7 +9,7 @@
 
 #include "riptided/net/conn.h"
 
-/* The budget, from the configuration. */
+/* The budget, from the server's state. */
 void rtd_client_memory_configure(struct rtd_loop *loop);
 
 /* The connection's buffers have changed. */

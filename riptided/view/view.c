@@ -3,9 +3,6 @@
 #include <stdlib.h>
 
 #include "libcommon/base/invariant.h"
-#include "libcommon/daemon/log.h"
-
-#define LOG_INTERVAL_MS 10000
 
 /* -- the tables of a manifest -- */
 
@@ -62,26 +59,18 @@ set_unref(struct rtd_table_set *set)
 	free(set);
 }
 
-/* *room: the budget has some for tables that nobody asked for yet. */
+/* *room: the budget has some for tables that nobody asked for yet. A table
+ * that cannot be opened for now is told in err, with RT_OK. */
 static enum rt_code
 look_at(struct rtd_table *table, bool *room, struct rt_err *err)
 {
-	struct rt_err local = { .code = RT_OK };
 	enum rt_code code = RT_OK;
 
 	if (*room)
-		code = rtd_table_warm(table, room, &local);
+		code = rtd_table_warm(table, room, err);
 	if (code == RT_OK && !*room)
-		code = rtd_table_check(table, &local);
-	if (code == RT_EDAMAGED || code == RT_EFORMAT) {
-		if (err != NULL)
-			*err = local;
-		return code;
-	}
-	if (code != RT_OK)
-		rt_log_limited(LOG_INTERVAL_MS, RT_LOG_WARNING, "tables",
-		    "table not opened for now", "error=\"%s\"", local.text);
-	return RT_OK;
+		code = rtd_table_check(table, err);
+	return code == RT_EDAMAGED || code == RT_EFORMAT ? code : RT_OK;
 }
 
 static enum rt_code

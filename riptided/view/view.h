@@ -49,8 +49,8 @@ struct rtd_view {
  * at: within the cache's budget they are opened, newest run first, and beyond
  * it the file must be there with its size. RT_EDAMAGED, RT_EFORMAT: one of
  * them is not what the manifest says. A table that cannot be opened for
- * another reason stays closed, and is tried again by the reads that want
- * it. */
+ * another reason stays closed, and is tried again by the reads that want it:
+ * RT_OK, and err, zeroed before, tells. */
 RT_MUST_USE enum rt_code rtd_view_new(struct rtd_view **out,
     struct rtd_memtable *const *memtables, size_t memtables_count,
     const struct rt_manifest *manifest, struct rtd_table_cache *cache,
