@@ -1,6 +1,7 @@
 #include "riptided/server.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,6 +56,19 @@ count_operations(struct rtd_server *server)
 	/* CONFIG RESETSTAT may have begun to count anew. */
 	server->state.ops_per_sec = now >= *before ? now - *before : now;
 	*before = now;
+}
+
+/* Blocks are read by several threads and freed by others. With an arena for
+ * each thread malloc keeps for one what another could use, up to the double of
+ * what is in use; and sizes that come from the system go back to it. */
+static void
+tame_malloc(const struct rt_config *config)
+{
+	if (config->memory_limit == 0)
+		return;
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+	mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
 }
 
 static void
@@ -266,6 +280,7 @@ start(struct rtd_server *server, struct rt_err *err)
 	struct rt_config *config = server->config;
 	enum rt_code code;
 
+	tame_malloc(config);
 	share_memory(server);
 	if ((code = rt_log_open("riptided", config, err)) != RT_OK ||
 	    (code = rt_lifecycle_open(&server->signal_fd, err)) != RT_OK ||
