@@ -4,6 +4,7 @@ libcommon_os_libos_a_SOURCES = \
 	libcommon/os/clock.c libcommon/os/clock.h \
 	libcommon/os/crashpoint.c libcommon/os/crashpoint.h \
 	libcommon/os/dirlock.c libcommon/os/dirlock.h \
+	libcommon/os/expiry_clock.c libcommon/os/expiry_clock.h \
 	libcommon/os/fs.c libcommon/os/fs.h libcommon/os/fs_posix.c \
 	libcommon/os/mutex.c libcommon/os/mutex.h \
 	libcommon/os/path.c libcommon/os/path.h

@@ -615,7 +615,8 @@ begin(struct subject *subject)
 	struct rt_config *config = &subject->config;
 
 	*subject = (struct subject){ .clock = {
-		.base = { monotonic_ns, wall_ms }, .wall_ms = START_MS } };
+		.base = { .monotonic_ns = monotonic_ns, .wall_ms = wall_ms },
+		.wall_ms = START_MS } };
 	subject->model.now_ms = START_MS;
 	rtt_scratch_init(&subject->scratch);
 	rt_config_init(config);

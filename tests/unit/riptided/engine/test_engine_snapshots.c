@@ -80,7 +80,8 @@ static void
 init(struct fixture *f)
 {
 	*f = (struct fixture){ .clock = {
-		.base = { monotonic_ns, wall_ms }, .wall_ms = START_MS } };
+		.base = { .monotonic_ns = monotonic_ns, .wall_ms = wall_ms },
+		.wall_ms = START_MS } };
 	rtt_scratch_init(&f->scratch);
 	rt_config_init(&f->config);
 	free(f->config.dir);

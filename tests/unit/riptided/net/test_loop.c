@@ -98,7 +98,8 @@ wall_ms(struct rt_clock *clock)
 	return (int64_t)(time_ns / 1000000);
 }
 
-static struct rt_clock test_clock = { monotonic_ns, wall_ms };
+static struct rt_clock test_clock = { .monotonic_ns = monotonic_ns,
+	.wall_ms = wall_ms };
 static struct rt_config config;
 static struct rtd_server_state server;
 static struct rtd_loop loop;
