@@ -42,6 +42,7 @@ struct rtc_compactor {
 	uint64_t next_number;
 	struct rtc_pace pace;
 	struct rt_compactor_status status;
+	struct rt_expiry_clock expiry;	/* once the role is ours */
 	unsigned backoff_ms;	/* 0: the last job went well */
 	uint64_t drained;	/* generation whose obsolete tables are gone */
 	uint64_t idle;		/* generation with nothing due; 0: none, */
@@ -51,25 +52,22 @@ struct rtc_compactor {
 
 /* -- small steps -- */
 
+/* What ends before has had its grace, by the line that a wrong wall clock does
+ * not move (X3). */
 static uint64_t
-wall_ms(const struct rtc_compactor *compactor)
-{
-	int64_t now = rt_clock_wall_ms(compactor->options.clock);
-
-	return now > 0 ? (uint64_t)now : 0;
-}
-
-/* The clock that expiry is judged by never goes back behind what a manifest
- * has seen; a value has its grace on top. */
-static uint64_t
-expired_before_ms(const struct rt_config *config, uint64_t now_ms,
-    const struct rt_manifest *manifest)
+expired_before_ms(const struct rt_config *config,
+    struct rt_expiry_clock *expiry, const struct rt_manifest *manifest)
 {
 	uint64_t grace_ms = (uint64_t)config->expiry_grace * MS_PER_S;
+	struct rt_expiry_reading reading;
 
-	if (now_ms < manifest->expiry_clock_ms)
-		now_ms = manifest->expiry_clock_ms;
-	return now_ms > grace_ms ? now_ms - grace_ms : 0;
+	rt_expiry_clock_raise(expiry, manifest->expiry_clock_ms);
+	rt_expiry_clock_read(expiry, &reading);
+	if (reading.step_ms != 0)
+		rt_log(RT_LOG_WARNING, "clock", "the wall clock stepped: values "
+		    "leave the disk by the time before until it has stood for "
+		    "an hour", "step_ms=%" PRId64, reading.step_ms);
+	return reading.line_ms > grace_ms ? reading.line_ms - grace_ms : 0;
 }
 
 static bool
@@ -92,7 +90,7 @@ in_window(const struct rt_config *config, int64_t now_ms)
 }
 
 static struct rtc_limits
-limits_now(const struct rtc_options *options,
+limits_now(const struct rtc_options *options, struct rt_expiry_clock *expiry,
     const struct rt_manifest *manifest)
 {
 	const struct rt_config *config = options->config;
@@ -102,8 +100,8 @@ limits_now(const struct rtc_options *options,
 		.l0_trigger = (uint64_t)config->l0_compaction_trigger,
 		.level_base_bytes = config->level_base_size,
 		.level_multiplier = (uint64_t)config->level_size_multiplier,
-		.expired_before_ms = expired_before_ms(config,
-		    now_ms > 0 ? (uint64_t)now_ms : 0, manifest),
+		.expired_before_ms =
+		    expired_before_ms(config, expiry, manifest),
 		.table_bytes = config->table_size,
 		.compression = (enum rt_compression)config->compression,
 		.compression_bottom =
@@ -253,7 +251,7 @@ publish_result(struct rtc_compactor *compactor, const struct rtc_merger *merger,
 	struct rtc_publisher publisher = {
 		.store = compactor->store,
 		.epoch = compactor->epoch,
-		.expiry_clock_ms = wall_ms(compactor),
+		.clock = &compactor->expiry,
 	};
 	bool unknown = false;
 	enum rt_code code;
@@ -379,7 +377,8 @@ step(struct rtc_compactor *compactor, bool *worked, struct rt_err *err)
 		    manifest->compactor_epoch);
 		goto out;
 	}
-	limits = limits_now(&compactor->options, manifest);
+	limits = limits_now(&compactor->options, &compactor->expiry,
+	    manifest);
 	compactor->status.debt_bytes = rtc_picker_debt(manifest, &limits);
 	if ((limits.l0_only && compactor->options.config
 		    ->compaction_outside_window == RT_OUTSIDE_NONE) ||
@@ -523,6 +522,8 @@ claim_role(struct rtc_compactor *compactor, struct rt_err *err)
 	if (code != RT_OK)
 		return code;
 	compactor->epoch = claimed->compactor_epoch;
+	rt_expiry_clock_init(&compactor->expiry, compactor->options.clock,
+	    &claimed->clock_mark, claimed->expiry_clock_ms);
 	code = rtc_sweeper_sweep(compactor->options.fs, compactor->sst, claimed,
 	    compactor->epoch, &removed, err);
 	rt_manifest_unref(claimed);
@@ -572,6 +573,8 @@ rtc_compactor_close(struct rtc_compactor *compactor)
 {
 	if (compactor == NULL)
 		return;
+	if (compactor->epoch != 0)
+		rt_expiry_clock_fini(&compactor->expiry);
 	rt_manifest_watch_close(compactor->watch);
 	rt_manifest_store_close(compactor->store);
 	rt_fs_close(compactor->options.fs, &compactor->sst, NULL);
@@ -664,14 +667,20 @@ static enum rt_code
 print_jobs(const struct rtc_options *options, const struct rt_manifest **at,
     struct rt_err *err)
 {
-	struct rtc_limits limits = limits_now(options, *at);
-	bool nothing_allowed = limits.l0_only &&
-	    options->config->compaction_outside_window == RT_OUTSIDE_NONE;
+	struct rt_expiry_clock expiry;
+	struct rtc_limits limits;
 	uint64_t number = PRETENDED_FROM;
 	enum rt_code code = pretend_claim(at, err);
+	bool nothing_allowed;
 	struct rtc_job job;
 	char line[256];
 
+	rt_expiry_clock_init(&expiry, options->clock, &(*at)->clock_mark,
+	    (*at)->expiry_clock_ms);
+	limits = limits_now(options, &expiry, *at);
+	rt_expiry_clock_fini(&expiry);
+	nothing_allowed = limits.l0_only &&
+	    options->config->compaction_outside_window == RT_OUTSIDE_NONE;
 	while (code == RT_OK && !nothing_allowed &&
 	    rtc_picker_pick(*at, &limits, &job)) {
 		bool pretended = takes_pretended(&job);

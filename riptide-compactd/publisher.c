@@ -75,7 +75,13 @@ rtc_publisher_publish(const struct rtc_publisher *publisher,
 		    job->target_level);
 	else
 		add_replacement(edit, job, result);
-	rt_manifest_edit_set_expiry_clock(edit, publisher->expiry_clock_ms);
+	if (publisher->clock != NULL) {
+		struct rt_expiry_reading reading;
+
+		rt_expiry_clock_read(publisher->clock, &reading);
+		rt_manifest_edit_set_expiry_clock(edit, reading.line_ms,
+		    &reading.mark);
+	}
 	*unknown = false;
 	RT_CRASHPOINT("before-publish");
 	code = rt_manifest_store_publish(publisher->store, edit, NULL, unknown,

@@ -10,7 +10,7 @@
 struct rtc_publisher {
 	struct rt_manifest_store *store;
 	uint64_t epoch;
-	uint64_t expiry_clock_ms;
+	struct rt_expiry_clock *clock;	/* NULL: nothing is told of it */
 };
 
 /* What a manifest says of an output, from which the keys are borrowed. */

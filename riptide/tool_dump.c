@@ -89,13 +89,17 @@ put_manifest_head(struct rt_buf *out, const struct rt_manifest *manifest)
 	    "\nnext daemon_file=%" PRIu64 " run_id=%" PRIu64
 	    "\nsequences flushed=%" PRIu64 " max=%" PRIu64
 	    "\nwal floor=%" PRIu64 " clean=%" PRIu64 " clean_bytes=%" PRIu64
-	    "\nexpiry_clock_ms %" PRIu64 "\n",
+	    "\nexpiry_clock_ms %" PRIu64
+	    "\nclocks boot_id=%016" PRIx64 " boot_ms=%" PRIu64
+	    " wall_ms=%" PRIu64 " settled_from_ms=%" PRIu64 "\n",
 	    manifest->daemon_epoch, manifest->compactor_epoch,
 	    manifest->daemon_features, manifest->compactor_features,
 	    manifest->next_daemon_file, manifest->next_run_id,
 	    manifest->flushed_seq, manifest->max_seq, manifest->wal_floor,
 	    manifest->clean_wal, manifest->clean_wal_bytes,
-	    manifest->expiry_clock_ms);
+	    manifest->expiry_clock_ms, manifest->clock_mark.boot_id,
+	    manifest->clock_mark.boot_ms, manifest->clock_mark.wall_ms,
+	    manifest->clock_mark.settled_from_ms);
 	for (size_t i = 0; i < manifest->snapshots_count; i++)
 		rt_buf_printf(out, "snapshot seq=%" PRIu64 "\n",
 		    manifest->snapshots[i]);

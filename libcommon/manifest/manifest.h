@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "libcommon/base/slice.h"
+#include "libcommon/os/expiry_clock.h"
 #include "libcommon/os/path.h"
 
 #define RT_DATABASE_UUID_BYTES 16
@@ -62,7 +63,8 @@ struct rt_manifest {
 	uint64_t flushed_seq;
 	uint64_t wal_floor;
 	uint64_t max_seq;
-	uint64_t expiry_clock_ms;
+	uint64_t expiry_clock_ms;	/* its line, at clock_mark */
+	struct rt_clock_mark clock_mark;
 	uint64_t daemon_features;
 	uint64_t compactor_features;
 	uint64_t clean_wal;		/* 0: no clean stop recorded */

@@ -227,6 +227,13 @@ put_manifest(struct rt_manifest *scratch, Riptide__Manifest *message,
 	SET(message, wal_floor, manifest->wal_floor);
 	SET(message, max_seq, manifest->max_seq);
 	SET(message, expiry_clock_ms, manifest->expiry_clock_ms);
+	if (manifest->clock_mark.boot_id != 0) {
+		SET(message, clock_boot_id, manifest->clock_mark.boot_id);
+		SET(message, clock_boot_ms, manifest->clock_mark.boot_ms);
+		SET(message, clock_wall_ms, manifest->clock_mark.wall_ms);
+		SET(message, clock_settled_from_ms,
+		    manifest->clock_mark.settled_from_ms);
+	}
 	SET(message, daemon_features, manifest->daemon_features);
 	SET(message, compactor_features, manifest->compactor_features);
 	if (manifest->clean_wal != 0) {
@@ -462,6 +469,12 @@ take_manifest(struct rt_manifest *manifest, const Riptide__Manifest *message,
 	manifest->wal_floor = message->wal_floor;
 	manifest->max_seq = message->max_seq;
 	manifest->expiry_clock_ms = message->expiry_clock_ms;
+	manifest->clock_mark = (struct rt_clock_mark){
+		.boot_id = message->clock_boot_id,
+		.boot_ms = message->clock_boot_ms,
+		.wall_ms = message->clock_wall_ms,
+		.settled_from_ms = message->clock_settled_from_ms,
+	};
 	manifest->daemon_features = message->daemon_features;
 	manifest->compactor_features = message->compactor_features;
 	manifest->clean_wal = message->clean_wal;

@@ -60,6 +60,7 @@ struct rt_manifest_edit {
 	uint64_t clean_wal_bytes;
 	struct id_list forget;
 	uint64_t expiry_clock_ms;
+	struct rt_clock_mark clock_mark;
 
 	bool has_job;
 	bool has_replacement;
@@ -225,9 +226,11 @@ rt_manifest_edit_forget_obsolete(struct rt_manifest_edit *edit,
 
 void
 rt_manifest_edit_set_expiry_clock(struct rt_manifest_edit *edit,
-    uint64_t wall_ms)
+    uint64_t line_ms, const struct rt_clock_mark *mark)
 {
-	edit->expiry_clock_ms = wall_ms;
+	edit->expiry_clock_ms = line_ms;
+	if (mark != NULL)
+		edit->clock_mark = *mark;
 }
 
 static void
@@ -921,6 +924,23 @@ apply_role(const struct rt_manifest_edit *edit, struct rt_manifest *next,
 	return RT_OK;
 }
 
+static void
+merge_mark(struct rt_clock_mark *into, const struct rt_clock_mark *from)
+{
+	uint64_t settled_from_ms = from->settled_from_ms;
+
+	if (from->boot_id == 0)
+		return;
+	if (into->boot_id == from->boot_id) {
+		raise_to(&into->settled_from_ms, settled_from_ms);
+		settled_from_ms = into->settled_from_ms;
+		if (into->boot_ms >= from->boot_ms)
+			return;
+	}
+	*into = *from;
+	into->settled_from_ms = settled_from_ms;
+}
+
 enum rt_code
 rt_manifest_edit_apply(const struct rt_manifest_edit *edit,
     const struct rt_manifest *base, const struct rt_manifest **next,
@@ -941,6 +961,7 @@ rt_manifest_edit_apply(const struct rt_manifest_edit *edit,
 	if (code != RT_OK)
 		goto out;
 	raise_to(&made->expiry_clock_ms, edit->expiry_clock_ms);
+	merge_mark(&made->clock_mark, &edit->clock_mark);
 	/* E4: what we made ourselves is wrong, not what a disk gave. */
 	if (rt_manifest_check(made, err) != RT_OK) {
 		if (err != NULL)

@@ -61,9 +61,10 @@ void rt_manifest_edit_replace(struct rt_manifest_edit *edit,
 void rt_manifest_edit_move(struct rt_manifest_edit *edit, struct rt_file_id id,
     uint32_t target_level);
 
-/* -- by either -- the clock only ever rises. */
+/* -- by either -- the line only ever rises; of two marks of the same start of
+ * the machine the later one stays, and the later step. mark NULL: as it was. */
 void rt_manifest_edit_set_expiry_clock(struct rt_manifest_edit *edit,
-    uint64_t wall_ms);
+    uint64_t line_ms, const struct rt_clock_mark *mark);
 
 /* base + edit = *next (one reference), generation one higher. */
 RT_MUST_USE enum rt_code rt_manifest_edit_apply(

@@ -1,6 +1,6 @@
 # cmd: from a parsed command to its reply.
 noinst_LIBRARIES += riptided/cmd/libcmd.a
-EXTRA_DIST += docs/dbsize.md docs/scan.md
+EXTRA_DIST += docs/dbsize.md docs/expiry.md docs/scan.md
 riptided_cmd_libcmd_a_SOURCES = \
 	riptided/cmd/ahead.c riptided/cmd/ahead.h \
 	riptided/cmd/call.c riptided/cmd/call.h \

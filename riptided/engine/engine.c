@@ -383,6 +383,20 @@ rtd_engine_flushed(const struct rtd_engine *engine)
 	    atomic_load(&engine->memtables_count) == 1;
 }
 
+uint64_t
+rtd_engine_now_ms(struct rtd_engine *engine)
+{
+	struct rt_expiry_reading reading;
+
+	rt_expiry_clock_read(&engine->expiry, &reading);
+	if (RT_UNLIKELY(reading.step_ms != 0))
+		rt_log(RT_LOG_WARNING, "clock", "the wall clock stepped: what "
+		    "has expired stays so, and what a wrong time hides comes "
+		    "back with the right one", "step_ms=%lld",
+		    (long long)reading.step_ms);
+	return reading.now_ms;
+}
+
 uint32_t
 rtd_engine_keyspace(const struct rtd_engine *engine, uint32_t database)
 {
@@ -517,6 +531,8 @@ engine_free(struct rtd_engine *engine)
 	for (size_t i = 0; i < engine->used_count; i++)
 		rtd_memtable_destroy(engine->used[i]);
 	rtd_run_counts_free(engine->run_counts);
+	if (engine->expiry_runs)
+		rt_expiry_clock_fini(&engine->expiry);
 	rt_manifest_unref(engine->published);
 	rtd_table_cache_free(engine->tables);
 	rt_block_cache_free(engine->blocks);

@@ -92,6 +92,10 @@ bool rtd_engine_flushed(const struct rtd_engine *engine);
 uint32_t rtd_engine_keyspace(const struct rtd_engine *engine,
     uint32_t database);
 
+/* The time by which values expire: that of the wall clock, or later when it
+ * stepped back (libcommon/os/expiry_clock.h). Any thread. */
+uint64_t rtd_engine_now_ms(struct rtd_engine *engine);
+
 /* -- reading, any thread with a reader of its own -- */
 
 struct rtd_reader *rtd_reader_new(struct rtd_engine *engine);

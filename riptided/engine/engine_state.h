@@ -64,6 +64,8 @@ struct rtd_engine {
 	struct rt_block_cache *blocks;
 	struct rtd_table_cache *tables;
 	struct rtd_run_counts *run_counts;
+	struct rt_expiry_clock expiry;
+	bool expiry_runs;
 	struct rtd_wal *_Atomic wal;	/* its thread may call before it is set */
 
 	/* the loop's (S1) */

@@ -114,6 +114,7 @@ publish(struct rtd_engine *engine, const struct rtd_memtable *memtable,
 {
 	struct rt_manifest_edit *edit =
 	    rt_manifest_edit_new(RT_ROLE_DAEMON, engine->epoch);
+	struct rt_expiry_reading reading;
 	enum rt_code code;
 
 	if (table != NULL)
@@ -130,8 +131,9 @@ publish(struct rtd_engine *engine, const struct rtd_memtable *memtable,
 		    memtable->mappings[i].keyspace);
 	rt_manifest_edit_set_snapshots(edit, snapshots->seqs,
 	    snapshots->count);
-	rt_manifest_edit_set_expiry_clock(edit,
-	    (uint64_t)rt_clock_wall_ms(engine->clock));
+	rt_expiry_clock_read(&engine->expiry, &reading);
+	rt_manifest_edit_set_expiry_clock(edit, reading.line_ms,
+	    &reading.mark);
 	code = rt_manifest_store_publish(engine->flush_store, edit, next,
 	    unknown, err);
 	rt_manifest_edit_free(edit);

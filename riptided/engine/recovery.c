@@ -216,8 +216,15 @@ claim_role(struct rtd_engine *engine, const struct rt_manifest **manifest,
 	struct rt_manifest_edit *edit =
 	    rt_manifest_edit_new(RT_ROLE_DAEMON, 0);
 	const struct rt_manifest *next = NULL;
+	struct rt_expiry_reading reading;
 	enum rt_code code;
 
+	rt_expiry_clock_init(&engine->expiry, engine->clock,
+	    &(*manifest)->clock_mark, (*manifest)->expiry_clock_ms);
+	engine->expiry_runs = true;
+	rt_expiry_clock_read(&engine->expiry, &reading);
+	rt_manifest_edit_set_expiry_clock(edit, reading.line_ms,
+	    &reading.mark);
 	engine->next_file = (*manifest)->next_daemon_file;
 	if (engine->next_file <= listing->highest)
 		engine->next_file = listing->highest + 1;

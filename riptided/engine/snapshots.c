@@ -40,7 +40,7 @@ snapshot_new(struct rtd_engine *engine, uint64_t ttl_ms)
 
 	atomic_init(&snapshot->refs, 1);
 	snapshot->seq = rtd_engine_visible_seq(engine);
-	snapshot->created_ms = (uint64_t)rt_clock_wall_ms(engine->clock);
+	snapshot->created_ms = rtd_engine_now_ms(engine);
 	snapshot->created_ns = rt_clock_monotonic_ns(engine->clock);
 	if (ttl_ms != 0)
 		snapshot->ends_ns = snapshot->created_ns + ttl_ms * NS_PER_MS;

@@ -26,7 +26,9 @@ rtd_loop_begin_turn(struct rtd_loop *loop)
 	if (loop->turn_open)
 		return;
 	loop->turn_open = true;
-	server->now_ms = rt_clock_wall_ms(server->clock);
+	server->now_ms = server->engine != NULL
+	    ? (int64_t)rtd_engine_now_ms(server->engine)
+	    : rt_clock_wall_ms(server->clock);
 	server->now_us = rt_clock_monotonic_ns(server->clock) / 1000;
 }
 

@@ -87,6 +87,13 @@ wall_ms(struct rt_clock *clock)
 	return ((struct turned_clock *)clock)->wall_ms;
 }
 
+/* Time passes; the wall clock does not step. */
+static uint64_t
+boot_ns(struct rt_clock *clock)
+{
+	return (uint64_t)wall_ms(clock) * 1000000;
+}
+
 /* -- keys and values -- */
 
 /* Keys ascend with n, share prefixes, and are of many lengths; key 0 is empty. */
@@ -615,7 +622,8 @@ begin(struct subject *subject)
 	struct rt_config *config = &subject->config;
 
 	*subject = (struct subject){ .clock = {
-		.base = { .monotonic_ns = monotonic_ns, .wall_ms = wall_ms },
+		.base = { .monotonic_ns = monotonic_ns, .wall_ms = wall_ms,
+			.boot_ns = boot_ns },
 		.wall_ms = START_MS } };
 	subject->model.now_ms = START_MS;
 	rtt_scratch_init(&subject->scratch);

@@ -56,7 +56,6 @@ publish(struct bench *bench, struct rt_manifest_store *store, bool *unknown)
 	struct rtc_publisher publisher = {
 		.store = store,
 		.epoch = bench->merger.epoch,
-		.expiry_clock_ms = 77,
 	};
 
 	return rtc_publisher_publish(&publisher, &bench->job, &bench->result,
@@ -79,7 +78,6 @@ START_TEST(a_flush_that_came_meanwhile_is_carried_along)
 	ck_assert_uint_eq(manifest->runs[0].tables[0].id.number, 3);
 	ck_assert_uint_eq(manifest->runs[1].level, RTC_LEVEL_LAST);
 	ck_assert_uint_eq(manifest->flushed_seq, 9);
-	ck_assert_uint_eq(manifest->expiry_clock_ms, 77);
 	ck_assert_uint_eq(manifest->obsolete_count, 2);
 	rt_manifest_unref(manifest);
 	ck_assert_uint_eq(rtt_db_read(&bench.db, "a", 100, 0), 9);

@@ -133,7 +133,7 @@ read_command(struct reader *reader, char *line)
 	} else if (strcmp(line, "forget") == 0) {
 		rt_manifest_edit_forget_obsolete(edit, rtt_file_id(rest));
 	} else if (strcmp(line, "clock") == 0) {
-		rt_manifest_edit_set_expiry_clock(edit, a);
+		rt_manifest_edit_set_expiry_clock(edit, a, NULL);
 	} else if (strcmp(line, "claim") == 0) {
 		rt_manifest_edit_claim(edit, a);
 	} else {

@@ -603,7 +603,7 @@ both_sleep(struct sleepy_fs *sleepy, int from_dir, const char *from, int to_dir,
 	first_sleeper.result = -EIO;
 	publish_ticks(sleepy->other, 1);
 	store = open_sleepy(&second, sleepy->scratch, sleepy->other);
-	rt_manifest_edit_set_expiry_clock(edit, 12345);
+	rt_manifest_edit_set_expiry_clock(edit, 12345, NULL);
 	ck_assert_int_eq(publish(store, edit, NULL, NULL), RT_OK);
 	ck_assert_uint_eq(second.links, 2);
 	rt_manifest_store_close(store);

@@ -111,7 +111,8 @@ wall_ms(struct rt_clock *clock)
 	return (int64_t)(time_ns / 1000000);
 }
 
-static struct rt_clock test_clock = { monotonic_ns, wall_ms };
+static struct rt_clock test_clock = { .monotonic_ns = monotonic_ns,
+	.wall_ms = wall_ms };
 
 struct fixture {
 	struct gate gate;

@@ -51,6 +51,13 @@ wall_ms(struct rt_clock *clock)
 	return atomic_load(&((struct turned_clock *)clock)->wall_ms);
 }
 
+/* Time passes; the wall clock does not step. */
+static uint64_t
+boot_ns(struct rt_clock *clock)
+{
+	return (uint64_t)wall_ms(clock) * 1000000;
+}
+
 static void
 open_engine(struct fixture *f)
 {
@@ -80,7 +87,8 @@ static void
 init(struct fixture *f)
 {
 	*f = (struct fixture){ .clock = {
-		.base = { .monotonic_ns = monotonic_ns, .wall_ms = wall_ms },
+		.base = { .monotonic_ns = monotonic_ns, .wall_ms = wall_ms,
+			.boot_ns = boot_ns },
 		.wall_ms = START_MS } };
 	rtt_scratch_init(&f->scratch);
 	rt_config_init(&f->config);
