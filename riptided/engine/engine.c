@@ -195,6 +195,7 @@ rotate(struct rtd_engine *engine)
 	/* The view holds it; our own reference of making it goes. */
 	rtd_memtable_unref(fresh);
 	engine->active = fresh;
+	engine->flush_asked = false;
 }
 
 /* -- writing -- */
@@ -344,9 +345,23 @@ wal_moved(void *arg)
 	rtd_engine_notify(engine);
 }
 
+/* While too many memtables wait, what was asked for waits with them. */
+static void
+flush_if_asked(struct rtd_engine *engine)
+{
+	if (RT_LIKELY(!engine->flush_asked))
+		return;
+	if (rtd_memtable_is_empty(engine->active))
+		engine->flush_asked = false;
+	else if (atomic_load(&engine->memtables_count) <
+	    (unsigned)engine->config->memtable_max_count)
+		rotate(engine);
+}
+
 void
 rtd_engine_end_turn(struct rtd_engine *engine)
 {
+	flush_if_asked(engine);
 	rtd_wal_write(engine->wal);
 	rtd_readers_end_turn(engine);
 }
@@ -370,10 +385,8 @@ rtd_engine_visible_seq(const struct rtd_engine *engine)
 void
 rtd_engine_flush(struct rtd_engine *engine)
 {
-	if (!rtd_memtable_is_empty(engine->active) &&
-	    atomic_load(&engine->memtables_count) <
-		(unsigned)engine->config->memtable_max_count)
-		rotate(engine);
+	engine->flush_asked = true;
+	flush_if_asked(engine);
 }
 
 bool

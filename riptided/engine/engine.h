@@ -83,7 +83,8 @@ uint64_t rtd_engine_acked_seq(const struct rtd_engine *engine);
 /* The highest sequence given so far. */
 uint64_t rtd_engine_visible_seq(const struct rtd_engine *engine);
 
-/* Freeze the memtable and have it flushed; returns at once. */
+/* Freeze the memtable and have it flushed; returns at once. While
+ * memtable-max-count wait, it is frozen at the end of a later turn. */
 void rtd_engine_flush(struct rtd_engine *engine);
 /* True when nothing is left to flush. */
 bool rtd_engine_flushed(const struct rtd_engine *engine);

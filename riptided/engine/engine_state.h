@@ -70,6 +70,7 @@ struct rtd_engine {
 
 	/* the loop's (S1) */
 	struct rtd_memtable *active;
+	bool flush_asked;	/* and not begun yet */
 	struct rtd_memory_shares shares;
 
 	_Atomic uint64_t visible_seq;

@@ -264,6 +264,70 @@ START_TEST(a_directory_that_is_no_database_stays_as_it_is)
 }
 END_TEST
 
+/* Overwrite the data of the only table. */
+static void
+damage_table(struct rtt_db *db)
+{
+	const struct rt_manifest *manifest = rtt_db_load(db);
+	const uint8_t nonsense[64] = { 0 };
+	char name[RT_PATH_NAME_BYTES];
+	int fd = -1;
+
+	ck_assert_int_eq(rt_fs_open_write(db->fs, db->sst,
+	    rt_path_table(name, manifest->runs[0].tables[0].id), &fd,
+	    &failure), RT_OK);
+	ck_assert_int_eq(rt_fs_write_exact(db->fs, fd, nonsense,
+	    sizeof(nonsense), 0, &failure), RT_OK);
+	rt_fs_close(db->fs, &fd, NULL);
+	rt_manifest_unref(manifest);
+}
+
+START_TEST(a_table_of_expired_values_goes_unread)
+{
+	const struct rtt_version versions[] = {
+		{ "a", 1, false, 1000, 500 },
+		{ "b", 2, false, 2000, 500 },
+	};
+	struct rtc_options options;
+	struct rt_config config;
+	struct rtt_db db;
+
+	rtt_db_init(&db);
+	rtt_db_flush(&db, versions, 2);
+	damage_table(&db);
+	configure(&config, db.scratch.path);
+	options = options_for(&config);
+	run_once(&options);
+	ck_assert_uint_eq(rtt_db_files(&db), 0);
+	rt_config_fini(&config);
+	rtt_db_fini(&db);
+}
+END_TEST
+
+START_TEST(expired_values_over_an_older_one_do_not_uncover_it)
+{
+	const struct rtt_version old = { "a", 1, false, 0, 500 };
+	const struct rtt_version expired = { "a", 2, false, 1000, 500 };
+	struct rtc_options options;
+	struct rt_config config;
+	struct rtt_db db;
+
+	rtt_db_init(&db);
+	rtt_db_flush(&db, &old, 1);
+	rtt_db_flush(&db, &expired, 1);
+	configure(&config, db.scratch.path);
+	options = options_for(&config);
+	run_once(&options);
+	ck_assert_uint_eq(rtt_db_read(&db, "a", 9, 5000), 0);
+	options.full = true;
+	run_once(&options);
+	ck_assert_uint_eq(rtt_db_read(&db, "a", 9, 5000), 0);
+	ck_assert_uint_eq(rtt_db_count(&db, NULL), 0);
+	rt_config_fini(&config);
+	rtt_db_fini(&db);
+}
+END_TEST
+
 START_TEST(a_damaged_table_ends_once_and_harms_nothing)
 {
 	struct rtc_compactor *compactor = NULL;
@@ -326,7 +390,9 @@ END_TEST
 RTT_MAIN("compactor", once_brings_level_0_under_its_trigger,
     below_the_trigger_nothing_is_done,
     each_start_is_an_epoch_that_sweeps_the_ones_before,
-    versions_of_a_released_snapshot_go, a_second_compactor_is_refused,
+    versions_of_a_released_snapshot_go,
+    a_table_of_expired_values_goes_unread,
+    expired_values_over_an_older_one_do_not_uncover_it, a_second_compactor_is_refused,
     a_compactor_that_was_replaced_ends_and_unlinks_nothing,
     a_removed_lock_file_keeps_it_from_publishing,
     a_directory_that_is_no_database_stays_as_it_is,
