@@ -218,12 +218,13 @@ shrink(struct rtd_table_cache *cache, const struct rtd_table *keep)
 	while (cache->open > 1 && (cache->open > cache->budget.open ||
 		cache->bytes > cache->budget.bytes)) {
 		struct rtd_table *table = cache->hand;
-		uint8_t chances = atomic_load_explicit(&table->chances,
-		    memory_order_relaxed);
+		uint8_t chances;
 
 		cache->hand = table->next;
-		if (table == keep)
+		if (keep != NULL && table == keep)
 			continue;
+		chances = atomic_load_explicit(&table->chances,
+		    memory_order_relaxed);
 		if (chances > 0 && turns > 0) {
 			turns--;
 			atomic_store_explicit(&table->chances,

@@ -110,7 +110,7 @@ write_key(struct script *script, unsigned n, unsigned state)
 	return write_batch(script, &batch, &after);
 }
 
-static bool
+static void
 swap_databases(struct script *script)
 {
 	const struct contents *before = &script->oracle.latest;
@@ -120,7 +120,7 @@ swap_databases(struct script *script)
 	memcpy(after.keys[0], before->keys[1], sizeof(after.keys[0]));
 	memcpy(after.keys[1], before->keys[0], sizeof(after.keys[0]));
 	rtd_write_batch_swap(&batch, 0, 1);
-	return write_batch(script, &batch, &after);
+	write_batch(script, &batch, &after);
 }
 
 static bool
@@ -166,7 +166,7 @@ run_script(struct script *script, struct rt_fs *fs)
 			if (going && round == 2)
 				going = drop_database(script, life);
 			if (going && round != 1)
-				going = swap_databases(script);
+				swap_databases(script);
 			if (round == 1)
 				flush_engine(script);
 		}

@@ -224,6 +224,7 @@ draw_place(const struct rtt_model *model, struct rtt_random *random,
 		    &model->entries[rtt_random_below(random, model->count)];
 
 		rt_buf_append_slice(memory, entry->key);
+		rt_assert(memory->data != NULL);
 		if (rtt_random_below(random, 2) != 0)
 			*seq = entry->seq - 1 + rtt_random_below(random, 3);
 		if (rtt_random_below(random, 8) == 0)
