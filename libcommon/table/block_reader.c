@@ -9,7 +9,7 @@
 
 #include "libcommon/table/block_entry.h"
 
-#define PREFETCH_BYTES_MAX 2048
+#define TOUCHED_BYTES_MAX 2048
 
 bool
 rt_block_init(struct rt_block *block, struct rt_slice content)
@@ -101,18 +101,24 @@ scan(const struct rt_block *block, const uint8_t *at, struct rt_slice key,
 }
 
 /* An entry tells where the next one is, so that the misses of a scan would
- * come one after the other: ask for all lines of the restart at once. */
+ * come one after the other: load all lines of the restart at once. Nothing waits
+ * for these loads; a prefetch would be dropped where the processor does not know
+ * the page. */
 static void
-prefetch(const struct rt_block *block, size_t restart, size_t offset)
+touch(const struct rt_block *block, size_t restart, size_t offset)
 {
 	size_t end = (size_t)(block->entries_end - block->data);
+	size_t next;
 
-	if (restart + 1 < block->restarts_count)
-		end = rt_get_fixed32(block->restarts + 4 * restart + 4);
-	if (end > offset + PREFETCH_BYTES_MAX)
-		end = offset + PREFETCH_BYTES_MAX;
+	if (restart + 1 < block->restarts_count) {
+		next = rt_get_fixed32(block->restarts + 4 * restart + 4);
+		if (next < end)
+			end = next;
+	}
+	if (end > offset + TOUCHED_BYTES_MAX)
+		end = offset + TOUCHED_BYTES_MAX;
 	for (; offset < end; offset += RT_CACHE_LINE_BYTES)
-		__builtin_prefetch(block->data + offset);
+		(void)*(const volatile uint8_t *)(block->data + offset);
 }
 
 enum rt_block_result
@@ -135,6 +141,6 @@ rt_block_find(const struct rt_block *block, struct rt_slice key,
 	offset = rt_get_fixed32(block->restarts + 4 * restart);
 	if (offset >= (size_t)(block->entries_end - block->data))
 		return RT_BLOCK_BAD;
-	prefetch(block, restart, offset);
+	touch(block, restart, offset);
 	return scan(block, block->data + offset, key, read_seq, out);
 }
