@@ -529,6 +529,29 @@ START_TEST(always_acks_only_what_is_durable)
 }
 END_TEST
 
+START_TEST(a_flush_asked_for_while_memtables_wait_is_done_later)
+{
+	struct fixture f;
+	char key[16];
+
+	init(&f);
+	f.config.memtable_max_count = 2;
+	/* A flush takes syncs, so that the last one finds others waiting. */
+	for (unsigned i = 0; i < 20; i++) {
+		snprintf(key, sizeof(key), "key%u", i);
+		put(&f, key, "1");
+		rtd_engine_flush(f.engine);
+	}
+	while (!rtd_engine_flushed(f.engine)) {
+		usleep(100);
+		rtd_engine_end_turn(f.engine);
+	}
+	expect(&f, 0, "key0", "1");
+	expect(&f, 0, "key19", "1");
+	fini(&f);
+}
+END_TEST
+
 RTT_MAIN("engine", what_was_written_is_read, it_survives_flush_and_restart,
     a_tombstone_hides_what_is_in_a_table,
     a_drop_empties_one_keyspace_for_good, what_was_dropped_goes_unread,
@@ -537,4 +560,5 @@ RTT_MAIN("engine", what_was_written_is_read, it_survives_flush_and_restart,
     iteration_shows_each_live_key_once, an_iterator_sees_its_moment,
     a_second_engine_is_refused, a_foreign_directory_is_refused,
     a_database_without_its_manifest_is_refused,
-    always_acks_only_what_is_durable)
+    always_acks_only_what_is_durable,
+    a_flush_asked_for_while_memtables_wait_is_done_later)
