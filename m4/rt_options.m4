@@ -1,9 +1,5 @@
 dnl RT_OPTIONS: the --enable switches that are not flags of the compiler.
 AC_DEFUN([RT_OPTIONS], [
-AC_ARG_ENABLE([crashpoints], [AS_HELP_STRING([--enable-crashpoints],
-	[compile in named places where a test may kill or stop the process])])
-AS_IF([test "x$enable_crashpoints" = xyes],
-	[AC_DEFINE([RT_CRASHPOINTS], [1], [Named places where a test may kill the process.])])
 AC_ARG_ENABLE([fuzz], [AS_HELP_STRING([--enable-fuzz],
 	[build the libFuzzer targets; needs CC=clang])])
 AM_CONDITIONAL([ENABLE_FUZZ], [test "x$enable_fuzz" = xyes])

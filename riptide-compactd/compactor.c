@@ -16,6 +16,7 @@
 #include "libcommon/daemon/stats.h"
 #include "libcommon/manifest/compactor_status.h"
 #include "libcommon/manifest/manifest_watch.h"
+#include "libcommon/os/crashpoint.h"
 #include "libcommon/os/dirlock.h"
 #include "riptide-compactd/picker.h"
 #include "riptide-compactd/publisher.h"
@@ -316,6 +317,7 @@ run_job(struct rtc_compactor *compactor, const struct rtc_job *job,
 	    sizeof(compactor->status.job));
 	compactor->status.running = true;
 	save_status(compactor);
+	RT_CRASHPOINT("job-picked");
 	if (job->kind == RTC_JOB_MERGE)
 		code = rtc_merger_run(&merger, job, &result, err);
 	if (code == RT_OK)
@@ -521,6 +523,7 @@ claim_role(struct rtc_compactor *compactor, struct rt_err *err)
 	rt_manifest_edit_free(edit);
 	if (code != RT_OK)
 		return code;
+	RT_CRASHPOINT("compactor-claimed");
 	compactor->epoch = claimed->compactor_epoch;
 	rt_expiry_clock_init(&compactor->expiry, compactor->options.clock,
 	    &claimed->clock_mark, claimed->expiry_clock_ms);
@@ -554,6 +557,7 @@ rtc_compactor_open(struct rtc_compactor **out,
 	if (code == RT_OK)
 		code = rt_manifest_watch_open(&compactor->watch,
 		    options->config->dir, err);
+	RT_CRASHPOINT("compactor-locked");
 	if (code == RT_OK)
 		code = claim_role(compactor, err);
 	if (code != RT_OK) {

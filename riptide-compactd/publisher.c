@@ -83,10 +83,10 @@ rtc_publisher_publish(const struct rtc_publisher *publisher,
 		    &reading.mark);
 	}
 	*unknown = false;
-	RT_CRASHPOINT("before-publish");
+	RT_CRASHPOINT("job-before-publish");
 	code = rt_manifest_store_publish(publisher->store, edit, NULL, unknown,
 	    err);
-	RT_CRASHPOINT("after-publish");
+	RT_CRASHPOINT("job-published");
 	if (code != RT_OK && *unknown)
 		code = look_for(publisher, edit, code, unknown);
 	rt_manifest_edit_free(edit);

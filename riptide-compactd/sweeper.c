@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "libcommon/base/invariant.h"
+#include "libcommon/os/crashpoint.h"
 #include "libcommon/os/dirlock.h"
 
 struct listing {
@@ -43,6 +44,7 @@ unlink_table(struct rt_fs *fs, int sst, struct rt_file_id id)
 {
 	char name[RT_PATH_NAME_BYTES];
 
+	RT_CRASHPOINT("sweep-before-unlink");
 	return rt_fs_unlink(fs, sst, rt_path_table(name, id), NULL) == RT_OK;
 }
 

@@ -28,7 +28,7 @@ include tests/clients/module.mk
 include tests/model/module.mk
 include tests/fuzz/module.mk
 
-check_PROGRAMS = $(unit_tests)
+check_PROGRAMS = $(unit_tests) $(test_programs)
 TESTS = $(unit_tests) $(script_tests)
 dist_check_SCRIPTS = $(script_tests)
 

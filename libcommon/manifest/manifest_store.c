@@ -326,6 +326,7 @@ settle(struct rt_manifest_store *store, const struct rt_manifest_edit *edit,
 	code = still_named(store, base, base_fd, &same, err);
 	if (code != RT_OK)
 		return code;
+	RT_CRASHPOINT("publish-looked");
 	if (!same) {
 		code = load_highest(store, &highest, NULL, err);
 		if (code != RT_OK)
@@ -361,6 +362,7 @@ publish_once(struct rt_manifest_store *store,
 		    "uses a feature that this program may read but not write");
 	if (code == RT_OK)
 		code = rt_manifest_edit_apply(edit, base, &next, err);
+	RT_CRASHPOINT("publish-applied");
 	if (code == RT_OK)
 		code = write_and_link(store, next, temporary, unknown, err);
 	if (code != RT_OK)
@@ -370,6 +372,7 @@ publish_once(struct rt_manifest_store *store,
 	rt_fs_unlink(store->fs, store->dir, temporary, NULL);
 	if (code != RT_OK)
 		goto out;
+	RT_CRASHPOINT("publish-done");
 	*unknown = false;
 	*out = next;
 	next = NULL;
@@ -420,6 +423,7 @@ rt_manifest_store_create(struct rt_manifest_store *store, struct rt_err *err)
 	bool unknown = false;
 	enum rt_code code;
 
+	RT_CRASHPOINT("create-before-manifest");
 	code = rt_manifest_store_highest(store, &highest, err);
 	if (code == RT_OK && highest != 0)
 		return rt_err_set(err, RT_EEXIST, "there is a manifest");
@@ -534,6 +538,7 @@ collect_generations(struct rt_manifest_store *store, const struct names *names,
 	for (size_t i = 0; i < names->generations_count; i++) {
 		if (highest - names->generations[i] < RT_MANIFESTS_KEPT)
 			break;
+		RT_CRASHPOINT("collect-before-unlink");
 		code = rt_fs_unlink(store->fs, store->dir,
 		    rt_path_manifest(name, names->generations[i]), err);
 		if (code != RT_OK && code != RT_ENOTFOUND)

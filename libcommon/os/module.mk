@@ -2,7 +2,7 @@
 noinst_LIBRARIES += libcommon/os/libos.a
 libcommon_os_libos_a_SOURCES = \
 	libcommon/os/clock.c libcommon/os/clock.h \
-	libcommon/os/crashpoint.c libcommon/os/crashpoint.h \
+	libcommon/os/crashpoint.h \
 	libcommon/os/dirlock.c libcommon/os/dirlock.h \
 	libcommon/os/expiry_clock.c libcommon/os/expiry_clock.h \
 	libcommon/os/fs.c libcommon/os/fs.h libcommon/os/fs_posix.c \

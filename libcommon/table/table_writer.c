@@ -11,6 +11,7 @@
 #include "libcommon/base/crc32c.h"
 #include "libcommon/base/hash.h"
 #include "libcommon/base/invariant.h"
+#include "libcommon/os/crashpoint.h"
 #include "libcommon/table/block_builder.h"
 #include "libcommon/table/block_codec.h"
 #include "libcommon/table/bloom.h"
@@ -71,6 +72,7 @@ rt_table_writer_open(struct rt_table_writer **out, struct rt_fs *fs, int dir,
 	    options->block_bytes <= 1 << 20);
 	rt_assert(options->bloom_bits_per_key <= RT_BLOOM_BITS_PER_KEY_MAX);
 	code = rt_fs_create(fs, dir, name, &fd, err);
+	RT_CRASHPOINT("table-created");
 	if (code != RT_OK)
 		return code;
 	writer = rt_alloc_zero(1, sizeof(*writer));
@@ -517,13 +519,16 @@ complete_file(struct rt_table_writer *writer, struct rt_err *err)
 static enum rt_code
 sync_file(struct rt_table_writer *writer, struct rt_err *err)
 {
-	enum rt_code code = rt_fs_sync(writer->fs, writer->fd, err);
+	enum rt_code code;
 
+	RT_CRASHPOINT("table-before-sync");
+	code = rt_fs_sync(writer->fs, writer->fd, err);
 	if (code == RT_OK && writer->options.drop_cache)
 		writer->fs->fadvise(writer->fs, writer->fd, 0, 0,
 		    POSIX_FADV_DONTNEED);
 	if (code == RT_OK)
 		code = rt_fs_close(writer->fs, &writer->fd, err);
+	RT_CRASHPOINT("table-after-sync");
 	if (code != RT_OK)
 		rt_err_prefix(err, "%s", writer->name);
 	return code;

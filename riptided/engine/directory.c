@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "libcommon/os/crashpoint.h"
 #include "riptided/engine/engine_state.h"
 
 /* What the directory holds before we touch it. */
@@ -133,6 +134,7 @@ rtd_engine_open_directory(struct rtd_engine *engine, struct rt_err *err)
 		return code == RT_ELOCKED
 		    ? rt_err_prefix(err, "%s is in use", engine->config->dir)
 		    : code;
+	RT_CRASHPOINT("create-locked");
 	code = rt_fs_open_subdir(engine->fs, engine->dir, RT_PATH_DIR_WAL,
 	    true, &engine->wal_dir, err);
 	if (code == RT_OK)

@@ -13,6 +13,7 @@
 
 #include "libcommon/base/invariant.h"
 #include "libcommon/daemon/log.h"
+#include "libcommon/os/crashpoint.h"
 #include "riptided/engine/engine_state.h"
 #include "riptided/wal/wal_reader.h"
 
@@ -201,6 +202,7 @@ sweep_orphans(struct rtd_engine *engine, const struct rt_manifest *manifest,
 		    is_obsolete(manifest, id))
 			continue;
 		rt_path_table(name, id);
+		RT_CRASHPOINT("recover-before-sweep");
 		if (rt_fs_unlink(engine->fs, engine->sst_dir, name, NULL) ==
 		    RT_OK)
 			rt_log(RT_LOG_NOTICE, "recovery",
@@ -297,11 +299,13 @@ rtd_engine_recover(struct rtd_engine *engine, struct rtd_wal_options *wal,
 		    engine->config->dir);
 	if (code == RT_OK)
 		code = replay_wal(engine, manifest, memtable, wal, err);
+	RT_CRASHPOINT("recover-replayed");
 	if (code == RT_OK)
 		code = rt_fs_list(engine->fs, engine->sst_dir, note_table,
 		    &listing, err);
 	if (code == RT_OK)
 		code = claim_role(engine, &manifest, &listing, err);
+	RT_CRASHPOINT("recover-claimed");
 	if (code == RT_OK) {
 		sweep_orphans(engine, manifest, &listing);
 		code = make_view(engine, manifest, memtable, err);

@@ -12,6 +12,7 @@
 
 #include "libcommon/base/invariant.h"
 #include "libcommon/daemon/log.h"
+#include "libcommon/os/crashpoint.h"
 #include "riptided/engine/engine_state.h"
 #include "riptided/engine/snapshots.h"
 
@@ -41,6 +42,7 @@ reload(struct rtd_engine *engine, struct rt_err *err)
 	code = rt_manifest_store_load(engine->reload_store, &manifest, err);
 	if (code != RT_OK)
 		return code;
+	RT_CRASHPOINT("reload-loaded");
 	if (manifest->daemon_epoch != engine->epoch) {
 		atomic_store(&engine->fenced, true);
 		code = rt_err_set(err, RT_EFENCED,
@@ -49,6 +51,7 @@ reload(struct rtd_engine *engine, struct rt_err *err)
 		    (unsigned long long)manifest->daemon_epoch);
 	} else {
 		code = rtd_engine_install(engine, manifest, err);
+		RT_CRASHPOINT("reload-installed");
 		if (code == RT_OK)
 			atomic_fetch_add(&engine->reloads, 1);
 	}
@@ -64,8 +67,10 @@ unlink_table(struct rtd_engine *engine, struct rt_file_id id)
 	struct rt_err err = { 0 };
 	enum rt_code code;
 
+	RT_CRASHPOINT("drain-before-unlink");
 	code = rt_fs_unlink(engine->fs, engine->sst_dir,
 	    rt_path_table(name, id), &err);
+	RT_CRASHPOINT("drain-after-unlink");
 	if (code == RT_OK || code == RT_ENOTFOUND)
 		return true;
 	rt_log_limited(60000, RT_LOG_WARNING, "reload", "table not removed",

@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "libcommon/base/invariant.h"
+#include "libcommon/os/crashpoint.h"
 #include "libcommon/os/path.h"
 #include "riptided/wal/wal_segment.h"
 
@@ -475,6 +476,7 @@ cut_tail(const struct rtd_wal_replay *replay, struct rt_err *err)
 	code = rt_fs_open_write(replay->fs, replay->dir, name, &fd, err);
 	if (code == RT_OK)
 		code = rt_fs_truncate(replay->fs, fd, replay->torn_offset, err);
+	RT_CRASHPOINT("recover-tail-cut");
 	if (code == RT_OK)
 		code = rt_fs_sync(replay->fs, fd, err);
 	rt_fs_close(replay->fs, &fd, NULL);
