@@ -348,6 +348,26 @@ take_back(struct rtd_call *call, const struct standing *before)
 	rtd_write_batch_clear(&server->batch);
 }
 
+/* While the log is stuck nobody can say whether what the command saw or did
+ * will be there after a power cut, nor when that will be known. Reads of what
+ * is acked go on (P10 of docs/reliability.md). */
+static void
+refuse_unacked(struct rtd_call *call, const struct standing *before)
+{
+	struct rtd_client *client = call->client;
+	struct rt_err err = { .code = RT_OK };
+
+	if (client->wait_seq <= rtd_engine_acked_seq(call->server->engine) ||
+	    client->wait_seq == before->wait_seq)
+		return;
+	rtd_engine_write_state(call->server->engine, &err);
+	rtd_reply_cut(&client->reply, before->out, client->out.len);
+	client->wait_seq = before->wait_seq;
+	rtd_reply_error(&client->reply,
+	    "MISCONF the outcome of the last write to this key is unknown: %s",
+	    err.text);
+}
+
 /* False: taken back, and the client is parked. */
 static bool
 run(struct rtd_call *call)
@@ -374,6 +394,9 @@ run(struct rtd_call *call)
 	}
 	if (RT_UNLIKELY(client->missed != NULL))
 		rtd_missed_done(client);
+	if (RT_UNLIKELY(server->engine != NULL &&
+		rtd_engine_log_stuck(server->engine)))
+		refuse_unacked(call, &before);
 	nsec = rt_clock_monotonic_ns(server->clock) - start_ns;
 	rtd_command_finished(server, client, call->command, nsec, before.out);
 	remember_if_slow(call, nsec);

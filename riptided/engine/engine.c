@@ -212,6 +212,9 @@ rtd_engine_has_room(const struct rtd_engine *engine)
 {
 	unsigned count = atomic_load(&engine->memtables_count);
 
+	if (RT_UNLIKELY(atomic_load_explicit(&engine->wal_code,
+		memory_order_relaxed) != RT_OK))
+		return false;
 	if (RT_UNLIKELY(rtd_memtable_is_full(engine->active) &&
 		count >= (unsigned)engine->config->memtable_max_count))
 		return false;
@@ -219,16 +222,25 @@ rtd_engine_has_room(const struct rtd_engine *engine)
 		rtd_memtable_bytes(engine->active) < engine->shares.memtables;
 }
 
+/* Why the failed log keeps writes out. */
+static enum rt_code
+log_refusal(const struct rtd_engine *engine, struct rt_err *err)
+{
+	enum rt_code code = rtd_wal_state(engine->wal, err);
+
+	/* It may have begun again just now. */
+	if (code == RT_OK)
+		code = rt_err_set(err, RT_EREADONLY, "the log begins again");
+	return code == RT_ENOSPC ? RT_ENOSPC : RT_EREADONLY;
+}
+
 enum rt_code
 rtd_engine_write_state(const struct rtd_engine *engine, struct rt_err *err)
 {
-	int code = atomic_load_explicit(&engine->wal_code,
-	    memory_order_relaxed);
+	int code;
 
-	if (RT_UNLIKELY(code != RT_OK)) {
-		rtd_wal_state(engine->wal, err);
-		return code == RT_ENOSPC ? RT_ENOSPC : RT_EREADONLY;
-	}
+	if (RT_UNLIKELY(rtd_engine_log_stuck(engine)))
+		return log_refusal(engine, err);
 	if (RT_UNLIKELY(atomic_load_explicit(&engine->fenced,
 		memory_order_relaxed)))
 		return rt_err_set(err, RT_EREADONLY,
@@ -246,10 +258,13 @@ rtd_engine_write_state(const struct rtd_engine *engine, struct rt_err *err)
 }
 
 bool
-rtd_engine_log_failed(const struct rtd_engine *engine)
+rtd_engine_log_stuck(const struct rtd_engine *engine)
 {
-	return atomic_load_explicit(&engine->wal_code,
-	    memory_order_relaxed) != RT_OK;
+	if (RT_LIKELY(atomic_load_explicit(&engine->wal_code,
+		memory_order_relaxed) == RT_OK))
+		return false;
+	return engine->offline || rtd_wal_is_stuck(engine->wal) ||
+	    atomic_load(&engine->flush_code) != RT_OK;
 }
 
 static void
@@ -306,6 +321,9 @@ rtd_engine_write(struct rtd_engine *engine,
 	enum rt_code code;
 
 	rt_assert(batch->count > 0);
+	if (RT_UNLIKELY(atomic_load_explicit(&engine->wal_code,
+		memory_order_relaxed) != RT_OK))
+		return log_refusal(engine, err);
 	code = rtd_engine_write_state(engine, err);
 	if (RT_UNLIKELY(code != RT_OK))
 		return code;
@@ -358,11 +376,57 @@ flush_if_asked(struct rtd_engine *engine)
 		rotate(engine);
 }
 
+/* The log has failed: all that was given to it, and may be nowhere on the disk,
+ * is frozen, so that the flusher can bring it there; nothing comes in until the
+ * log begins again behind it (flusher.c). */
+static void
+freeze_after_failure(struct rtd_engine *engine)
+{
+	bool empty = rtd_memtable_is_empty(engine->active);
+	uint64_t segment;
+
+	if (engine->log_failures == rtd_wal_failures(engine->wal) || (!empty &&
+		atomic_load(&engine->memtables_count) >= RTD_MEMTABLES_MAX))
+		return;
+	rt_log(RT_LOG_WARNING, "wal", "the log failed: memtables are flushed, "
+	    "then it begins again", "last_seq=%llu",
+	    (unsigned long long)rtd_engine_visible_seq(engine));
+	if (!empty) {
+		rotate(engine);
+	} else {
+		segment = rtd_wal_rotate(engine->wal);
+		rt_mutex_lock(&engine->mu);
+		engine->active->wal_segment = segment;
+		rt_mutex_unlock(&engine->mu);
+	}
+	engine->log_failures = rtd_wal_failures(engine->wal);
+	engine->log_frozen = true;
+	rt_mutex_lock(&engine->mu);
+	engine->begin_log_again = true;
+	rt_cond_signal(&engine->cond);
+	rt_mutex_unlock(&engine->mu);
+}
+
+static void
+look_at_log(struct rtd_engine *engine)
+{
+	if (atomic_load_explicit(&engine->wal_code, memory_order_relaxed) !=
+	    RT_OK) {
+		freeze_after_failure(engine);
+	} else if (engine->log_frozen) {
+		engine->log_frozen = false;
+		rt_log(RT_LOG_NOTICE, "wal", "the log works again",
+		    "last_seq=%llu",
+		    (unsigned long long)rtd_engine_visible_seq(engine));
+	}
+}
+
 void
 rtd_engine_end_turn(struct rtd_engine *engine)
 {
 	flush_if_asked(engine);
 	rtd_wal_write(engine->wal);
+	look_at_log(engine);
 	rtd_readers_end_turn(engine);
 }
 
@@ -653,8 +717,9 @@ rtd_engine_close(struct rtd_engine *engine, struct rt_err *err)
 	rtd_reloader_stop(engine);
 	rtd_snapshots_clear(engine);
 	rtd_wal_write(engine->wal);
+	/* What a failed log may not have is brought to a table if that goes. */
 	if (!rtd_memtable_is_empty(engine->active) &&
-	    rtd_engine_write_state(engine, NULL) == RT_OK)
+	    atomic_load(&engine->memtables_count) < RTD_MEMTABLES_MAX)
 		rotate(engine);
 	rtd_flusher_stop(engine);
 	code = (enum rt_code)atomic_load(&engine->flush_code);
@@ -662,7 +727,8 @@ rtd_engine_close(struct rtd_engine *engine, struct rt_err *err)
 		*err = engine->flush_err;
 	closed = rtd_wal_close(engine->wal, &segment, &bytes,
 	    code == RT_OK ? err : NULL);
-	if (code == RT_OK)
+	/* A log that failed is no loss when tables have all of it. */
+	if (code == RT_OK && !rtd_engine_flushed(engine))
 		code = closed;
 	if (closed == RT_OK && !atomic_load(&engine->fenced)) {
 		closed = publish_clean_stop(engine, segment, bytes,

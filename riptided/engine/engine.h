@@ -9,7 +9,10 @@
  *    held until the acked sequence covers what the command did and what it
  *    read.
  * G2 After a failed WAL write or sync no sequence above the last acked one is
- *    ever acked; writes answer RT_EREADONLY and reads go on.
+ *    acked and no write is taken until every sequence given is in tables that
+ *    the manifest names, and the log has begun again behind them; both happen
+ *    by themselves. When that fails, too, it is tried each second, writes
+ *    answer RT_EREADONLY or RT_ENOSPC, and reads go on.
  * G3 A batch is visible, durable and replayed whole or not at all. */
 #ifndef RIPTIDED_ENGINE_ENGINE_H
 #define RIPTIDED_ENGINE_ENGINE_H
@@ -57,7 +60,7 @@ enum rt_code rtd_engine_close(struct rtd_engine *engine, struct rt_err *err);
 /* -- writing, on the loop -- */
 
 /* Whether a write may go in now; false while too many memtables wait for their
- * flush. notify() tells when it changes. */
+ * flush, or the log begins again. notify() tells when it changes. */
 bool rtd_engine_has_room(const struct rtd_engine *engine);
 
 /* RT_OK while writes are taken; else RT_EREADONLY or RT_ENOSPC and in err the
@@ -65,9 +68,10 @@ bool rtd_engine_has_room(const struct rtd_engine *engine);
 enum rt_code rtd_engine_write_state(const struct rtd_engine *engine,
     struct rt_err *err);
 
-/* The log has failed: no sequence above the acked one will ever be acked (G2).
- * rtd_engine_write_state says why. */
-bool rtd_engine_log_failed(const struct rtd_engine *engine);
+/* The log has failed and beginning again did not work so far:
+ * rtd_engine_write_state says why. What waits for the acked sequence may wait
+ * for long. */
+bool rtd_engine_log_stuck(const struct rtd_engine *engine);
 
 /* Apply the batch to the WAL buffer and the memtable. *seq: the last sequence
  * given. RT_EREADONLY, RT_ENOSPC: nothing changed. */
@@ -205,6 +209,8 @@ struct rtd_engine_stats {
 	uint64_t wal_bytes;		/* written to segments still needed */
 	uint64_t wal_segments;
 	uint64_t wal_syncs;
+	uint64_t wal_failures;
+	bool wal_failed;		/* and not begun again yet */
 	uint64_t l0_files;
 	uint32_t levels;		/* highest level in use + 1 */
 	uint64_t level_files[RT_LEVELS_MAX];

@@ -71,6 +71,8 @@ struct rtd_engine {
 	/* the loop's (S1) */
 	struct rtd_memtable *active;
 	bool flush_asked;	/* and not begun yet */
+	uint64_t log_failures;	/* of the log, that were seen to */
+	bool log_frozen;	/* what a failed log had is being flushed */
 	struct rtd_memory_shares shares;
 
 	_Atomic uint64_t visible_seq;
@@ -94,6 +96,8 @@ struct rtd_engine {
 	struct rt_err flush_err RT_GUARDED_BY(mu);
 	struct rtd_snapshots snapshots RT_GUARDED_BY(mu);
 	bool stopping RT_GUARDED_BY(mu);
+	/* As soon as everything frozen is flushed. */
+	bool begin_log_again RT_GUARDED_BY(mu);
 	struct rtd_memtable *spares[RTD_SPARE_MEMTABLES_MAX];
 	size_t spares_count RT_GUARDED_BY(mu);
 	struct rtd_memtable *used[RTD_SPARE_MEMTABLES_MAX];	/* to be reset */

@@ -107,6 +107,8 @@ rtd_engine_get_stats(struct rtd_engine *engine, struct rtd_engine_stats *out)
 	out->wal_segments = wal.segments;
 	out->wal_syncs = wal.syncs;
 	out->wal_bytes_written = wal.bytes_written;
+	out->wal_failures = rtd_wal_failures(engine->wal);
+	out->wal_failed = rtd_wal_state(engine->wal, NULL) != RT_OK;
 	out->visible_seq = rtd_engine_visible_seq(engine);
 	out->written_seq = rtd_wal_written_seq(engine->wal);
 	out->durable_seq = rtd_wal_durable_seq(engine->wal);

@@ -18,7 +18,9 @@
 #include "riptided/engine/snapshots.h"
 #include "riptided/flush/flush.h"
 
-#define RETRY_MS 1000
+/* After the first failure, and, doubling each time, at most. */
+#define RETRY_MS_MIN 16
+#define RETRY_MS_MAX 1000
 #define WRITE_BEHIND_BYTES ((size_t)1 << 20)
 
 static uint64_t
@@ -286,20 +288,21 @@ clean_used(struct rtd_engine *engine)
 	}
 }
 
-/* Wait for work. False: stop, because nothing is left or it cannot be done. */
+/* Wait for work, after a failure (retry_ms != 0) for so long at most. False:
+ * stop, because nothing is left or it cannot be done. */
 static bool
-wait_for_work(struct rtd_engine *engine, bool failed, bool *flush)
+wait_for_work(struct rtd_engine *engine, uint64_t retry_ms, bool *flush)
 {
 	bool go_on = true;
 
 	rt_mutex_lock(&engine->mu);
-	if (failed && !engine->stopping)
-		rt_cond_wait_ms(&engine->cond, &engine->mu, RETRY_MS);
+	if (retry_ms != 0 && !engine->stopping)
+		rt_cond_wait_ms(&engine->cond, &engine->mu, retry_ms);
 	while (!engine->stopping && engine->used_count == 0 &&
 	    engine->view->memtables_count == 1) {
 		uint64_t due_ms = rtd_snapshots_due_ms(engine);
 
-		if (due_ms == 0)
+		if (due_ms == 0 || engine->begin_log_again)
 			break;
 		if (due_ms == UINT64_MAX)
 			rt_cond_wait(&engine->cond, &engine->mu);
@@ -308,7 +311,7 @@ wait_for_work(struct rtd_engine *engine, bool failed, bool *flush)
 	}
 	*flush = engine->view->memtables_count > 1;
 	if (engine->stopping)
-		go_on = !failed && *flush;
+		go_on = retry_ms == 0 && *flush;
 	rt_mutex_unlock(&engine->mu);
 	return go_on;
 }
@@ -324,13 +327,37 @@ snapshots_are_due(struct rtd_engine *engine)
 	return due;
 }
 
+/* Every sequence is in a table that the manifest names. */
+static void
+begin_log_again(struct rtd_engine *engine)
+{
+	bool due;
+
+	rt_mutex_lock(&engine->mu);
+	due = engine->begin_log_again && engine->view->memtables_count == 1;
+	if (due)
+		engine->begin_log_again = false;
+	rt_mutex_unlock(&engine->mu);
+	if (due)
+		rtd_wal_begin_again(engine->wal);
+}
+
+static uint64_t
+next_retry_ms(uint64_t last_ms)
+{
+	if (last_ms == 0)
+		return RETRY_MS_MIN;
+	return 2 * last_ms < RETRY_MS_MAX ? 2 * last_ms : RETRY_MS_MAX;
+}
+
 static void *
 flusher_main(void *arg)
 {
 	struct rtd_engine *engine = arg;
-	bool failed = false, flush = false;
+	uint64_t retry_ms = 0;
+	bool flush = false;
 
-	while (wait_for_work(engine, failed, &flush)) {
+	while (wait_for_work(engine, retry_ms, &flush)) {
 		struct rt_err err = { .code = RT_OK };
 		enum rt_code code = RT_OK;
 
@@ -340,9 +367,11 @@ flusher_main(void *arg)
 			code = flush_oldest(engine, &err);
 		else if (code == RT_OK && snapshots_are_due(engine))
 			code = publish_snapshots(engine, &err);
-		failed = code != RT_OK;
-		if (failed || atomic_load(&engine->flush_code) != RT_OK)
+		retry_ms = code == RT_OK ? 0 : next_retry_ms(retry_ms);
+		if (retry_ms != 0 || atomic_load(&engine->flush_code) != RT_OK)
 			note_result(engine, code, &err);
+		if (retry_ms == 0)
+			begin_log_again(engine);
 	}
 	return NULL;
 }

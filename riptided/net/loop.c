@@ -353,7 +353,7 @@ give_up_waiting(struct rtd_loop *loop)
 	struct rt_err err = { 0 };
 	struct rtd_conn *conn;
 
-	if (TAILQ_EMPTY(&loop->waiting) || !rtd_engine_log_failed(engine) ||
+	if (TAILQ_EMPTY(&loop->waiting) || !rtd_engine_log_stuck(engine) ||
 	    rtd_engine_write_state(engine, &err) == RT_OK)
 		return;
 	/* What was acked before the failure is still said. */

@@ -13,6 +13,11 @@
  *   writing to the same file. What was written when the sync began is durable
  *   when it ends.
  *
+ * After a failure (W4) all of this stands still until rtd_wal_begin_again():
+ * then the sync thread gives the newest segment a file whose header names no
+ * predecessor and a sequence that a manifest covers, which is where replay
+ * begins; the segments before it are unlinked and never recycled.
+ *
  * Each record tells how far its segment was durable when it was encoded. When
  * no further record comes, a sync marker does it, so that the stretch of the
  * log in which a torn tail and damage look alike stays short. */
@@ -29,6 +34,7 @@
 #include "libcommon/base/buf.h"
 #include "libcommon/base/coding.h"
 #include "libcommon/base/invariant.h"
+#include "libcommon/daemon/log.h"
 #include "libcommon/os/crashpoint.h"
 #include "libcommon/os/mutex.h"
 #include "libcommon/os/path.h"
@@ -43,6 +49,13 @@
 #define SYNC_UNSYNCED_BYTES (8u << 20)
 /* A sync marker follows a sync after this time without a record. */
 #define MARKER_DELAY_NS UINT64_C(700000000)
+/* Beginning again is tried so soon after a failure, then, each time doubling
+ * that, at least so often. */
+#define RETRY_NS_MIN UINT64_C(16000000)
+#define RETRY_NS_MAX UINT64_C(1000000000)
+/* A sync that takes longer is told of: the disk may be about to fail. */
+#define SLOW_SYNC_NS UINT64_C(1000000000)
+#define SLOW_LOG_INTERVAL_MS 10000
 /* Buffers that a big record made bigger than this are given back. */
 #define BUFFER_KEPT_BYTES (4u << 20)
 #define NEVER UINT64_MAX
@@ -90,6 +103,8 @@ struct rtd_wal {
 	_Atomic uint64_t written_seq;
 	_Atomic uint64_t durable_seq;
 	_Atomic bool failed;
+	_Atomic bool stuck;		/* beginning again has failed, too */
+	_Atomic uint64_t failures;
 
 	/* The loop's own. */
 	struct segment *newest;
@@ -102,6 +117,9 @@ struct rtd_wal {
 	struct segment *oldest;		/* on the list */
 	struct rt_err failure;
 	bool failure_told;
+	bool again_asked;		/* the newest segment may begin */
+	uint64_t again_ns;		/* not before */
+	uint64_t retry_ns;		/* after a further failure */
 	bool writing;			/* the token */
 	bool asleep;			/* the thread waits */
 	uint64_t wake_ns;		/* until then */
@@ -223,6 +241,8 @@ fail(struct rtd_wal *wal, const struct rt_err *err) RT_REQUIRES(wal->mu)
 {
 	if (wal->failure.code == RT_OK) {
 		wal->failure = *err;
+		wal->failure_told = false;
+		atomic_fetch_add(&wal->failures, 1);
 		atomic_store(&wal->failed, true);
 	}
 	wake(wal);
@@ -434,6 +454,11 @@ sync_oldest(struct rtd_wal *wal) RT_REQUIRES(wal->mu)
 	wal->last_sync_ns = rt_clock_monotonic_ns(wal->clock);
 	wal->stats.syncs++;
 	wal->stats.sync_ns += wal->last_sync_ns - start_ns;
+	if (RT_UNLIKELY(wal->last_sync_ns - start_ns >= SLOW_SYNC_NS))
+		rt_log_limited(SLOW_LOG_INTERVAL_MS, RT_LOG_WARNING, "wal",
+		    "the disk is slow to sync", "ms=%llu segment=%llu",
+		    (unsigned long long)(wal->last_sync_ns - start_ns) /
+			1000000, (unsigned long long)seg->number);
 	if (code != RT_OK) {
 		fail(wal, &err);
 		return;
@@ -521,6 +546,115 @@ retire_oldest(struct rtd_wal *wal) RT_REQUIRES(wal->mu)
 	retire(wal, seg->number, seg->written);
 	release_retired(wal);
 	segment_free(wal->fs, seg);
+}
+
+/* -- beginning again -- */
+
+/* Give the newest segment a file of its own and make its header durable. The
+ * number of a try that failed may be in use, and names are never reused. */
+static enum rt_code
+make_first_file(struct rtd_wal *wal, struct segment *seg, uint64_t last_seq,
+    struct rt_err *err)
+{
+	char name[RT_PATH_NAME_BYTES];
+	enum rt_code code;
+
+	seg->number++;
+	code = make_file(wal, seg, 0, 0, last_seq, 0, err);
+	if (code == RT_OK)
+		code = rt_fs_sync(wal->fs, seg->fd, err);
+	if (code != RT_OK) {
+		rt_fs_close(wal->fs, &seg->fd, NULL);
+		rt_fs_unlink(wal->fs, wal->dir, rt_path_wal(name, seg->number),
+		    NULL);
+	}
+	return code;
+}
+
+/* What failed is not trusted with anything again: its file goes. One that
+ * cannot be unlinked lies below the sequence that the new header names. */
+static void
+drop_failed(struct rtd_wal *wal, struct segment *failed)
+{
+	char name[RT_PATH_NAME_BYTES];
+
+	while (failed != NULL) {
+		struct segment *seg = failed;
+
+		failed = seg->next;
+		rt_fs_unlink(wal->fs, wal->dir,
+		    rt_path_wal(name, seg->number), NULL);
+		segment_free(wal->fs, seg);
+	}
+}
+
+static struct segment *
+take_failed(struct rtd_wal *wal) RT_REQUIRES(wal->mu)
+{
+	struct segment *failed = wal->oldest, *last = failed;
+
+	while (last->next != wal->newest)
+		last = last->next;
+	last->next = NULL;
+	wal->oldest = wal->newest;
+	return failed;
+}
+
+static void
+begin_again(struct rtd_wal *wal) RT_REQUIRES(wal->mu)
+{
+	struct segment *seg = wal->newest, *failed = NULL;
+	struct rt_err err = { 0 };
+	enum rt_code code;
+
+	rt_mutex_unlock(&wal->mu);
+	code = make_first_file(wal, seg, seg->written_seq, &err);
+	rt_mutex_lock(&wal->mu);
+	wal->again_ns = rt_clock_monotonic_ns(wal->clock) + wal->retry_ns;
+	wal->retry_ns *= 2;
+	if (wal->retry_ns > RETRY_NS_MAX)
+		wal->retry_ns = RETRY_NS_MAX;
+	if (code == RT_OK) {
+		failed = take_failed(wal);
+		seg->begun = true;
+		seg->written = seg->synced = RTD_WAL_RECORDS_AT;
+		atomic_store_explicit(&seg->synced_upto, seg->synced,
+		    memory_order_relaxed);
+		wal->last_sync_ns = rt_clock_monotonic_ns(wal->clock);
+		wal->again_asked = false;
+		wal->spare_asked = false;
+		wal->failure = (struct rt_err){ .code = RT_OK };
+		atomic_store(&wal->written_seq, seg->written_seq);
+		atomic_store(&wal->durable_seq, seg->written_seq);
+	} else {
+		wal->failure = err;
+	}
+	atomic_store(&wal->stuck, code != RT_OK);
+	atomic_store(&wal->failed, code != RT_OK);
+	rt_mutex_unlock(&wal->mu);
+	drop_failed(wal, failed);
+	rt_mutex_lock(&wal->mu);
+	tell(wal);
+}
+
+/* One thing to do while the log stands still; as step(). */
+static bool
+step_failed(struct rtd_wal *wal, uint64_t now_ns, uint64_t *due_ns)
+    RT_REQUIRES(wal->mu)
+{
+	*due_ns = NEVER;
+	if (!wal->failure_told) {
+		wal->failure_told = true;
+		tell(wal);
+		return true;
+	}
+	if (!wal->again_asked || wal->stopping)
+		return false;
+	*due_ns = wal->again_ns;
+	if (wal->again_ns > now_ns)
+		return false;
+	begin_again(wal);
+	return true;
 }
 
 static void
@@ -612,15 +746,10 @@ sync_run(void *arg)
 		uint64_t now_ns = rt_clock_monotonic_ns(wal->clock);
 		uint64_t due_ns = NEVER;
 
-		if (wal->failure.code != RT_OK) {
-			if (!wal->failure_told) {
-				wal->failure_told = true;
-				tell(wal);
-				continue;
-			}
-		} else if (step(wal, now_ns, &due_ns)) {
+		if (wal->failure.code != RT_OK
+			? step_failed(wal, now_ns, &due_ns)
+			: step(wal, now_ns, &due_ns))
 			continue;
-		}
 		if (wal->stopping)
 			break;
 		sleep_until(wal, due_ns, now_ns);
@@ -843,6 +972,30 @@ rtd_wal_rotate(struct rtd_wal *wal)
 }
 
 /* -- any thread -- */
+
+void
+rtd_wal_begin_again(struct rtd_wal *wal)
+{
+	rt_mutex_lock(&wal->mu);
+	rt_assert(wal->failure.code != RT_OK && wal->oldest != wal->newest);
+	wal->again_asked = true;
+	wal->again_ns = 0;
+	wal->retry_ns = RETRY_NS_MIN;
+	wake(wal);
+	rt_mutex_unlock(&wal->mu);
+}
+
+bool
+rtd_wal_is_stuck(const struct rtd_wal *wal)
+{
+	return atomic_load_explicit(&wal->stuck, memory_order_relaxed);
+}
+
+uint64_t
+rtd_wal_failures(const struct rtd_wal *wal)
+{
+	return atomic_load(&wal->failures);
+}
 
 enum rt_code
 rtd_wal_state(struct rtd_wal *wal, struct rt_err *err)

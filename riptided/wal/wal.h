@@ -7,8 +7,9 @@
  * W3 No byte of a segment is written before its predecessor is synced whole:
  *    after any crash the log is a prefix of what was appended.
  * W4 After a failed write or sync nothing more is written: the two sequences
- *    stand still for ever and rtd_wal_state() tells why. A failed sync is
- *    never tried again.
+ *    stand still and rtd_wal_state() tells why. A failed sync is never tried
+ *    again, nor is that file written again: when a manifest covers every
+ *    sequence appended, rtd_wal_begin_again() goes on in a new segment.
  * W5 A segment is reused or unlinked only below the floor set with
  *    rtd_wal_release(), which the caller has made durable in the manifest.
  * Thread: append, write and rotate on the loop; the rest as said. */
@@ -85,6 +86,18 @@ uint64_t rtd_wal_rotate(struct rtd_wal *wal);
 enum rt_code rtd_wal_state(struct rtd_wal *wal, struct rt_err *err);
 uint64_t rtd_wal_written_seq(const struct rtd_wal *wal);
 uint64_t rtd_wal_durable_seq(const struct rtd_wal *wal);
+
+/* Any thread, after a failure and a later rtd_wal_rotate(): all sequences up to
+ * that rotation are durable elsewhere. The log begins again in the segment of
+ * the rotation, or in one with a higher number; both sequences then stand at
+ * the last one appended, the state is RT_OK and notify is called. While that
+ * fails it is tried each second, and notify called each time. Nothing is
+ * appended meanwhile. */
+void rtd_wal_begin_again(struct rtd_wal *wal);
+/* How often the log has failed since it was opened. Any thread. */
+uint64_t rtd_wal_failures(const struct rtd_wal *wal);
+/* Beginning again has failed so far. Any thread. */
+bool rtd_wal_is_stuck(const struct rtd_wal *wal);
 
 /* Any thread: ask for a sync of all written so far, whatever the policy. */
 void rtd_wal_sync_soon(struct rtd_wal *wal);

@@ -81,6 +81,7 @@ write_batch(struct script *script, struct rtd_write_batch *batch,
 				break;
 			if (!acked)
 				usleep(200);
+			rtd_engine_end_turn(script->engine);
 		}
 		if (acked)
 			script->oracle.acked = *after;

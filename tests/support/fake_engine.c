@@ -195,6 +195,18 @@ rtd_engine_write_state(const struct rtd_engine *engine, struct rt_err *err)
 	return RT_OK;
 }
 
+bool
+rtd_engine_log_stuck(const struct rtd_engine *engine)
+{
+	return false;
+}
+
+uint64_t
+rtd_engine_acked_seq(const struct rtd_engine *engine)
+{
+	return engine->seq;
+}
+
 uint64_t
 rtd_engine_visible_seq(const struct rtd_engine *engine)
 {

@@ -1,6 +1,7 @@
 unit_tests += \
 	tests/unit/riptided/engine/test_counting \
 	tests/unit/riptided/engine/test_engine \
+	tests/unit/riptided/engine/test_engine_log_failure \
 	tests/unit/riptided/engine/test_engine_snapshots \
 	tests/unit/riptided/engine/test_engine_tables \
 	tests/unit/riptided/engine/test_memory \
@@ -10,6 +11,8 @@ tests_unit_riptided_engine_test_counting_LDADD = tests/support/libsupport.a \
 	$(ENGINE_LIBS) $(DAEMON_LIBS) $(LDADD)
 tests_unit_riptided_engine_test_engine_LDADD = tests/support/libsupport.a \
 	$(ENGINE_LIBS) $(DAEMON_LIBS) $(LDADD)
+tests_unit_riptided_engine_test_engine_log_failure_LDADD = \
+	tests/support/libsupport.a $(ENGINE_LIBS) $(DAEMON_LIBS) $(LDADD)
 tests_unit_riptided_engine_test_engine_snapshots_LDADD = \
 	tests/support/libsupport.a \
 	riptide-compactd/libriptide-compactd.a $(ENGINE_LIBS) \

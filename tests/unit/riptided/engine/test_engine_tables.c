@@ -280,12 +280,13 @@ flush_with_fault(struct fixture *f, long n)
 	rtt_fault_fs_arm(&f->fault, n, false, EMFILE);
 	rtd_engine_flush(f->engine);
 	while (!rtd_engine_flushed(f->engine) &&
-	    !rtd_engine_log_failed(f->engine)) {
+	    !rtd_engine_log_stuck(f->engine)) {
 		struct rtd_engine_stats stats;
 
 		rtd_engine_get_stats(f->engine, &stats);
 		ck_assert_msg(strstr(stats.flush_error, "flushed") == NULL,
 		    "%s", stats.flush_error);
+		rtd_engine_end_turn(f->engine);
 		usleep(1000);
 	}
 	failed = atomic_load(&f->fault.failed) != 0;
@@ -305,7 +306,7 @@ START_TEST(published_table_that_does_not_open_is_taken_over)
 		init(&f);
 		more = flush_with_fault(&f, n);
 		ck_assert_int_eq(get(&f, 1, 0, NULL), RT_OK);
-		if (rtd_engine_log_failed(f.engine)) {
+		if (rtd_engine_log_stuck(f.engine)) {
 			rtd_reader_free(f.reader);
 			rtd_engine_close(f.engine, NULL);
 			open_engine(&f);

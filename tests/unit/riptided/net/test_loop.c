@@ -25,7 +25,7 @@ rtd_engine_acked_seq(const struct rtd_engine *engine)
 }
 
 bool
-rtd_engine_log_failed(const struct rtd_engine *engine)
+rtd_engine_log_stuck(const struct rtd_engine *engine)
 {
 	return log_failed;
 }
