@@ -433,6 +433,8 @@ lsm_section(struct collect *c)
 	rt_stats_u64(out, "wal_bytes", e->wal_bytes);
 	rt_stats_u64(out, "wal_segments", e->wal_segments);
 	rt_stats_u64(out, "wal_syncs", e->wal_syncs);
+	rt_stats_u64(out, "disk_free_bytes", e->disk_free_bytes);
+	rt_stats_u64(out, "disk_ballast_bytes", e->ballast_bytes);
 	rt_stats_text(out, "wal_state", e->wal_failed ? "failed" : "ok");
 	rt_stats_u64(out, "wal_failures", e->wal_failures);
 	rt_stats_u64(out, "l0_files", e->l0_files);

@@ -135,6 +135,8 @@ rtd_engine_open_directory(struct rtd_engine *engine, struct rt_err *err)
 		    ? rt_err_prefix(err, "%s is in use", engine->config->dir)
 		    : code;
 	RT_CRASHPOINT("create-locked");
+	rtd_disk_reserve_open(&engine->reserve, engine->fs, engine->clock,
+	    engine->dir);
 	code = rt_fs_open_subdir(engine->fs, engine->dir, RT_PATH_DIR_WAL,
 	    true, &engine->wal_dir, err);
 	if (code == RT_OK)

@@ -245,7 +245,7 @@ rtd_engine_write_state(const struct rtd_engine *engine, struct rt_err *err)
 		memory_order_relaxed)))
 		return rt_err_set(err, RT_EREADONLY,
 		    "another daemon took over this data directory");
-	if (RT_UNLIKELY(atomic_load_explicit(&engine->disk_full,
+	if (RT_UNLIKELY(atomic_load_explicit(&engine->reserve.full,
 		memory_order_relaxed)))
 		return rt_err_set(err, RT_ENOSPC,
 		    "free disk space is below disk-reserve");
@@ -615,6 +615,8 @@ engine_free(struct rtd_engine *engine)
 	rt_block_cache_free(engine->blocks);
 	rt_manifest_store_close(engine->flush_store);
 	rt_manifest_store_close(engine->reload_store);
+	if (!engine->offline)
+		rtd_disk_reserve_close(&engine->reserve);
 	rt_fs_close(engine->fs, &engine->sst_dir, NULL);
 	rt_fs_close(engine->fs, &engine->wal_dir, NULL);
 	rt_dirlock_release(&engine->lock);

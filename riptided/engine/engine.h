@@ -209,6 +209,8 @@ struct rtd_engine_stats {
 	uint64_t wal_bytes;		/* written to segments still needed */
 	uint64_t wal_segments;
 	uint64_t wal_syncs;
+	uint64_t disk_free_bytes;	/* as seen in the last second */
+	uint64_t ballast_bytes;		/* held back in a file */
 	uint64_t wal_failures;
 	bool wal_failed;		/* and not begun again yet */
 	uint64_t l0_files;

@@ -16,6 +16,7 @@
 #include "libcommon/manifest/manifest_watch.h"
 #include "libcommon/os/dirlock.h"
 #include "libcommon/os/mutex.h"
+#include "riptided/engine/disk_reserve.h"
 #include "riptided/engine/engine.h"
 #include "riptided/engine/memory.h"
 #include "riptided/view/run_counts.h"
@@ -59,6 +60,7 @@ struct rtd_engine {
 
 	int dir, wal_dir, sst_dir;
 	struct rt_dirlock lock;
+	struct rtd_disk_reserve reserve;
 	uint8_t database_uuid[RT_DATABASE_UUID_BYTES];
 	uint64_t epoch;
 	struct rt_block_cache *blocks;
@@ -85,7 +87,6 @@ struct rtd_engine {
 	_Atomic unsigned spares_max;	/* memtables kept for reuse */
 	_Atomic int wal_code;		/* RT_OK, or why the log failed */
 	_Atomic int flush_code;		/* RT_OK, or why the last flush failed */
-	_Atomic bool disk_full;		/* below the reserve */
 	_Atomic bool fenced;
 	_Atomic int policy;		/* enum rt_appendfsync */
 

@@ -107,6 +107,8 @@ rtd_engine_get_stats(struct rtd_engine *engine, struct rtd_engine_stats *out)
 	out->wal_segments = wal.segments;
 	out->wal_syncs = wal.syncs;
 	out->wal_bytes_written = wal.bytes_written;
+	out->disk_free_bytes = atomic_load(&engine->reserve.free_bytes);
+	out->ballast_bytes = atomic_load(&engine->reserve.ballast_bytes);
 	out->wal_failures = rtd_wal_failures(engine->wal);
 	out->wal_failed = rtd_wal_state(engine->wal, NULL) != RT_OK;
 	out->visible_seq = rtd_engine_visible_seq(engine);

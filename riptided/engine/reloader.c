@@ -119,18 +119,12 @@ drain_obsolete(struct rtd_engine *engine, struct rt_err *err)
 static void
 look_at_disk(struct rtd_engine *engine)
 {
-	int64_t free_bytes = engine->fs->free_bytes(engine->fs, engine->dir);
-	bool full = free_bytes >= 0 &&
-	    (uint64_t)free_bytes < engine->config->disk_reserve;
+	bool no_space = atomic_load(&engine->flush_code) == RT_ENOSPC ||
+	    rtd_wal_state(engine->wal, NULL) == RT_ENOSPC;
 
-	if (atomic_exchange(&engine->disk_full, full) == full)
-		return;
-	rt_log(full ? RT_LOG_WARNING : RT_LOG_NOTICE, "disk",
-	    full ? "writes refused: free space is below the reserve"
-		 : "writes taken again: free space is back",
-	    "free_bytes=%lld reserve_bytes=%llu", (long long)free_bytes,
-	    (unsigned long long)engine->config->disk_reserve);
-	rtd_engine_notify(engine);
+	if (rtd_disk_reserve_look(&engine->reserve,
+		engine->config->disk_reserve, no_space))
+		rtd_engine_notify(engine);
 }
 
 static void

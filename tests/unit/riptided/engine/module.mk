@@ -1,5 +1,6 @@
 unit_tests += \
 	tests/unit/riptided/engine/test_counting \
+	tests/unit/riptided/engine/test_disk_reserve \
 	tests/unit/riptided/engine/test_engine \
 	tests/unit/riptided/engine/test_engine_log_failure \
 	tests/unit/riptided/engine/test_engine_snapshots \
@@ -9,6 +10,8 @@ unit_tests += \
 	tests/unit/riptided/engine/test_write_batch
 tests_unit_riptided_engine_test_counting_LDADD = tests/support/libsupport.a \
 	$(ENGINE_LIBS) $(DAEMON_LIBS) $(LDADD)
+tests_unit_riptided_engine_test_disk_reserve_LDADD = \
+	tests/support/libsupport.a $(ENGINE_LIBS) $(DAEMON_LIBS) $(LDADD)
 tests_unit_riptided_engine_test_engine_LDADD = tests/support/libsupport.a \
 	$(ENGINE_LIBS) $(DAEMON_LIBS) $(LDADD)
 tests_unit_riptided_engine_test_engine_log_failure_LDADD = \
