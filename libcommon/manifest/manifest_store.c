@@ -408,15 +408,11 @@ rt_manifest_store_publish(struct rt_manifest_store *store,
 	return RT_OK;
 }
 
-enum rt_code
-rt_manifest_store_create(struct rt_manifest_store *store, struct rt_err *err)
+/* The first generation of a directory that has none. */
+static enum rt_code
+publish_first(struct rt_manifest_store *store, const struct rt_manifest *first,
+    struct rt_err *err)
 {
-	struct rt_manifest first = {
-		.generation = 1,
-		.next_daemon_file = 1,
-		.next_run_id = 1,
-		.wal_floor = 1,
-	};
 	const struct rt_manifest *loaded = NULL;
 	char temporary[RT_PATH_NAME_BYTES];
 	uint64_t highest = 0;
@@ -427,29 +423,57 @@ rt_manifest_store_create(struct rt_manifest_store *store, struct rt_err *err)
 	code = rt_manifest_store_highest(store, &highest, err);
 	if (code == RT_OK && highest != 0)
 		return rt_err_set(err, RT_EEXIST, "there is a manifest");
-	if (code == RT_OK)
-		code = fill_random(first.database_uuid,
-		    sizeof(first.database_uuid), err);
 	/* A crash may have come between making our directory and its sync. */
 	if (code == RT_OK)
 		code = rt_fs_sync_dir(store->fs, store->data_dir, err);
 	if (code == RT_OK)
-		code = write_and_link(store, &first, temporary, &unknown, err);
+		code = write_and_link(store, first, temporary, &unknown, err);
 	if (code == RT_EAGAIN)
 		code = rt_err_set(err, RT_EEXIST, "there is a manifest");
 	if (code != RT_OK)
-		return rt_err_prefix(err, "new database");
+		return code;
 	rt_fs_unlink(store->fs, store->dir, temporary, NULL);
 	/* Whoever slept through the whole life of the first generation finds
 	 * another database's uuid in the highest. */
 	code = load_highest(store, &loaded, NULL, err);
-	if (code == RT_OK && memcmp(loaded->database_uuid, first.database_uuid,
-		sizeof(first.database_uuid)) != 0)
+	if (code == RT_OK && memcmp(loaded->database_uuid, first->database_uuid,
+		sizeof(first->database_uuid)) != 0)
 		code = rt_err_set(err, RT_EEXIST, "there is a manifest");
 	rt_manifest_unref(loaded);
 	if (code == RT_OK)
 		code = rt_manifest_store_sync_dir(store, err);
-	return code == RT_OK ? RT_OK : rt_err_prefix(err, "new database");
+	return code;
+}
+
+enum rt_code
+rt_manifest_store_create(struct rt_manifest_store *store, struct rt_err *err)
+{
+	struct rt_manifest first = {
+		.generation = 1,
+		.next_daemon_file = 1,
+		.next_run_id = 1,
+		.wal_floor = 1,
+	};
+	enum rt_code code;
+
+	code = fill_random(first.database_uuid, sizeof(first.database_uuid),
+	    err);
+	if (code == RT_OK)
+		code = publish_first(store, &first, err);
+	if (code != RT_OK)
+		rt_err_prefix(err, "new database");
+	return code;
+}
+
+enum rt_code
+rt_manifest_store_begin_copy(struct rt_manifest_store *store,
+    const struct rt_manifest *manifest, struct rt_err *err)
+{
+	enum rt_code code = publish_first(store, manifest, err);
+
+	if (code != RT_OK)
+		rt_err_prefix(err, "manifest");
+	return code;
 }
 
 enum rt_code
@@ -493,6 +517,14 @@ is_temporary(const char *name)
 	snprintf(again, sizeof(again), TEMPORARY_PREFIX "%ld-%u-%016" PRIx64,
 	    pid, count, drawn);
 	return strcmp(again, name) == 0;
+}
+
+bool
+rt_manifest_store_is_ours(const char *name)
+{
+	uint64_t generation;
+
+	return rt_path_parse_manifest(name, &generation) || is_temporary(name);
 }
 
 static void

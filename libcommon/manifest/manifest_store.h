@@ -26,6 +26,12 @@ void rt_manifest_store_close(struct rt_manifest_store *store);
 RT_MUST_USE enum rt_code rt_manifest_store_create(
     struct rt_manifest_store *store, struct rt_err *err);
 
+/* Begin a copied database: publish the manifest, made by an edit of another
+ * directory's, under its own generation. RT_EEXIST as above. */
+RT_MUST_USE enum rt_code rt_manifest_store_begin_copy(
+    struct rt_manifest_store *store, const struct rt_manifest *manifest,
+    struct rt_err *err);
+
 /* The highest generation (*out has one reference). RT_ENOTFOUND: none.
  * RT_EDAMAGED: that file is not whole or breaks an invariant; older ones are
  * never taken in its place. RT_EFORMAT: a newer format or an unknown
@@ -53,6 +59,9 @@ RT_MUST_USE enum rt_code rt_manifest_store_load_generation(
 RT_MUST_USE enum rt_code rt_manifest_store_publish(
     struct rt_manifest_store *store, const struct rt_manifest_edit *edit,
     const struct rt_manifest **out, bool *unknown, struct rt_err *err);
+
+/* Whether the store made a file of this name, or may be making it. */
+bool rt_manifest_store_is_ours(const char *name);
 
 /* fsync of the manifest directory: before any unlink that a manifest allows. */
 RT_MUST_USE enum rt_code rt_manifest_store_sync_dir(

@@ -268,6 +268,17 @@ rt_fs_link(struct rt_fs *fs, int dir, const char *from, const char *to,
 }
 
 enum rt_code
+rt_fs_link_into(struct rt_fs *fs, int from_dir, const char *name, int to_dir,
+    struct rt_err *err)
+{
+	int result = fs->linkat(fs, from_dir, name, to_dir, name);
+
+	if (result < 0)
+		return rt_err_set_errno(err, -result, "link %s", name);
+	return RT_OK;
+}
+
+enum rt_code
 rt_fs_rename(struct rt_fs *fs, int dir, const char *from, const char *to,
     struct rt_err *err)
 {
@@ -286,6 +297,18 @@ rt_fs_unlink(struct rt_fs *fs, int dir, const char *name, struct rt_err *err)
 
 	if (result < 0)
 		return rt_err_set_errno(err, -result, "unlink %s", name);
+	return RT_OK;
+}
+
+enum rt_code
+rt_fs_remove_dir(struct rt_fs *fs, int dir, const char *name,
+    struct rt_err *err)
+{
+	int result = fs->unlinkat(fs, dir, name, AT_REMOVEDIR);
+
+	if (result < 0)
+		return rt_err_set_errno(err, -result, "remove directory %s",
+		    name);
 	return RT_OK;
 }
 

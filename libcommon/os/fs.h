@@ -115,10 +115,16 @@ RT_MUST_USE enum rt_code rt_fs_truncate(struct rt_fs *fs, int fd,
 /* RT_EEXIST when `to` is there already: the compare-and-swap of publishing. */
 RT_MUST_USE enum rt_code rt_fs_link(struct rt_fs *fs, int dir,
     const char *from, const char *to, struct rt_err *err);
+/* Give the file the same name in another directory, too. */
+RT_MUST_USE enum rt_code rt_fs_link_into(struct rt_fs *fs, int from_dir,
+    const char *name, int to_dir, struct rt_err *err);
 RT_MUST_USE enum rt_code rt_fs_rename(struct rt_fs *fs, int dir,
     const char *from, const char *to, struct rt_err *err);
 /* A missing file is RT_ENOTFOUND, which most callers accept. */
 enum rt_code rt_fs_unlink(struct rt_fs *fs, int dir, const char *name,
+    struct rt_err *err);
+/* An empty directory; a missing one is RT_ENOTFOUND. */
+enum rt_code rt_fs_remove_dir(struct rt_fs *fs, int dir, const char *name,
     struct rt_err *err);
 RT_MUST_USE enum rt_code rt_fs_exists(struct rt_fs *fs, int dir,
     const char *name, bool *exists, struct rt_err *err);

@@ -1,6 +1,7 @@
 # os: the only room that touches files, clocks and locks.
 noinst_LIBRARIES += libcommon/os/libos.a
 libcommon_os_libos_a_SOURCES = \
+	libcommon/os/checksums.c libcommon/os/checksums.h \
 	libcommon/os/clock.c libcommon/os/clock.h \
 	libcommon/os/crashpoint.h \
 	libcommon/os/dirlock.c libcommon/os/dirlock.h \

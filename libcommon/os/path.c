@@ -11,6 +11,7 @@
 #define WAL_SUFFIX ".wal"
 #define WAL_SPARE_PREFIX "spare-"
 #define TABLE_SUFFIX ".sst"
+#define CHECKPOINT_PART_PREFIX ".tmp-"
 
 char *
 rt_path_manifest(char out[RT_PATH_NAME_BYTES], uint64_t generation)
@@ -108,4 +109,41 @@ rt_path_parse_table(const char *name, struct rt_file_id *id)
 		return false;
 	*id = found;
 	return true;
+}
+
+static bool
+is_checkpoint_byte(uint8_t byte)
+{
+	return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+	    (byte >= '0' && byte <= '9') || byte == '.' || byte == '_' ||
+	    byte == '-';
+}
+
+bool
+rt_path_is_checkpoint(struct rt_slice name)
+{
+	if (name.len == 0 || name.len > RT_PATH_CHECKPOINT_NAME_MAX ||
+	    name.data[0] == '.')
+		return false;
+	for (size_t i = 0; i < name.len; i++)
+		if (!is_checkpoint_byte(name.data[i]))
+			return false;
+	return true;
+}
+
+char *
+rt_path_checkpoint_part(char out[RT_PATH_CHECKPOINT_BYTES], const char *name)
+{
+	snprintf(out, RT_PATH_CHECKPOINT_BYTES, CHECKPOINT_PART_PREFIX "%s",
+	    name);
+	return out;
+}
+
+bool
+rt_path_is_checkpoint_part(const char *name)
+{
+	size_t len = strlen(CHECKPOINT_PART_PREFIX);
+
+	return strncmp(name, CHECKPOINT_PART_PREFIX, len) == 0 &&
+	    rt_path_is_checkpoint(rt_slice_cstr(name + len));
 }

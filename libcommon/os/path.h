@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "libcommon/base/slice.h"
+
 #define RT_PATH_LOCK_DAEMON "LOCK"
 #define RT_PATH_LOCK_COMPACTOR "COMPACTOR.LOCK"
 #define RT_PATH_COMPACTOR_STATUS "COMPACTOR"
@@ -15,8 +17,12 @@
 #define RT_PATH_DIR_WAL "wal"
 #define RT_PATH_DIR_SST "sst"
 #define RT_PATH_DIR_CHECKPOINTS "checkpoints"
+/* In a checkpoint alone. */
+#define RT_PATH_CHECKSUMS "CHECKSUMS"
 
 #define RT_PATH_NAME_BYTES 64
+#define RT_PATH_CHECKPOINT_NAME_MAX 64
+#define RT_PATH_CHECKPOINT_BYTES (RT_PATH_CHECKPOINT_NAME_MAX + 8)
 
 /* Who made a table: the daemon (maker_epoch 0) or a compactor epoch (>= 1).
  * The pair names the file for ever. */
@@ -43,5 +49,14 @@ bool rt_path_parse_manifest(const char *name, uint64_t *generation);
 bool rt_path_parse_wal(const char *name, uint64_t *number);
 bool rt_path_parse_wal_spare(const char *name, uint64_t *number);
 bool rt_path_parse_table(const char *name, struct rt_file_id *id);
+
+/* A name that a user may give to a checkpoint: 1 to
+ * RT_PATH_CHECKPOINT_NAME_MAX of A-Z a-z 0-9 . _ -, no dot in front. */
+bool rt_path_is_checkpoint(struct rt_slice name);
+/* The directory in which that checkpoint is being made; no checkpoint's
+ * name. */
+char *rt_path_checkpoint_part(char out[RT_PATH_CHECKPOINT_BYTES],
+    const char *name);
+bool rt_path_is_checkpoint_part(const char *name);
 
 #endif

@@ -62,5 +62,33 @@ START_TEST(what_is_not_exactly_ours_is_refused)
 }
 END_TEST
 
-RTT_MAIN("path", names_round_trip, names_sort_like_generations,
+START_TEST(checkpoints_have_careful_names)
+{
+	static const char *const good[] = { "a", "nightly-2026.11.23", "_x",
+		"-", "a.", "0123456789012345678901234567890123456789012345678901234"
+		"567890123" };
+	static const char *const bad[] = { "", ".", "..", ".a", "a/b", "a b",
+		"a\n", "\xc3\xa4", "a:b", "0123456789012345678901234567890123456789"
+		"0123456789012345678901234", ".tmp-a" };
+	char part[RT_PATH_CHECKPOINT_BYTES];
+
+	for (size_t i = 0; i < RT_COUNTOF(good); i++) {
+		ck_assert(rt_path_is_checkpoint(rt_slice_cstr(good[i])));
+		rt_path_checkpoint_part(part, good[i]);
+		ck_assert_str_eq(part + strlen(part) - strlen(good[i]),
+		    good[i]);
+		ck_assert(rt_path_is_checkpoint_part(part));
+		ck_assert(!rt_path_is_checkpoint(rt_slice_cstr(part)));
+		ck_assert(!rt_path_is_checkpoint_part(good[i]));
+	}
+	for (size_t i = 0; i < RT_COUNTOF(bad); i++)
+		ck_assert_msg(!rt_path_is_checkpoint(rt_slice_cstr(bad[i])),
+		    "%s was taken", bad[i]);
+	ck_assert(!rt_path_is_checkpoint(rt_slice("a\0b", 3)));
+	ck_assert(!rt_path_is_checkpoint_part(".tmp-"));
+	ck_assert(!rt_path_is_checkpoint_part(".tmp-.a"));
+}
+END_TEST
+
+RTT_MAIN("path", checkpoints_have_careful_names, names_round_trip, names_sort_like_generations,
     what_is_not_exactly_ours_is_refused)
