@@ -14,6 +14,7 @@
 #include "libcommon/daemon/stats.h"
 #include "riptided/cmd/client.h"
 #include "riptided/cmd/cmd_info.h"
+#include "riptided/engine/checkpoint.h"
 #include "riptided/engine/memory.h"
 #include "riptided/net/listener.h"
 #include "riptided/net/loop.h"
@@ -332,6 +333,8 @@ stop(struct rtd_server *server, struct rt_err *err)
 	if (state->engine != NULL && server->tick_event != NULL)
 		drain(server);
 	rtd_spawn_free(server->spawn);
+	if (state->engine != NULL)
+		rtd_checkpoint_cancel(state->engine);
 	/* Jobs that finish here still find their clients. */
 	rtd_pool_free(state->pool);
 	state->pool = NULL;

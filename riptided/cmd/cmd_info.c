@@ -464,6 +464,8 @@ lsm_section(struct collect *c)
 	rt_stats_u64(out, "flushes", e->flushes);
 	rt_stats_u64(out, "flush_bytes", e->flush_bytes);
 	rt_stats_u64(out, "reloads", e->reloads);
+	rt_stats_u64(out, "checkpoints_made", e->checkpoints);
+	rt_stats_u64(out, "checkpoint_in_progress", e->checkpointing);
 	rt_stats_u64(out, "block_cache_bytes", e->cache.bytes);
 	rt_stats_u64(out, "block_cache_hits", e->cache.hits);
 	rt_stats_u64(out, "block_cache_misses", e->cache.misses);

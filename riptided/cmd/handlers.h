@@ -7,6 +7,7 @@
 
 void rtd_cmd_append(struct rtd_call *call);
 void rtd_cmd_auth(struct rtd_call *call);
+void rtd_cmd_checkpoint(struct rtd_call *call);
 void rtd_cmd_client_getname(struct rtd_call *call);
 void rtd_cmd_client_id(struct rtd_call *call);
 void rtd_cmd_client_info(struct rtd_call *call);

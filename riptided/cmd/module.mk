@@ -6,6 +6,7 @@ riptided_cmd_libcmd_a_SOURCES = \
 	riptided/cmd/call.c riptided/cmd/call.h \
 	riptided/cmd/client.h \
 	riptided/cmd/cmd_admin.c \
+	riptided/cmd/cmd_checkpoint.c \
 	riptided/cmd/cmd_client.c \
 	riptided/cmd/cmd_connection.c riptided/cmd/cmd_connection.h \
 	riptided/cmd/cmd_dbsize.c \

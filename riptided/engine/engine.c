@@ -48,6 +48,7 @@ swap_view(struct rtd_engine *engine, struct rtd_view *view)
 	atomic_store(&engine->memtables_count,
 	    (unsigned)view->memtables_count);
 	atomic_fetch_add(&engine->view_version, 1);
+	rt_cond_broadcast(&engine->view_moved);
 	return old;
 }
 
@@ -593,6 +594,7 @@ engine_new(const struct rtd_engine_options *options)
 		atomic_init(&engine->keyspaces[i], (uint32_t)i);
 	rt_mutex_init(&engine->mu);
 	rt_cond_init(&engine->cond);
+	rt_cond_init(&engine->view_moved);
 	engine->blocks = rt_block_cache_new(0);
 	rtd_engine_budget(engine);
 	return engine;
@@ -621,6 +623,7 @@ engine_free(struct rtd_engine *engine)
 	rt_fs_close(engine->fs, &engine->wal_dir, NULL);
 	rt_dirlock_release(&engine->lock);
 	rt_fs_close(engine->fs, &engine->dir, NULL);
+	rt_cond_fini(&engine->view_moved);
 	rt_cond_fini(&engine->cond);
 	rt_mutex_fini(&engine->mu);
 	free(engine);

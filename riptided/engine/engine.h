@@ -236,6 +236,8 @@ struct rtd_engine_stats {
 	uint64_t durable_seq;
 	uint64_t flushes;
 	uint64_t flush_bytes;
+	uint64_t checkpoints;		/* made since the start */
+	bool checkpointing;		/* one is being made */
 	uint64_t reloads;
 	uint64_t user_bytes_written;	/* keys and values since the start */
 	uint64_t wal_bytes_written;	/* since the start */

@@ -89,9 +89,12 @@ struct rtd_engine {
 	_Atomic int flush_code;		/* RT_OK, or why the last flush failed */
 	_Atomic bool fenced;
 	_Atomic int policy;		/* enum rt_appendfsync */
+	atomic_bool checkpointing;	/* one is being made */
+	atomic_bool checkpoint_stop;	/* and no more */
 
 	struct rt_mutex mu;
 	struct rt_cond cond;		/* the flusher waits on it */
+	struct rt_cond view_moved;	/* there is another view */
 	struct rtd_view *view RT_GUARDED_BY(mu);
 	struct rtd_reader *readers RT_GUARDED_BY(mu);
 	struct rt_err flush_err RT_GUARDED_BY(mu);
@@ -121,6 +124,7 @@ struct rtd_engine {
 
 	/* counters */
 	_Atomic uint64_t flushes, flush_bytes, reloads, user_bytes;
+	_Atomic uint64_t checkpoints;
 };
 
 /* -- engine.c -- */

@@ -115,6 +115,8 @@ rtd_engine_get_stats(struct rtd_engine *engine, struct rtd_engine_stats *out)
 	out->written_seq = rtd_wal_written_seq(engine->wal);
 	out->durable_seq = rtd_wal_durable_seq(engine->wal);
 	out->flushes = atomic_load(&engine->flushes);
+	out->checkpoints = atomic_load(&engine->checkpoints);
+	out->checkpointing = atomic_load(&engine->checkpointing);
 	out->flush_bytes = atomic_load(&engine->flush_bytes);
 	out->reloads = atomic_load(&engine->reloads);
 	out->user_bytes_written = atomic_load(&engine->user_bytes);

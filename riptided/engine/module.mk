@@ -2,6 +2,8 @@
 noinst_LIBRARIES += riptided/engine/libengine.a
 EXTRA_DIST += docs/snapshots.md
 riptided_engine_libengine_a_SOURCES = \
+	riptided/engine/checkpoint.c riptided/engine/checkpoint.h \
+	riptided/engine/checkpoint_dir.c riptided/engine/checkpoint_dir.h \
 	riptided/engine/counting.c \
 	riptided/engine/directory.c \
 	riptided/engine/disk_reserve.c riptided/engine/disk_reserve.h \

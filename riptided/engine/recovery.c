@@ -6,7 +6,8 @@
  *    only change on disk is a torn tail that was cut.
  * 3. Claim the daemon's role: the epoch rises durably, and so does the number
  *    of the next table above every name in use, orphans included.
- * 4. Only then unlink tables of our making that the manifest does not name.
+ * 4. Only then unlink tables of our making that the manifest does not name,
+ *    and checkpoints that were not made to their end.
  * 5. Open the tables and make the first view. */
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "libcommon/base/invariant.h"
 #include "libcommon/daemon/log.h"
 #include "libcommon/os/crashpoint.h"
+#include "riptided/engine/checkpoint_dir.h"
 #include "riptided/engine/engine_state.h"
 #include "riptided/wal/wal_reader.h"
 
@@ -308,6 +310,7 @@ rtd_engine_recover(struct rtd_engine *engine, struct rtd_wal_options *wal,
 	RT_CRASHPOINT("recover-claimed");
 	if (code == RT_OK) {
 		sweep_orphans(engine, manifest, &listing);
+		rtd_checkpoint_dir_sweep(engine->fs, engine->dir);
 		code = make_view(engine, manifest, memtable, err);
 	}
 	free(listing.numbers);

@@ -4,6 +4,7 @@
 
 #include "libcommon/base/invariant.h"
 #include "libcommon/table/value.h"
+#include "riptided/engine/checkpoint.h"
 #include "riptided/engine/snapshots.h"
 
 struct item {
@@ -236,6 +237,38 @@ rtd_engine_get_stats(struct rtd_engine *engine, struct rtd_engine_stats *out)
 		.memtable_entries = engine->count,
 		.visible_seq = engine->seq,
 	};
+}
+
+/* -- checkpoints, which are names alone here -- */
+
+struct rtd_checkpoint {
+	struct rtd_engine *engine;
+};
+
+enum rt_code
+rtd_checkpoint_begin(struct rtd_engine *engine, struct rt_slice name,
+    struct rtd_checkpoint **out, struct rt_err *err)
+{
+	if (!rt_path_is_checkpoint(name))
+		return rt_err_set(err, RT_EINVAL, "invalid checkpoint name");
+	*out = rt_alloc(sizeof(**out));
+	(*out)->engine = engine;
+	return RT_OK;
+}
+
+enum rt_code
+rtd_checkpoint_run(struct rtd_checkpoint *checkpoint, struct rt_err *err)
+{
+	if (checkpoint->engine->write_code != RT_OK)
+		return rt_err_set(err, checkpoint->engine->write_code,
+		    "not flushed");
+	return RT_OK;
+}
+
+void
+rtd_checkpoint_free(struct rtd_checkpoint *checkpoint)
+{
+	free(checkpoint);
 }
 
 /* -- reading -- */
