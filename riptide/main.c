@@ -25,6 +25,8 @@ static const struct verb {
 	{ "scan", 0, 10, rtl_scan, "scan [--prefix P] [--from A] [--to B] ...",
 	    "print keys in order; also --reverse, --limit N" },
 	{ "stats", 0, 0, rtl_stats, "stats", "print figures of the storage" },
+	{ "checkpoint", 1, 1, rtl_checkpoint, "checkpoint NAME",
+	    "make checkpoints/NAME, a copy of hard links" },
 	{ "levels", 0, 0, rtl_levels, "levels",
 	    "print the levels of the newest manifest" },
 	{ "check", 0, 0, rtl_check, "check",
@@ -42,8 +44,8 @@ print_usage(FILE *to)
 	    "  --db N      the database (0)\n"
 	    "  --help, --version\n"
 	    "\n"
-	    "get, set, del, scan and stats are refused while a daemon has the\n"
-	    "directory; the others only read, at any time:\n");
+	    "get, set, del, scan, stats and checkpoint are refused while a\n"
+	    "daemon has the directory; the others only read, at any time:\n");
 	for (size_t i = 0; i < RT_COUNTOF(verbs); i++)
 		fprintf(to, "  %-42s %s\n", verbs[i].usage, verbs[i].help);
 }

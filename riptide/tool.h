@@ -26,6 +26,8 @@ enum rt_code rtl_set(struct rtl_tool *tool, struct rt_err *err);
 enum rt_code rtl_del(struct rtl_tool *tool, struct rt_err *err);
 enum rt_code rtl_scan(struct rtl_tool *tool, struct rt_err *err);
 enum rt_code rtl_stats(struct rtl_tool *tool, struct rt_err *err);
+/* -- tool_checkpoint.c: likewise -- */
+enum rt_code rtl_checkpoint(struct rtl_tool *tool, struct rt_err *err);
 
 /* -- read-only, beside live programs too -- */
 enum rt_code rtl_levels(struct rtl_tool *tool, struct rt_err *err);

@@ -1,80 +1,19 @@
-/* The verbs that open the database as the daemon does, under its lock. Closing
- * the engine flushes what was written, so a verb that ends well has left its
- * change in a published table. */
+/* The verbs on keys, and figures. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "libcommon/base/number.h"
-#include "libcommon/daemon/config.h"
-#include "libcommon/daemon/log.h"
 #include "libcommon/table/key.h"
 #include "libcommon/table/value.h"
-#include "riptide/tool.h"
-#include "riptided/engine/engine.h"
-
-struct session {
-	struct rt_config config;
-	struct rtd_engine *engine;
-	struct rtd_reader *reader;
-	uint32_t keyspace;
-};
+#include "riptide/session.h"
 
 /* Wall time for expiry, in the engine's unit. */
 static uint64_t
 now_ms(void)
 {
 	return (uint64_t)rt_clock_wall_ms(rt_clock_system());
-}
-
-/* create: make a database in an empty or missing directory. */
-static enum rt_code
-session_open(struct session *session, struct rtl_tool *tool, bool create,
-    struct rt_err *err)
-{
-	struct rtd_engine_options options = {
-		.fs = tool->fs,
-		.clock = rt_clock_system(),
-		.config = &session->config,
-		.offline = true,
-	};
-	enum rt_code code = RT_OK;
-	int dir = -1;
-
-	*session = (struct session){ 0 };
-	rt_config_init(&session->config);
-	rt_log_set_level(RT_LOG_WARNING);
-	if (!create) {
-		code = rtl_open_dir(tool, &dir, err);
-		rt_fs_close(tool->fs, &dir, NULL);
-	}
-	if (code == RT_OK)
-		code = rt_config_set(&session->config, rt_slice_cstr("dir"),
-		    rt_slice_cstr(tool->dir), false, err);
-	if (code == RT_OK)
-		code = rtd_engine_open(&session->engine, &options, err);
-	if (code != RT_OK)
-		return code;
-	session->reader = rtd_reader_new(session->engine);
-	session->keyspace = rtd_engine_keyspace(session->engine,
-	    tool->database);
-	return RT_OK;
-}
-
-/* Returns code, or the error of closing when code is RT_OK. */
-static enum rt_code
-session_close(struct session *session, enum rt_code code, struct rt_err *err)
-{
-	enum rt_code closed = RT_OK;
-
-	if (session->engine != NULL) {
-		rtd_reader_free(session->reader);
-		closed = rtd_engine_close(session->engine,
-		    code == RT_OK ? err : NULL);
-	}
-	rt_config_fini(&session->config);
-	return code == RT_OK ? closed : code;
 }
 
 static enum rt_code
@@ -92,10 +31,10 @@ rtl_get(struct rtl_tool *tool, struct rt_err *err)
 	struct rt_slice key = rt_slice_cstr(tool->argv[0]);
 	struct rtd_value value = { 0 };
 	struct rt_buf out = { 0 };
-	struct session session;
+	struct rtl_session session;
 	enum rt_code code;
 
-	code = session_open(&session, tool, false, err);
+	code = rtl_session_open(&session, tool, false, err);
 	if (code == RT_OK)
 		code = check_key(key, err);
 	if (code == RT_OK) {
@@ -112,7 +51,7 @@ rtl_get(struct rtl_tool *tool, struct rt_err *err)
 	}
 	rtd_value_fini(&value);
 	rt_buf_fini(&out);
-	return session_close(&session, code, err);
+	return rtl_session_close(&session, code, err);
 }
 
 /* `--name N` as the last two words; *out is untouched without it. */
@@ -131,7 +70,7 @@ take_number(struct rtl_tool *tool, const char *name, uint64_t *out,
 }
 
 static enum rt_code
-write_batch(struct session *session, struct rtd_write_batch *batch,
+write_batch(struct rtl_session *session, struct rtd_write_batch *batch,
     struct rt_err *err)
 {
 	uint64_t seq;
@@ -147,7 +86,7 @@ rtl_set(struct rtl_tool *tool, struct rt_err *err)
 {
 	uint64_t ttl_s = 0, expire_ms = RT_NO_EXPIRY;
 	struct rtd_write_batch batch = { 0 };
-	struct session session;
+	struct rtl_session session;
 	enum rt_code code;
 
 	code = take_number(tool, "--ttl", &ttl_s, err);
@@ -160,7 +99,7 @@ rtl_set(struct rtl_tool *tool, struct rt_err *err)
 		return code;
 	if (ttl_s != 0)
 		expire_ms = now_ms() + ttl_s * 1000;
-	code = session_open(&session, tool, true, err);
+	code = rtl_session_open(&session, tool, true, err);
 	if (code == RT_OK) {
 		rtd_write_batch_put(&batch, session.keyspace,
 		    rt_slice_cstr(tool->argv[0]), rt_slice_cstr(tool->argv[1]),
@@ -168,12 +107,12 @@ rtl_set(struct rtl_tool *tool, struct rt_err *err)
 		code = write_batch(&session, &batch, err);
 	}
 	rtd_write_batch_fini(&batch);
-	return session_close(&session, code, err);
+	return rtl_session_close(&session, code, err);
 }
 
 /* Add a tombstone for a key that is there. */
 static enum rt_code
-del_one(struct session *session, struct rt_slice key,
+del_one(struct rtl_session *session, struct rt_slice key,
     struct rtd_write_batch *batch, struct rt_err *err)
 {
 	struct rtd_value value = { 0 };
@@ -195,17 +134,17 @@ rtl_del(struct rtl_tool *tool, struct rt_err *err)
 {
 	struct rtd_write_batch batch = { 0 };
 	struct rt_buf out = { 0 };
-	struct session session;
+	struct rtl_session session;
 	enum rt_code code;
 
-	code = session_open(&session, tool, false, err);
+	code = rtl_session_open(&session, tool, false, err);
 	for (int i = 0; i < tool->argc && code == RT_OK; i++)
 		code = del_one(&session, rt_slice_cstr(tool->argv[i]), &batch,
 		    err);
 	rt_buf_printf(&out, "%u\n", batch.count);
 	if (code == RT_OK && batch.count != 0)
 		code = write_batch(&session, &batch, err);
-	code = session_close(&session, code, err);
+	code = rtl_session_close(&session, code, err);
 	if (code == RT_OK)
 		code = rtl_print(&out, err);
 	rtd_write_batch_fini(&batch);
@@ -301,7 +240,7 @@ print_keys(struct rt_iter *iter, const struct scan *scan, struct rt_err *err)
 }
 
 static enum rt_code
-scan_keys(struct session *session, const struct scan *scan, struct rt_err *err)
+scan_keys(struct rtl_session *session, const struct scan *scan, struct rt_err *err)
 {
 	struct rtd_read read = { .keyspace = session->keyspace,
 		.now_ms = now_ms(),
@@ -328,16 +267,16 @@ scan_keys(struct session *session, const struct scan *scan, struct rt_err *err)
 enum rt_code
 rtl_scan(struct rtl_tool *tool, struct rt_err *err)
 {
-	struct session session;
+	struct rtl_session session;
 	struct scan scan;
 	enum rt_code code = parse_scan(tool, &scan, err);
 
 	if (code != RT_OK)
 		return code;
-	code = session_open(&session, tool, false, err);
+	code = rtl_session_open(&session, tool, false, err);
 	if (code == RT_OK)
 		code = scan_keys(&session, &scan, err);
-	return session_close(&session, code, err);
+	return rtl_session_close(&session, code, err);
 }
 
 static void
@@ -378,15 +317,15 @@ rtl_stats(struct rtl_tool *tool, struct rt_err *err)
 {
 	struct rtd_engine_stats stats;
 	struct rt_buf out = { 0 };
-	struct session session;
+	struct rtl_session session;
 	enum rt_code code;
 
-	code = session_open(&session, tool, false, err);
+	code = rtl_session_open(&session, tool, false, err);
 	if (code == RT_OK) {
 		rtd_engine_get_stats(session.engine, &stats);
 		put_stats(&out, &stats);
 		code = rtl_print(&out, err);
 	}
 	rt_buf_fini(&out);
-	return session_close(&session, code, err);
+	return rtl_session_close(&session, code, err);
 }
