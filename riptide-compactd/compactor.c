@@ -257,12 +257,9 @@ publish_result(struct rtc_compactor *compactor, const struct rtc_merger *merger,
 	bool unknown = false;
 	enum rt_code code;
 
-	if (!rt_dirlock_still_ours(&compactor->lock, compactor->dir,
-		RT_PATH_LOCK_COMPACTOR))
-		code = rt_err_set(err, RT_EFENCED,
-		    "the file " RT_PATH_LOCK_COMPACTOR
-		    " was removed or replaced");
-	else
+	code = rt_dirlock_check(&compactor->lock, compactor->dir,
+	    RT_PATH_LOCK_COMPACTOR, err);
+	if (code == RT_OK)
 		code = rtc_publisher_publish(&publisher, job, result, &unknown,
 		    err);
 	/* Fenced: the next holder of the role sweeps. */

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "libcommon/base/invariant.h"
 #include "libcommon/base/number.h"
 
 #define PID_TEXT_BYTES 32
@@ -98,14 +99,24 @@ rt_dirlock_release(struct rt_dirlock *lock)
 		rt_fs_close(lock->fs, &lock->fd, NULL);
 }
 
-bool
-rt_dirlock_still_ours(const struct rt_dirlock *lock, int dir, const char *name)
+enum rt_code
+rt_dirlock_check(const struct rt_dirlock *lock, int dir, const char *name,
+    struct rt_err *err)
 {
 	struct stat held, named;
+	int result;
 
-	return lock->fd >= 0 && lock->fs->fstat(lock->fs, lock->fd, &held) == 0 &&
-	    lock->fs->fstatat(lock->fs, dir, name, &named) == 0 &&
-	    held.st_dev == named.st_dev && held.st_ino == named.st_ino;
+	rt_assert(lock->fd >= 0);
+	result = lock->fs->fstat(lock->fs, lock->fd, &held);
+	if (result == 0)
+		result = lock->fs->fstatat(lock->fs, dir, name, &named);
+	if (result < 0 && result != -ENOENT)
+		return rt_err_set_errno(err, -result, "look at %s", name);
+	if (result < 0 || held.st_dev != named.st_dev ||
+	    held.st_ino != named.st_ino)
+		return rt_err_set(err, RT_EFENCED,
+		    "the file %s was removed or replaced", name);
+	return RT_OK;
 }
 
 enum rt_code

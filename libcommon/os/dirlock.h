@@ -24,10 +24,11 @@ RT_MUST_USE enum rt_code rt_dirlock_take(struct rt_dirlock *lock,
 /* Let go. A lock that is not held is accepted. */
 void rt_dirlock_release(struct rt_dirlock *lock);
 
-/* True when the file that we hold is still the one of that name: someone may
- * have removed or replaced it. */
-bool rt_dirlock_still_ours(const struct rt_dirlock *lock, int dir,
-    const char *name);
+/* RT_OK when the file that we hold is still the one of that name. RT_EFENCED:
+ * someone removed or replaced it. Another code: it could not be looked at,
+ * which says nothing about whose it is. */
+RT_MUST_USE enum rt_code rt_dirlock_check(const struct rt_dirlock *lock,
+    int dir, const char *name, struct rt_err *err);
 
 /* Whether some process holds the lock now. Takes nothing, creates nothing.
  * *pid: what the file says, 0 when unknown; information only. */

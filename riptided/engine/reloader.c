@@ -133,11 +133,11 @@ look(struct rtd_engine *engine)
 	struct rt_err err = { .code = RT_OK };
 	enum rt_code code;
 
-	if (!rt_dirlock_still_ours(&engine->lock, engine->dir,
-		RT_PATH_LOCK_DAEMON))
+	if (rt_dirlock_check(&engine->lock, engine->dir, RT_PATH_LOCK_DAEMON,
+		&err) != RT_OK)
 		rt_log_limited(60000, RT_LOG_WARNING, "lock",
-		    "the lock file was removed or replaced", "%s",
-		    "file=" RT_PATH_LOCK_DAEMON);
+		    "the lock file is not as it should be", "error=\"%s\"",
+		    err.text);
 	code = reload(engine, &err);
 	if (code == RT_OK)
 		code = drain_obsolete(engine, &err);

@@ -2,6 +2,8 @@
 check_LIBRARIES += tests/support/libsupport.a
 tests_support_libsupport_a_SOURCES = \
 	tests/support/draw_manifest.c tests/support/draw_manifest.h \
+	tests/support/call_sites.c tests/support/call_sites.h \
+	tests/support/dir_image.c tests/support/dir_image.h \
 	tests/support/fault_fs.c tests/support/fault_fs.h \
 	tests/support/runner.c tests/support/runner.h \
 	tests/support/scratch_dir.c tests/support/scratch_dir.h \

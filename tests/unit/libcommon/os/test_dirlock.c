@@ -1,11 +1,13 @@
 #include "libcommon/os/dirlock.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/fault_fs.h"
 #include "tests/support/runner.h"
 #include "tests/support/scratch_dir.h"
 
@@ -101,14 +103,42 @@ START_TEST(a_removed_lock_file_is_noticed)
 	rtt_scratch_init(&scratch);
 	ck_assert_int_eq(rt_dirlock_take(&lock, rt_fs_posix(), scratch.fd,
 	    "LOCK", &err), RT_OK);
-	ck_assert(rt_dirlock_still_ours(&lock, scratch.fd, "LOCK"));
+	ck_assert_int_eq(rt_dirlock_check(&lock, scratch.fd, "LOCK", &err),
+	    RT_OK);
 	ck_assert_int_eq(unlinkat(scratch.fd, "LOCK", 0), 0);
-	ck_assert(!rt_dirlock_still_ours(&lock, scratch.fd, "LOCK"));
+	ck_assert_int_eq(rt_dirlock_check(&lock, scratch.fd, "LOCK", &err),
+	    RT_EFENCED);
 	rt_dirlock_release(&lock);
 	rtt_scratch_fini(&scratch);
 }
 END_TEST
 
-RTT_MAIN("dirlock", a_second_holder_is_refused_and_told_the_first,
+/* An error of the disk is no one's claim. */
+START_TEST(a_lock_file_that_cannot_be_looked_at_is_not_lost)
+{
+	struct rt_dirlock lock = RT_DIRLOCK_INIT;
+	struct rtt_fault_fs fault;
+	struct rtt_scratch scratch;
+	struct rt_err err = { 0 };
+
+	rtt_scratch_init(&scratch);
+	rtt_fault_fs_init(&fault);
+	ck_assert_int_eq(rt_dirlock_take(&lock, &fault.fs, scratch.fd, "LOCK",
+	    &err), RT_OK);
+	for (long n = 1; n <= 2; n++) {
+		rtt_fault_fs_arm(&fault, n, false, EIO);
+		ck_assert_int_eq(rt_dirlock_check(&lock, scratch.fd, "LOCK",
+		    &err), RT_EIO);
+	}
+	rtt_fault_fs_disarm(&fault);
+	ck_assert_int_eq(rt_dirlock_check(&lock, scratch.fd, "LOCK", &err),
+	    RT_OK);
+	rt_dirlock_release(&lock);
+	rtt_scratch_fini(&scratch);
+}
+END_TEST
+
+RTT_MAIN("dirlock", a_lock_file_that_cannot_be_looked_at_is_not_lost,
+	 a_second_holder_is_refused_and_told_the_first,
     closing_another_descriptor_keeps_the_lock, death_lets_go,
     a_removed_lock_file_is_noticed)
