@@ -25,7 +25,9 @@ struct rtt_fault_plan {
 	const struct rtt_fault_script *script;
 	const struct rtt_fault_kind *kind;
 	bool for_ever;
-	bool killed;		/* at the end, instead of closed */
+	/* At the end of the script, while the disk fails; else the disk works
+	 * again, and so must the engine. */
+	bool killed;
 	/* A second call fails so many calls later, chosen by the number of the
 	 * first; and so does a call of the start after it. */
 	bool compound;

@@ -8,3 +8,10 @@ unit_tests += tests/fault/test_engine_fault
 tests_fault_test_engine_fault_LDADD = tests/fault/libplay.a \
 	tests/support/libsupport.a riptide-compactd/libriptide-compactd.a \
 	$(ENGINE_LIBS) $(DAEMON_LIBS) $(LDADD)
+
+# make fault-long: all scripts with all errors, once and for ever; FAULT_SITES
+# names a file for the places in the tree that were failed.
+fault-long: tests/fault/test_engine_fault
+	FAULT_LONG=1 FAULT_SITES=tests/fault/call_sites.txt \
+		tests/fault/test_engine_fault
+.PHONY: fault-long

@@ -92,6 +92,7 @@ rtt_play_open(struct rtt_play *play, struct rt_err *err)
 		return code;
 	}
 	play->reader = rtd_reader_new(play->engine);
+	play->settled = play->history->acked == play->history->count - 1;
 	play->after = *rtt_play_latest(play);
 	return RT_OK;
 }
@@ -107,8 +108,8 @@ rtt_play_close(struct rtt_play *play, struct rt_err *err)
 	play->reader = NULL;
 	code = rtd_engine_close(play->engine, err);
 	play->engine = NULL;
-	if (code == RT_OK)
-		play->history->acked = play->history->closed =
+	if (code == RT_OK && play->settled)
+		play->history->acked =
 		    play->history->count - 1;
 	return code;
 }
@@ -234,13 +235,14 @@ wait_for_ack(struct rtt_play *play, uint64_t seq)
 {
 	for (unsigned us = 0; us < WAIT_US_MAX; us += POLL_US) {
 		/* The state first: an ack that came before it counts. */
-		bool failed = rtd_engine_log_failed(play->engine);
+		bool stuck = rtd_engine_log_stuck(play->engine);
 
 		if (rtd_engine_acked_seq(play->engine) >= seq)
 			return true;
-		if (failed)
+		if (stuck)
 			return false;
 		usleep(POLL_US);
+		rtd_engine_end_turn(play->engine);
 	}
 	rtt_play_fail(play, "sequence %llu is neither acked nor refused",
 	    (unsigned long long)seq);
@@ -304,7 +306,7 @@ rtt_play_flush(struct rtt_play *play)
 			return true;
 		rtd_engine_get_stats(play->engine, &stats);
 		if (stats.flush_error[0] != '\0' ||
-		    rtd_engine_log_failed(play->engine))
+		    rtd_engine_log_stuck(play->engine))
 			return false;
 		usleep(POLL_US);
 		rtd_engine_end_turn(play->engine);
@@ -490,6 +492,7 @@ settle_as(struct rtt_play *play, const struct rtt_contents *found,
 		history->count = i + 1;
 		history->acked = i;
 		play->after = *found;
+		play->settled = true;
 		return i;
 	}
 	print_contents("found", found);

@@ -30,7 +30,6 @@ struct rtt_contents {
 struct rtt_history {
 	size_t count;		/* contents[0] is the empty database */
 	size_t acked;		/* index */
-	size_t closed;		/* index at the last clean close; 0: none */
 	unsigned state;		/* the last one given to a key */
 	struct rtt_contents contents[RTT_PLAY_HISTORY_MAX];
 };
@@ -43,6 +42,7 @@ struct rtt_play {
 	struct rtd_write_batch batch;	/* being made */
 	struct rtt_contents after;	/* what it will make of the last one */
 	struct rtt_history *history;
+	bool settled;			/* it is known which contents it has */
 	size_t value_bytes;		/* of values, about */
 	const char *story;		/* for failures: what is played */
 };
@@ -60,7 +60,7 @@ void rtt_play_init(struct rtt_play *play, struct rt_fs *fs, const char *dir,
 void rtt_play_fini(struct rtt_play *play);
 
 enum rt_code rtt_play_open(struct rtt_play *play, struct rt_err *err);
-/* A close that succeeds vouches for everything taken so far. */
+/* A close that succeeds vouches for everything taken, or found, so far. */
 enum rt_code rtt_play_close(struct rtt_play *play, struct rt_err *err);
 
 /* Add to the batch. */
