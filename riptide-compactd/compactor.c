@@ -20,6 +20,7 @@
 #include "libcommon/os/dirlock.h"
 #include "riptide-compactd/picker.h"
 #include "riptide-compactd/publisher.h"
+#include "riptide-compactd/quarantine.h"
 #include "riptide-compactd/sweeper.h"
 
 #define COMPACTOR_FEATURES 0
@@ -42,6 +43,7 @@ struct rtc_compactor {
 	uint64_t epoch;
 	uint64_t next_number;
 	struct rtc_pace pace;
+	struct rtc_quarantine quarantine;
 	struct rt_compactor_status status;
 	struct rt_expiry_clock expiry;	/* once the role is ours */
 	unsigned backoff_ms;	/* 0: the last job went well */
@@ -242,7 +244,8 @@ count_job(struct rtc_compactor *compactor, const struct rtc_result *result)
 	status->expired_dropped += result->verdicts[RTC_GO_EXPIRED];
 	status->last_publish_ms =
 	    rt_clock_wall_ms(compactor->options.clock);
-	status->last_error[0] = '\0';
+	if (compactor->quarantine.count == 0)
+		status->last_error[0] = '\0';
 }
 
 static enum rt_code
@@ -354,6 +357,24 @@ note_idle(struct rtc_compactor *compactor, const struct rt_manifest *manifest)
 	    rt_clock_monotonic_ns(compactor->options.clock) + IDLE_NS;
 }
 
+/* A job met damage. RT_OK: its damaged inputs are known now, and other jobs can
+ * be done; else the error remains what it was. */
+static enum rt_code
+go_on_without(struct rtc_compactor *compactor, const struct rtc_job *job,
+    enum rt_code code, const struct rt_err *err)
+{
+	struct rt_compactor_status *status = &compactor->status;
+
+	if (!rtc_quarantine_inspect(&compactor->quarantine,
+		compactor->options.fs, compactor->sst, job))
+		return code;
+	status->damaged_tables = compactor->quarantine.count;
+	snprintf(status->last_error, sizeof(status->last_error), "%.255s",
+	    err->text);
+	save_status(compactor);
+	return RT_OK;
+}
+
 /* Do one job if one is due. */
 static enum rt_code
 step(struct rtc_compactor *compactor, bool *worked, struct rt_err *err)
@@ -378,6 +399,8 @@ step(struct rtc_compactor *compactor, bool *worked, struct rt_err *err)
 	}
 	limits = limits_now(&compactor->options, &compactor->expiry,
 	    manifest);
+	limits.avoid = compactor->quarantine.ids;
+	limits.avoid_count = compactor->quarantine.count;
 	compactor->status.debt_bytes = rtc_picker_debt(manifest, &limits);
 	if ((limits.l0_only && compactor->options.config
 		    ->compaction_outside_window == RT_OUTSIDE_NONE) ||
@@ -386,6 +409,8 @@ step(struct rtc_compactor *compactor, bool *worked, struct rt_err *err)
 		goto out;
 	}
 	code = run_job(compactor, &job, limits.expired_before_ms, err);
+	if (code == RT_EDAMAGED || code == RT_ENOTFOUND)
+		code = go_on_without(compactor, &job, code, err);
 	rtc_job_fini(&job);
 	*worked = code == RT_OK;
 	/* The inputs changed under us: pick again. */
@@ -474,6 +499,10 @@ rtc_compactor_run(struct rtc_compactor *compactor, struct rt_err *err)
 	}
 	save_status(compactor);
 	drain(compactor);
+	if (ends && compactor->quarantine.count > 0)
+		return rt_err_set(err, RT_EDAMAGED,
+		    "%zu tables are damaged and were left out: %s",
+		    compactor->quarantine.count, compactor->status.last_error);
 	return RT_OK;
 }
 
@@ -581,6 +610,7 @@ rtc_compactor_close(struct rtc_compactor *compactor)
 	rt_fs_close(compactor->options.fs, &compactor->sst, NULL);
 	rt_dirlock_release(&compactor->lock);
 	rt_fs_close(compactor->options.fs, &compactor->dir, NULL);
+	rtc_quarantine_fini(&compactor->quarantine);
 	free(compactor);
 }
 

@@ -146,6 +146,51 @@ add_overlap(struct rtc_job *job)
 	add_tables(job, run, first, count);
 }
 
+/* P7 */
+static bool
+is_free(const struct rtc_limits *limits, const struct rt_manifest_table *table)
+{
+	for (size_t i = 0; i < limits->avoid_count; i++)
+		if (rt_file_id_equal(limits->avoid[i], table->id))
+			return false;
+	return true;
+}
+
+static bool
+run_is_free(const struct rtc_limits *limits, const struct rt_manifest_run *run)
+{
+	for (size_t i = 0; i < run->tables_count; i++)
+		if (!is_free(limits, &run->tables[i]))
+			return false;
+	return true;
+}
+
+static bool
+overlap_is_free(const struct rtc_limits *limits,
+    const struct rt_manifest_run *run, const struct rt_manifest_table *table)
+{
+	size_t first, count;
+
+	overlap(run, table->smallest, table->largest, &first, &count);
+	for (size_t i = first; i < first + count; i++)
+		if (!is_free(limits, &run->tables[i]))
+			return false;
+	return true;
+}
+
+/* False, and the job is given up: it would take a table to be avoided. */
+static bool
+keep_if_free(const struct rtc_limits *limits, struct rtc_job *job)
+{
+	for (size_t i = 0; i < job->inputs_count; i++) {
+		if (!is_free(limits, job->inputs[i])) {
+			rtc_job_fini(job);
+			return false;
+		}
+	}
+	return true;
+}
+
 /* Whether a run older than run `index` meets the table's keys. */
 static bool
 has_older(const struct rt_manifest *manifest, size_t index,
@@ -203,9 +248,10 @@ static bool
 is_useless(const struct rt_manifest *manifest, size_t index,
     const struct rt_manifest_table *table, const struct rtc_limits *limits)
 {
-	return table->max_seq < drop_of(manifest, table) ||
-	    (is_expired(manifest, limits, table) &&
-		!has_older(manifest, index, table));
+	return is_free(limits, table) &&
+	    (table->max_seq < drop_of(manifest, table) ||
+		(is_expired(manifest, limits, table) &&
+		    !has_older(manifest, index, table)));
 }
 
 static bool
@@ -261,7 +307,7 @@ move_if_alone(struct rtc_job *job, const struct rtc_limits *limits)
 
 /* -- P2 and P5 -- */
 
-static void
+static bool
 pick_level0(const struct rt_manifest *manifest, const struct rtc_limits *limits,
     uint32_t base, const char *reason, struct rtc_job *job)
 {
@@ -269,34 +315,43 @@ pick_level0(const struct rt_manifest *manifest, const struct rtc_limits *limits,
 	uint64_t bytes = 0;
 
 	while (from > 0 && runs - from < L0_RUNS_MAX && (from == runs ||
-	    bytes < L0_BASES_MAX * limits->level_base_bytes))
+	    bytes < L0_BASES_MAX * limits->level_base_bytes) &&
+	    run_is_free(limits, &manifest->runs[from - 1]))
 		bytes += run_bytes(&manifest->runs[--from]);
+	if (from == runs)
+		return false;
 	rtc_job_init(job, manifest, RTC_JOB_MERGE, 0, base, reason);
 	for (size_t i = from; i < runs; i++)
 		add_tables(job, &manifest->runs[i], 0,
 		    manifest->runs[i].tables_count);
 	add_overlap(job);
+	if (!keep_if_free(limits, job))
+		return false;
 	move_if_alone(job, limits);
+	return true;
 }
 
 /* The cheapest neighbours of which none is larger than the others together, so
  * that a byte is rewritten once for each time level 0 grows by the fan-in. */
 static bool
-pick_level0_to_level0(const struct rt_manifest *manifest, struct rtc_job *job)
+pick_level0_to_level0(const struct rt_manifest *manifest,
+    const struct rtc_limits *limits, struct rtc_job *job)
 {
 	size_t runs = rt_manifest_level0_runs(manifest), best = runs;
 	uint64_t best_bytes = UINT64_MAX;
 
 	for (size_t first = 0; first + L0_FAN_IN <= runs; first++) {
 		uint64_t sum = 0, largest = 0;
+		bool free = true;
 
 		for (size_t i = first; i < first + L0_FAN_IN; i++) {
 			uint64_t bytes = run_bytes(&manifest->runs[i]);
 
 			sum += bytes;
 			largest = bytes > largest ? bytes : largest;
+			free = free && run_is_free(limits, &manifest->runs[i]);
 		}
-		if (largest <= sum - largest && sum < best_bytes) {
+		if (free && largest <= sum - largest && sum < best_bytes) {
 			best = first;
 			best_bytes = sum;
 		}
@@ -329,29 +384,36 @@ cost_of(const struct rt_manifest *manifest, const struct rtc_limits *limits,
 	    ((double)(table->size + 1) * weight);
 }
 
-static void
+static bool
 pick_from_level(const struct rt_manifest *manifest,
     const struct rtc_limits *limits, uint32_t level, struct rtc_job *job)
 {
 	const struct rt_manifest_run *run = run_of_level(manifest, level);
-	const struct rt_manifest_table *best = &run->tables[0];
-	double best_cost = cost_of(manifest, limits, level, best);
+	const struct rt_manifest_run *below = run_of_level(manifest, level + 1);
+	const struct rt_manifest_table *best = NULL;
+	double best_cost = 0;
 
-	for (size_t i = 1; i < run->tables_count; i++) {
+	for (size_t i = 0; i < run->tables_count; i++) {
 		const struct rt_manifest_table *table = &run->tables[i];
 		double cost = cost_of(manifest, limits, level, table);
 
-		if (cost < best_cost || (cost <= best_cost &&
-			table->max_seq < best->max_seq)) {
+		if (best != NULL && (cost > best_cost || (cost >= best_cost &&
+			table->max_seq >= best->max_seq)))
+			continue;
+		if (is_free(limits, table) &&
+		    overlap_is_free(limits, below, table)) {
 			best = table;
 			best_cost = cost;
 		}
 	}
+	if (best == NULL)
+		return false;
 	rtc_job_init(job, manifest, RTC_JOB_MERGE, level, level + 1,
 	    "the level is above its size");
 	rtc_job_add(job, best);
 	add_overlap(job);
 	move_if_alone(job, limits);
+	return true;
 }
 
 static bool
@@ -359,38 +421,38 @@ pick_due(const struct rt_manifest *manifest, const struct rtc_limits *limits,
     uint32_t base, const uint64_t targets[RTC_LEVEL_LAST + 1],
     struct rtc_job *job)
 {
-	double level0 = (double)rt_manifest_level0_runs(manifest) /
-	    (double)limits->l0_trigger;
+	double scores[RTC_LEVEL_LAST] = { 0 };
+
 	/* Level 0 costs every read, so it waits only for a level that is
 	 * larger than it should be by a whole level. */
-	double best_score = level0 >= 1
-	    ? level0 * (double)limits->level_multiplier : 1;
-	uint32_t best = 0;
-
-	for (uint32_t level = base; level < RTC_LEVEL_LAST; level++) {
-		double score =
+	scores[0] = (double)rt_manifest_level0_runs(manifest) /
+	    (double)limits->l0_trigger;
+	scores[0] = scores[0] >= 1
+	    ? scores[0] * (double)limits->level_multiplier : 0;
+	for (uint32_t level = base; level < RTC_LEVEL_LAST; level++)
+		scores[level] =
 		    (double)rt_manifest_level_bytes(manifest, level) /
 		    (double)(targets[level] + 1);
+	for (;;) {
+		uint32_t best = 0;
 
-		if (score > best_score) {
-			best_score = score;
-			best = level;
-		}
+		for (uint32_t level = 1; level < RTC_LEVEL_LAST; level++)
+			if (scores[level] > scores[best] && scores[level] > 1)
+				best = level;
+		if (scores[best] <= 1)
+			return false;
+		if (best == 0 ? pick_level0(manifest, limits, base,
+				    "level 0 has reached its trigger", job)
+			      : pick_from_level(manifest, limits, best, job))
+			return true;
+		scores[best] = 0;
 	}
-	if (best != 0)
-		pick_from_level(manifest, limits, best, job);
-	else if (level0 >= 1)
-		pick_level0(manifest, limits, base,
-		    "level 0 has reached its trigger", job);
-	else
-		return false;
-	return true;
 }
 
 /* -- P6 -- */
 
 /* Would rewriting the table alone free a good part of it? With full, any part.
- * What is found here is gone afterwards (P7). */
+ * What is found here is gone afterwards (P8). */
 static const char *
 why_rewrite(const struct rt_manifest *manifest, const struct rtc_limits *limits,
     const struct rt_manifest_table *table)
@@ -431,7 +493,8 @@ pick_in_place(const struct rt_manifest *manifest,
 			const struct rt_manifest_table *table = &run->tables[j];
 			const char *why = why_rewrite(manifest, limits, table);
 
-			if (why == NULL || has_older(manifest, i, table))
+			if (why == NULL || !is_free(limits, table) ||
+			    has_older(manifest, i, table))
 				continue;
 			rtc_job_init(job, manifest, RTC_JOB_MERGE, run->level,
 			    run->level, why);
@@ -444,35 +507,55 @@ pick_in_place(const struct rt_manifest *manifest,
 
 /* -- everything down -- */
 
-/* Level 0 first, then each level into the next, a good piece at a time so that
- * the space for it twice is never needed at once. */
+/* A good piece of a level into the next, so that the space for all of it twice
+ * is never needed at once: tables from `first` on. *end: where the piece
+ * ends. */
+static bool
+pick_piece(const struct rt_manifest *manifest, const struct rtc_limits *limits,
+    uint32_t level, const char *reason, size_t first, size_t *end,
+    struct rtc_job *job)
+{
+	const struct rt_manifest_run *run = run_of_level(manifest, level);
+	const struct rt_manifest_run *below = run_of_level(manifest, level + 1);
+	uint64_t bytes = 0;
+
+	*end = first;
+	while (*end < run->tables_count && (*end == first ||
+	    bytes < L0_BASES_MAX * limits->level_base_bytes) &&
+	    is_free(limits, &run->tables[*end]) &&
+	    overlap_is_free(limits, below, &run->tables[*end]))
+		bytes += run->tables[(*end)++].size;
+	if (*end == first) {
+		(*end)++;
+		return false;
+	}
+	rtc_job_init(job, manifest, RTC_JOB_MERGE, level, level + 1, reason);
+	add_tables(job, run, first, *end - first);
+	add_overlap(job);
+	if (!keep_if_free(limits, job))
+		return false;
+	move_if_alone(job, limits);
+	return true;
+}
+
+/* Level 0 first, then each level into the next. */
 static bool
 pick_full(const struct rt_manifest *manifest, const struct rtc_limits *limits,
     uint32_t base, struct rtc_job *job)
 {
 	static const char reason[] = "everything is to be merged down";
 
-	if (rt_manifest_level0_runs(manifest) > 0) {
-		pick_level0(manifest, limits, base, reason, job);
+	if (rt_manifest_level0_runs(manifest) > 0 &&
+	    pick_level0(manifest, limits, base, reason, job))
 		return true;
-	}
 	for (uint32_t level = 1; level < RTC_LEVEL_LAST; level++) {
 		const struct rt_manifest_run *run =
 		    run_of_level(manifest, level);
-		size_t count = 0;
-		uint64_t bytes = 0;
 
-		if (run == NULL)
-			continue;
-		while (count < run->tables_count && (count == 0 ||
-		    bytes < L0_BASES_MAX * limits->level_base_bytes))
-			bytes += run->tables[count++].size;
-		rtc_job_init(job, manifest, RTC_JOB_MERGE, level, level + 1,
-		    reason);
-		add_tables(job, run, 0, count);
-		add_overlap(job);
-		move_if_alone(job, limits);
-		return true;
+		for (size_t at = 0; run != NULL && at < run->tables_count;)
+			if (pick_piece(manifest, limits, level, reason, at, &at,
+				job))
+				return true;
 	}
 	return pick_in_place(manifest, limits, job);
 }
@@ -485,7 +568,7 @@ pick(const struct rt_manifest *manifest, const struct rtc_limits *limits,
 	uint32_t base = rtc_picker_targets(manifest, limits, targets);
 
 	if (limits->l0_only)
-		return pick_level0_to_level0(manifest, job);
+		return pick_level0_to_level0(manifest, limits, job);
 	if (pick_useless(manifest, limits, job))
 		return true;
 	if (limits->full)

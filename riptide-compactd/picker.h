@@ -22,7 +22,9 @@
  *    level 0, eight neighbours at a time.
  * P6 When nothing else is due, a table with nothing older below it is
  *    rewritten in its place when a good part of it is tombstones or expired.
- * P7 Every job makes progress: a manifest with its result is not picked from
+ * P7 A table to be avoided is in no job, and what cannot be done without it is
+ *    left; everything else goes on.
+ * P8 Every job makes progress: a manifest with its result is not picked from
  *    in the same way again. */
 #ifndef RIPTIDE_COMPACTD_PICKER_H
 #define RIPTIDE_COMPACTD_PICKER_H
@@ -42,6 +44,9 @@ struct rtc_limits {
 	enum rt_compression compression_bottom;	/* and of the last */
 	bool full;			/* merge everything down */
 	bool l0_only;			/* outside the window */
+	/* Tables that are known to be damaged. Borrowed. */
+	const struct rt_file_id *avoid;
+	size_t avoid_count;
 };
 
 /* False: nothing is due. The job is the caller's to fini. */

@@ -38,6 +38,7 @@ rt_compactor_status_save(struct rt_fs *fs, int dir,
 	SET(&message, debt_bytes, status->debt_bytes);
 	SET(&message, tombstones_dropped, status->tombstones_dropped);
 	SET(&message, versions_dropped, status->versions_dropped);
+	SET(&message, damaged_tables, status->damaged_tables);
 	SET(&message, expired_dropped, status->expired_dropped);
 	message.last_error = copy.last_error;
 	message.job = copy.job;
@@ -96,6 +97,7 @@ rt_compactor_status_load(struct rt_fs *fs, int dir,
 		.debt_bytes = message->debt_bytes,
 		.tombstones_dropped = message->tombstones_dropped,
 		.versions_dropped = message->versions_dropped,
+		.damaged_tables = message->damaged_tables,
 		.expired_dropped = message->expired_dropped,
 	};
 	copy_text(status->last_error, sizeof(status->last_error),

@@ -18,6 +18,7 @@ struct rt_compactor_status {
 	uint64_t tombstones_dropped;
 	uint64_t versions_dropped;
 	uint64_t expired_dropped;
+	uint64_t damaged_tables;	/* left out of merges */
 	char last_error[256];
 	char job[256];
 };

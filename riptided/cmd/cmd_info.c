@@ -496,6 +496,7 @@ compactor_section(struct collect *c)
 	rt_stats_i64(out, "compactor_pid", !c->compactor_held ? 0 :
 	    c->compactor_pid != 0 ? c->compactor_pid : (pid_t)status->pid);
 	rt_stats_i64(out, "compactor_last_publish_age_seconds", age_s);
+	rt_stats_u64(out, "compactor_damaged_tables", status->damaged_tables);
 	rt_stats_u64(out, "compactor_jobs_done", status->jobs_done);
 	rt_stats_u64(out, "compactor_bytes_read", status->bytes_read);
 	rt_stats_u64(out, "compactor_bytes_written", status->bytes_written);

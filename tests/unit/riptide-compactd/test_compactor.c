@@ -2,6 +2,7 @@
 #include "riptide-compactd/compactor.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "libcommon/daemon/log.h"
 #include "libcommon/manifest/compactor_status.h"
@@ -328,9 +329,10 @@ START_TEST(expired_values_over_an_older_one_do_not_uncover_it)
 }
 END_TEST
 
-START_TEST(a_damaged_table_ends_once_and_harms_nothing)
+START_TEST(a_damaged_table_keeps_back_what_lies_over_it_alone)
 {
 	struct rtc_compactor *compactor = NULL;
+	struct rt_compactor_status status;
 	struct rtc_options options;
 	struct rt_config config;
 	struct rtt_db db;
@@ -349,8 +351,16 @@ START_TEST(a_damaged_table_ends_once_and_harms_nothing)
 	    RT_OK);
 	ck_assert_int_eq(rtc_compactor_run(compactor, &failure), RT_EDAMAGED);
 	rtc_compactor_close(compactor);
-	ck_assert_uint_eq(level0_runs(&db), 6);
-	ck_assert_uint_eq(rtt_db_files(&db), 6);
+	ck_assert_msg(strstr(failure.text, "1 tables are damaged") != NULL,
+	    "%s", failure.text);
+	/* The two older ones went down. */
+	ck_assert_uint_eq(level0_runs(&db), 4);
+	ck_assert_uint_eq(rtt_db_files(&db), 5);
+	ck_assert(rtt_db_has_file(&db, (struct rt_file_id){ .number = 3 }));
+	ck_assert_int_eq(rt_compactor_status_load(db.fs, db.scratch.fd, &status,
+	    &failure), RT_OK);
+	ck_assert_uint_eq(status.damaged_tables, 1);
+	ck_assert_ptr_nonnull(strstr(status.last_error, "d-3"));
 	rt_config_fini(&config);
 	rtt_db_fini(&db);
 }
@@ -396,5 +406,5 @@ RTT_MAIN("compactor", once_brings_level_0_under_its_trigger,
     a_compactor_that_was_replaced_ends_and_unlinks_nothing,
     a_removed_lock_file_keeps_it_from_publishing,
     a_directory_that_is_no_database_stays_as_it_is,
-    a_damaged_table_ends_once_and_harms_nothing,
+    a_damaged_table_keeps_back_what_lies_over_it_alone,
     a_full_disk_is_not_made_fuller)

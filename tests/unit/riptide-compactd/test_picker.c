@@ -12,10 +12,27 @@
 #include "tests/support/runner.h"
 #include "tests/support/text_cases.h"
 
+static struct rt_file_id avoided[8];
+
+/* Names with commas between. */
+static size_t
+read_avoided(char *names)
+{
+	size_t count = 0;
+	char *name, file[RT_PATH_NAME_BYTES];
+
+	while ((name = strsep(&names, ",")) != NULL) {
+		ck_assert_uint_lt(count, RT_COUNTOF(avoided));
+		snprintf(file, sizeof(file), "%s.sst", name);
+		ck_assert(rt_path_parse_table(file, &avoided[count++]));
+	}
+	return count;
+}
+
 static struct rtc_limits
 read_limits(const char *line)
 {
-	struct rtc_limits limits = { 0 };
+	struct rtc_limits limits = { .avoid = avoided };
 	char copy[256], *rest = copy, *word;
 
 	snprintf(copy, sizeof(copy), "%.*s", (int)strcspn(line, "\n"), line);
@@ -36,6 +53,8 @@ read_limits(const char *line)
 			limits.compression = (enum rt_compression)value;
 		else if (sscanf(word, "bottom=%" SCNu64, &value) == 1)
 			limits.compression_bottom = (enum rt_compression)value;
+		else if (strncmp(word, "avoid=", 6) == 0)
+			limits.avoid_count = read_avoided(word + 6);
 		else if (strcmp(word, "full") == 0)
 			limits.full = true;
 		else if (strcmp(word, "l0only") == 0)
@@ -176,6 +195,32 @@ carry_out(const struct rtc_job *job, uint64_t number)
 	return next;
 }
 
+/* Sometimes a few of the tables are damaged. */
+static void
+avoid_some(struct rtc_limits *limits, const struct rt_manifest *manifest)
+{
+	if (manifest->runs_count == 0 || rand() % 3 != 0)
+		return;
+	limits->avoid = avoided;
+	for (int i = rand() % 3; i >= 0; i--) {
+		const struct rt_manifest_run *run = &manifest->runs[
+		    (size_t)rand() % manifest->runs_count];
+
+		avoided[limits->avoid_count++] =
+		    run->tables[(size_t)rand() % run->tables_count].id;
+	}
+}
+
+static void
+expect_none_avoided(const struct rtc_limits *limits,
+    const struct rtc_job *job)
+{
+	for (size_t i = 0; i < limits->avoid_count; i++)
+		for (size_t j = 0; j < job->inputs_count; j++)
+			ck_assert(!rt_file_id_equal(limits->avoid[i],
+			    job->inputs[j]->id));
+}
+
 static void
 pick_to_the_end(unsigned seed)
 {
@@ -196,19 +241,21 @@ pick_to_the_end(unsigned seed)
 
 	draw_random(&drawing);
 	manifest = rtt_draw_manifest((const char *)drawing.data);
+	avoid_some(&limits, manifest);
 	while (rtc_picker_pick(manifest, &limits, &job)) {
 		ck_assert_msg(++jobs < 1000, "seed %u goes on for ever: %s",
 		    seed, (const char *)drawing.data);
-		next = carry_out(&job, jobs);
+		expect_none_avoided(&limits, &job);
+		next = carry_out(&job, jobs + 1000);
 		rtc_job_fini(&job);
 		rt_manifest_unref(manifest);
 		manifest = next;
 	}
-	if (limits.full && !limits.l0_only)
+	if (limits.avoid_count == 0 && limits.full && !limits.l0_only)
 		for (size_t i = 0; i < manifest->runs_count; i++)
 			ck_assert_uint_eq(manifest->runs[i].level,
 			    RTC_LEVEL_LAST);
-	else if (!limits.l0_only)
+	else if (limits.avoid_count == 0 && !limits.l0_only)
 		ck_assert_uint_lt(rt_manifest_level0_runs(manifest),
 		    limits.l0_trigger);
 	rt_manifest_unref(manifest);

@@ -18,6 +18,7 @@ static const struct rt_compactor_status status = {
 	.debt_bytes = 8,
 	.tombstones_dropped = 9,
 	.versions_dropped = 10,
+	.damaged_tables = 11,
 	.expired_dropped = 11,
 	.last_error = "no space",
 	.job = "L0 -> L1",
@@ -57,6 +58,7 @@ START_TEST(what_is_saved_is_loaded)
 	ck_assert_uint_eq(back.debt_bytes, 8);
 	ck_assert_uint_eq(back.tombstones_dropped, 9);
 	ck_assert_uint_eq(back.versions_dropped, 10);
+	ck_assert_uint_eq(back.damaged_tables, 11);
 	ck_assert_uint_eq(back.expired_dropped, 11);
 	ck_assert_str_eq(back.last_error, "no space");
 	ck_assert_str_eq(back.job, "L0 -> L1");
