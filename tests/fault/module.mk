@@ -4,7 +4,11 @@ tests_fault_libplay_a_SOURCES = \
 	tests/fault/fault_loop.c tests/fault/fault_loop.h \
 	tests/fault/fault_scripts.c tests/fault/fault_scripts.h \
 	tests/fault/play.c tests/fault/play.h
-unit_tests += tests/fault/test_engine_fault
+unit_tests += \
+	tests/fault/test_checkpoint_fault \
+	tests/fault/test_engine_fault
+tests_fault_test_checkpoint_fault_LDADD = tests/support/libsupport.a \
+	$(ENGINE_LIBS) $(DAEMON_LIBS) $(LDADD)
 tests_fault_test_engine_fault_LDADD = tests/fault/libplay.a \
 	tests/support/libsupport.a riptide-compactd/libriptide-compactd.a \
 	$(ENGINE_LIBS) $(DAEMON_LIBS) $(LDADD)
