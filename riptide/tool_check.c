@@ -12,6 +12,7 @@
 #include "libcommon/os/dirlock.h"
 #include "libcommon/os/path.h"
 #include "libcommon/table/table_reader.h"
+#include "riptide/checksums.h"
 #include "riptide/tool.h"
 #include "riptided/engine/write_batch.h"
 #include "riptided/wal/wal_reader.h"
@@ -204,6 +205,21 @@ note_orphan(void *arg, const char *name)
 	    "; its maker's next start removes it");
 }
 
+/* Of a checkpoint on which nothing has been started yet. */
+static void
+check_checksums(struct check *check)
+{
+	struct rt_err err = { 0 };
+	bool listed = false;
+
+	if (rtl_checksums_compare(check->tool->fs, check->dir, check->manifest,
+		&listed, &err) != RT_OK && !check->live)
+		find(check, RT_PATH_CHECKSUMS, &err);
+	else if (listed)
+		rt_buf_printf(&check->notes, "note: " RT_PATH_CHECKSUMS
+		    " agrees: this checkpoint is as it was made\n");
+}
+
 static enum rt_code
 open_all(struct check *check, struct rt_err *err)
 {
@@ -271,6 +287,7 @@ rtl_check(struct rtl_tool *tool, struct rt_err *err)
 		goto out;
 	check_tables(&check);
 	check_wal(&check);
+	check_checksums(&check);
 	code = rt_fs_list(tool->fs, check.sst_dir, note_orphan, &check, err);
 	if (code == RT_OK)
 		code = report(&check, err);
