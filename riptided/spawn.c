@@ -18,6 +18,7 @@
 #include "libcommon/daemon/lifecycle.h"
 #include "libcommon/daemon/log.h"
 #include "libcommon/daemon/option.h"
+#include "libcommon/os/crashpoint.h"
 #include "libcommon/os/dirlock.h"
 
 #define PROGRAM "riptide-compactd"
@@ -133,6 +134,7 @@ role_is_held(struct rtd_spawn *spawn)
 static void
 become_compactor(const struct rtd_spawn *spawn, pid_t parent)
 {
+	RT_CRASHPOINT("spawn-forked");
 	rt_lifecycle_child();
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	/* The parent may have ended before the line above. */

@@ -69,15 +69,6 @@ rt_expiry_clock_fini(struct rt_expiry_clock *expiry)
 	rt_mutex_fini(&expiry->mu);
 }
 
-void
-rt_expiry_clock_raise(struct rt_expiry_clock *expiry, uint64_t line_ms)
-{
-	rt_mutex_lock(&expiry->mu);
-	if (line_ms > expiry->line_ms && line_ms <= TIME_MAX_MS)
-		expiry->line_ms = line_ms;
-	rt_mutex_unlock(&expiry->mu);
-}
-
 static bool
 is_settled(const struct rt_expiry_clock *expiry) RT_REQUIRES(expiry->mu)
 {
@@ -133,6 +124,18 @@ look(struct rt_expiry_clock *expiry) RT_REQUIRES(expiry->mu)
 		expiry->told_ms = expiry->line_ms;
 	if (expiry->told_ms < wall)
 		expiry->told_ms = wall;
+}
+
+void
+rt_expiry_clock_raise(struct rt_expiry_clock *expiry, uint64_t line_ms)
+{
+	rt_mutex_lock(&expiry->mu);
+	/* Up to now first: the time since the last look is in the other's line
+	 * already, and must not pass a second time. */
+	look(expiry);
+	if (line_ms > expiry->line_ms && line_ms <= TIME_MAX_MS)
+		expiry->line_ms = line_ms;
+	rt_mutex_unlock(&expiry->mu);
 }
 
 void

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "libcommon/base/invariant.h"
@@ -21,6 +22,8 @@
 /* So that others are served between two herds of new clients. */
 #define ACCEPTS_PER_TURN 256
 #define LOG_INTERVAL_MS 60000
+#define TRIES_MAX 50
+#define TRY_NS (10 * 1000 * 1000)
 
 struct listening {
 	struct rtd_listener *listener;
@@ -58,6 +61,20 @@ add_socket(struct rtd_listener *listener, int fd, const char *name,
 	*socket = (struct listening){ .listener = listener, .fd = fd,
 		.unix_path = unix_path };
 	snprintf(socket->name, sizeof(socket->name), "%s", name);
+}
+
+/* A child that a daemon before us forked has its sockets until it has become
+ * the compactor, even if that daemon was killed meanwhile: so an address may be
+ * in use for an instant. */
+static bool
+may_try_again(int os_errno, unsigned *tries)
+{
+	const struct timespec pause = { .tv_nsec = TRY_NS };
+
+	if (os_errno != EADDRINUSE || ++*tries == TRIES_MAX)
+		return false;
+	nanosleep(&pause, NULL);
+	return true;
 }
 
 /* -- TCP -- */
@@ -101,6 +118,7 @@ bind_host(struct rtd_listener *listener, const char *word, int64_t port,
 	const char *host = word + (optional ? 1 : 0);
 	char service[8], name[NAME_BYTES];
 	struct addrinfo *found;
+	unsigned tries = 0;
 	int status, fd;
 
 	snprintf(name, sizeof(name), "%s port %d", host, (int)port);
@@ -115,7 +133,9 @@ bind_host(struct rtd_listener *listener, const char *word, int64_t port,
 	if (status != 0)
 		return rt_err_set(err, RT_ECONFIG, "bind: %s: %s", host,
 		    gai_strerror(status));
-	fd = bind_one(found);
+	do
+		fd = bind_one(found);
+	while (fd < 0 && may_try_again(errno, &tries));
 	freeaddrinfo(found);
 	if (fd < 0 && optional && is_unavailable(errno))
 		return RT_OK;
@@ -156,12 +176,28 @@ bind_hosts(struct rtd_listener *listener, const struct rt_config *config,
 
 /* -- the unix socket -- */
 
+/* 0: nobody listens there. */
+static int
+knock(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int result;
+
+	if (fd < 0)
+		return errno;
+	result = connect(fd, (const struct sockaddr *)address,
+	    sizeof(*address)) == 0 || errno != ECONNREFUSED ? EADDRINUSE : 0;
+	close(fd);
+	return result;
+}
+
 /* Remove a socket file that a dead process has left. */
 static enum rt_code
 remove_stale(const struct sockaddr_un *address, struct rt_err *err)
 {
 	struct stat status;
-	int fd, result;
+	unsigned tries = 0;
+	int result;
 
 	if (lstat(address->sun_path, &status) != 0)
 		return errno == ENOENT ? RT_OK
@@ -170,14 +206,11 @@ remove_stale(const struct sockaddr_un *address, struct rt_err *err)
 		return rt_err_set(err, RT_EADDRESS,
 		    "unixsocket: %s is there and is not a socket",
 		    address->sun_path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return address_error(err, errno, address->sun_path);
-	result = connect(fd, (const struct sockaddr *)address,
-	    sizeof(*address)) == 0 ? 0 : errno;
-	close(fd);
-	if (result != ECONNREFUSED)
-		return address_error(err, EADDRINUSE, address->sun_path);
+	do
+		result = knock(address);
+	while (result != 0 && may_try_again(result, &tries));
+	if (result != 0)
+		return address_error(err, result, address->sun_path);
 	if (unlink(address->sun_path) != 0)
 		return address_error(err, errno, address->sun_path);
 	return RT_OK;

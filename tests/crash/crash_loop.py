@@ -1,514 +1,709 @@
-"""crash_loop: kill the daemon, the compactor or both at random instants under
-load, start them again, and ask for every acknowledged write.
+"""crash_loop: kill or stop the daemon, the compactor or both, at named points
+and at random instants, under load; start them again with other options, and
+ask for every acknowledged write.
 
-The oracle lives here, outside the data directory. Each worker is a connection
-with keys of its own that sends pipelines of writes. What was answered is in
-its `known` state; what was sent and not answered is in `pending`, in order.
-After a restart the worker's keys must be `known` plus a prefix of `pending`,
-all of a command or nothing: then nothing acknowledged is lost, nothing
-deleted is back, no MSET is half there, and no write is there without those
-before it. What was found is what the next round goes on from. One worker has
-databases of its own, which it also swaps and empties.
+The oracle (oracle.py) and the load (load.py) live outside the data directory.
+PAIRS of daemon and compactor run beside each other, each in a process of its
+own with directories of its own. A directory is begun anew after some rounds;
+before that all is merged down, and the tables themselves are looked into.
 
 SEED replays the choices (not the instants: those are the machine's), ROUNDS
-says how many. What failed is kept below the build tree.
+says how many in all. What failed is kept below the build tree.
 """
 
 import collections
+import fcntl
+import glob
+import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "support"))
 import riptide_test as rt  # noqa: E402
+import oracle  # noqa: E402
+from load import DATABASES, Load, Swapper, Worker  # noqa: E402
+from oracle import Lost  # noqa: E402
 
 SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(1 << 32))
-ROUNDS = int(os.environ.get("ROUNDS") or 25)
-WORKERS = 4
-KEYS = 1500
-COUNTERS = 20
-# Of the worker that swaps: databases 1 to 3, and the keys in each.
-DATABASES = (1, 2, 3)
-DATABASE_KEYS = 60
+ROUNDS = int(os.environ.get("ROUNDS") or 60)
+PAIRS = int(os.environ.get("PAIRS") or 2)
+WORKERS = 3
+# Of one directory.
+LIFE_ROUNDS = 50
+HERE = os.path.join(rt.BUILDDIR, "tests", "crash")
+# Of a daemon whose data, some MiB, are merged down.
+FILES_MAX = 64
+MIB_MAX = 64
+# A load with a point armed goes on until the point was passed, or so long.
+POINT_S = 1.0
 
 
-DATABASE_NAMES = [b"s%03d" % i for i in range(DATABASE_KEYS)]
+def crash_points(*rooms):
+    """The names of RT_CRASHPOINT in the sources below these directories. What
+    a forked child passes is not ours to look after."""
+    names = set()
+    for room in rooms:
+        for path in glob.glob(os.path.join(rt.SRCDIR, room, "**", "*.c"),
+                              recursive=True):
+            with open(path, encoding="utf-8") as file:
+                names.update(re.findall(r'RT_CRASHPOINT\("([a-z0-9-]+)"\)',
+                                        file.read()))
+    return sorted(name for name in names if not name.startswith("spawn-"))
 
 
-class Lost(Exception):
-    """The data contradicts the oracle."""
+DAEMON_POINTS = crash_points("riptided", "libcommon")
+COMPACTOR_POINTS = crash_points("riptide-compactd", "libcommon")
 
 
-# -- the oracle --
-
-def apply(state, command):
-    """Do a command to a dict and return the reply it must get."""
-    name, args = command[0], command[1:]
-    if name == "GET":
-        return state.get(args[0])
-    if name == "SET":
-        state[args[0]] = args[1]
-        return "OK"
-    if name == "MSET":
-        for i in range(0, len(args), 2):
-            state[args[i]] = args[i + 1]
-        return "OK"
-    if name == "DEL":
-        return sum(state.pop(key, None) is not None for key in args)
-    if name == "INCR":
-        value = int(state.get(args[0], b"0")) + 1
-        state[args[0]] = b"%d" % value
-        return value
-    if name == "APPEND":
-        state[args[0]] = state.get(args[0], b"") + args[1]
-        return len(state[args[0]])
-    if name == "FLUSHDB":
-        for key in [key for key in state if key[0] == args[0]]:
-            del state[key]
-        return "OK"
-    if name == "SWAPDB":
-        other = {args[0]: args[1], args[1]: args[0]}
-        swapped = {(other.get(key[0], key[0]), key[1]): value
-                   for key, value in state.items()}
-        state.clear()
-        state.update(swapped)
-        return "OK"
-    raise ValueError(name)
+def is_stopped(pid):
+    """Is the process stopped by a signal?"""
+    try:
+        with open("/proc/%d/stat" % pid, "rb") as file:
+            return file.read().rsplit(b")", 1)[1].split()[0] in b"Tt"
+    except (OSError, IndexError):
+        return False
 
 
-def written_keys(command):
-    """The keys that a command may change."""
-    if command[0] == "GET":
-        return ()
-    if command[0] in ("FLUSHDB", "SWAPDB"):
-        return [(database, name) for database in command[1:]
-                for name in DATABASE_NAMES]
-    if command[0] == "MSET":
-        return command[1::2]
-    return command[1:] if command[0] == "DEL" else command[1:2]
+def lock_holder(directory):
+    """The pid in COMPACTOR.LOCK while somebody holds it, else None."""
+    try:
+        with open(os.path.join(directory, "COMPACTOR.LOCK"), "rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                return None
+            except BlockingIOError:
+                return int(file.read().strip(b"\0\n ") or 0)
+    except OSError:
+        return None
 
 
-def reconcile(known, pending, observed):
-    """The number of pending commands that must have happened for `observed`
-    to be the state, which `known` becomes; None when there is no such number.
-    With several, the highest: those between change nothing."""
-    state = dict(known)
-    wrong = {key for key in known.keys() | observed.keys()
-             if known.get(key) != observed.get(key)}
-    found = 0 if not wrong else None
-    for number, command in enumerate(pending, 1):
-        apply(state, command)
-        for key in written_keys(command):
-            if state.get(key) == observed.get(key):
-                wrong.discard(key)
-            else:
-                wrong.add(key)
-        if not wrong:
-            found = number
-    if found is not None:
-        known.clear()
-        known.update(observed)
-    return found
+class PatientClient(rt.RespClient):
+    """A client that looks after its daemon while an answer takes its time."""
+
+    def __init__(self, path, look):
+        super().__init__(path=path, timeout=0.02)
+        self.look = look
+
+    def _fill(self):
+        end = time.monotonic() + rt.PATIENCE_S
+        while True:
+            try:
+                return super()._fill()
+            except TimeoutError:
+                self.look()
+                if time.monotonic() > end:
+                    raise
 
 
-class Worker:
-    """One connection's load, and what it knows."""
+class Program:
+    """One of the two: a process of riptide_test with a point armed or not."""
 
-    def __init__(self, number, seed):
-        self.number = number
-        self.random = random.Random(seed)
-        self.keys = [b"w%d:%05d" % (number, i) for i in range(KEYS)]
-        self.counters = [b"w%d:n%d" % (number, i) for i in range(COUNTERS)]
-        self.known = {}
-        self.pending = collections.deque()
-        self.acknowledged = 0
-        self.writes = 0
-        self.wrong = None
+    def __init__(self, process, points, counts):
+        self.process = process
+        self.points = points
+        self.counts = counts
+        self.point = None
 
-    def _value(self):
-        """A value that no other write has, mostly short."""
-        self.writes += 1
-        size = self.random.choice((0, 30, 100, 100, 400, 400, 20000)) \
-            if self.random.random() < 0.2 else self.random.randrange(200)
-        return b"%d.%d:" % (self.number, self.writes) + b"v" * size
+    def spawn(self, chance, likely):
+        """Start it, mostly with a point armed."""
+        self.point = None
+        self.process.env = {}
+        if self.points and chance.random() < likely:
+            self.point = chance.choice(self.points)
+            self.process.env["RIPTIDE_CRASHPOINT"] = "%s:%d:%s" % (
+                self.point, chance.choice((1, 1, 1, 2, 3, 5, 10)),
+                chance.choice(("kill", "kill", "stop")))
+        self.process.spawn()
 
-    def _command(self):
-        key = self.random.choice(self.keys)
-        dice = self.random.random()
-        if dice < 0.45:
-            return ("SET", key, self._value())
-        if dice < 0.65:
-            return ("DEL",) + tuple(self.random.sample(
-                self.keys, self.random.choice((1, 1, 1, 4))))
-        if dice < 0.75:
-            pairs = []
-            for one in self.random.sample(self.keys,
-                                          self.random.randrange(2, 6)):
-                pairs += [one, self._value()]
-            return ("MSET",) + tuple(pairs)
-        if dice < 0.85:
-            return ("INCR", self.random.choice(self.counters))
-        if dice < 0.88:
-            # Short, so that a key does not grow without end.
-            return ("APPEND", key, b"+%d" % self.random.randrange(100))
-        return ("GET", key)
+    def alive(self):
+        """False: it is dead, in a way that it may be: by a kill, or because it
+        was asked to end."""
+        if self.process.pid is None:
+            return False
+        status = self.process.ended()
+        if status is None:
+            return True
+        if status not in (0, -signal.SIGKILL):
+            raise Lost("%s ended with %d: %s" % (
+                os.path.basename(self.process.program), status,
+                self.process.stderr()[-2000:]))
+        if status != 0 and self.point is not None:
+            self.counts["point " + self.point] += 1
+            self.point = None
+        return False
 
-    def _answered(self, reply):
-        command = self.pending[0]
-        if isinstance(reply, rt.ReplyError):
-            raise Lost("%s %s was answered %s" % (command[0], command[1],
-                                                  reply.text))
-        wanted = apply(self.known, command)
-        self.pending.popleft()
-        self.acknowledged += 1
-        if reply != wanted:
-            raise Lost("%s %s was answered %.60r, not %.60r" % (
-                command[0], command[1], reply, wanted))
+    def at_point(self):
+        """Does it stand at its point?"""
+        if self.process.pid is None or self.process.ended() is not None or \
+                not is_stopped(self.process.pid):
+            return False
+        if self.point is not None:
+            self.counts["point " + self.point] += 1
+            self.point = None
+        return True
 
-    def _encode(self, command):
-        """The command's bytes, and how many replies come before its own."""
-        return rt.encode(*command), 0
+    def kill(self):
+        # What died before did so at its point.
+        self.alive()
+        self.point = None
+        self.process.kill()
 
-    def load(self, port, stop):
-        """Run until the connection breaks or stop is set."""
-        try:
-            with rt.RespClient("127.0.0.1", port) as client:
-                while not stop.is_set():
-                    batch = [self._command() for _ in range(
-                        self.random.choice((1, 1, 2, 8, 32, 64)))]
-                    self.pending.extend(batch)
-                    coded = [self._encode(command) for command in batch]
-                    client.send_raw(b"".join(data for data, _ in coded))
-                    for _, before in coded:
-                        for _ in range(before):
-                            client.read()
-                        self._answered(client.read())
-        except (OSError, rt.Closed):
-            pass
-        except Lost as error:
-            self.wrong = str(error)
-
-    @staticmethod
-    def _read(client, names):
-        replies = client.pipeline([("MGET",) + tuple(names[i:i + 100])
-                                   for i in range(0, len(names), 100)])
-        values = []
-        for reply in replies:
-            if isinstance(reply, rt.ReplyError):
-                raise Lost("MGET was answered " + reply.text)
-            values += reply
-        return {name: value for name, value in zip(names, values)
-                if value is not None}
-
-    def _observe(self, client):
-        return self._read(client, self.keys + self.counters)
-
-    def verify(self, client):
-        """Read everything and compare."""
-        if self.wrong is not None:
-            raise Lost(self.wrong)
-        observed = self._observe(client)
-        if reconcile(self.known, list(self.pending), observed) is None:
-            raise Lost(self._differences(observed))
-        self.pending.clear()
-
-    def _differences(self, observed):
-        touched = {key for command in self.pending
-                   for key in written_keys(command)}
-        lines = ["worker %d: %d keys may be in doubt" % (self.number,
-                                                         len(touched))]
-        for key in sorted(self.known.keys() | observed.keys()):
-            had, has = self.known.get(key), observed.get(key)
-            if had == has:
-                continue
-            word = "lost" if has is None else "back" if had is None else "other"
-            if key in touched:
-                word += " (in doubt)"
-            lines.append("%r: %s: acknowledged %.50r, found %.50r" % (
-                key, word, had, has))
-        return "\n".join(lines[:30])
+    def thaw(self):
+        self.process.signal(signal.SIGCONT)
 
 
-class Swapper(Worker):
-    """A worker with databases of its own. Its keys are pairs of a database and
-    a name, and each of its writes selects its database first."""
+class Life:
+    """One data directory, from the first start to the last look at it."""
 
-    def _command(self):
-        database, other = self.random.sample(DATABASES, 2)
-        key = (database, self.random.choice(DATABASE_NAMES))
-        dice = self.random.random()
-        if dice < 0.1:
-            return ("SWAPDB", database, other)
-        if dice < 0.13:
-            return ("FLUSHDB", database)
-        if dice < 0.7:
-            return ("SET", key, self._value())
-        if dice < 0.85:
-            return ("DEL", key)
-        return ("GET", key)
-
-    def _encode(self, command):
-        name, args = command[0], command[1:]
-        if name == "SWAPDB":
-            return rt.encode(*command), 0
-        if name == "FLUSHDB":
-            database, words = args[0], ()
-        else:
-            database, words = args[0][0], (args[0][1],) + args[1:]
-        return (rt.encode("SELECT", database) + rt.encode(name, *words)), 1
-
-    def _observe(self, client):
-        observed = {}
-        for database in DATABASES:
-            client.call("SELECT", database)
-            found = self._read(client, DATABASE_NAMES)
-            if client.call("DBSIZE") != len(found):
-                raise Lost("DBSIZE of %d is not %d" % (database, len(found)))
-            observed.update({(database, name): value
-                             for name, value in found.items()})
-        client.call("SELECT", 0)
-        return observed
-
-
-def test_oracle(tap):
-    """What watches must itself see."""
-    known = {b"a": b"1", b"b": b"2"}
-    pending = [("MSET", b"a", b"3", b"c", b"4"), ("DEL", b"b")]
-    cases = (
-        ("nothing_in_doubt_happened", {b"a": b"1", b"b": b"2"}, 0),
-        ("half_of_what_is_in_doubt_happened",
-         {b"a": b"3", b"b": b"2", b"c": b"4"}, 1),
-        ("all_that_is_in_doubt_happened", {b"a": b"3", b"c": b"4"}, 2),
-        ("a_lost_write", {b"b": b"2"}, None),
-        ("a_key_that_is_back", {b"a": b"1", b"b": b"2", b"d": b"0"}, None),
-        ("half_an_mset", {b"a": b"3", b"b": b"2"}, None),
-        ("a_write_without_those_before_it", {b"a": b"1"}, None),
-        ("an_old_value", {b"a": b"0", b"b": b"2"}, None))
-    for name, observed, wanted in cases:
-        tap.equal(reconcile(dict(known), pending, observed), wanted,
-                  "the_oracle_knows_" + name)
-    one, two = (1, DATABASE_NAMES[0]), (2, DATABASE_NAMES[0])
-    known = {one: b"1"}
-    pending = [("SWAPDB", 1, 2), ("SET", one, b"2"), ("FLUSHDB", 2)]
-    cases = (("no_swap", {one: b"1"}, 0), ("a_swap", {two: b"1"}, 1),
-             ("a_write_behind_a_swap", {one: b"2", two: b"1"}, 2),
-             ("a_flushdb", {one: b"2"}, 3), ("half_a_swap", {}, None),
-             ("a_swap_done_twice", {one: b"1", two: b"2"}, None))
-    for name, observed, wanted in cases:
-        tap.equal(reconcile(dict(known), pending, observed), wanted,
-                  "the_oracle_knows_" + name)
-
-
-# -- the rounds --
-
-class Loop:
-    def __init__(self, seed):
-        self.random = random.Random(seed)
-        self.workers = [Worker(i, self.random.randrange(1 << 32))
+    def __init__(self, chance, counts):
+        self.random = chance
+        self.counts = counts
+        self.workers = [Worker(i, chance.randrange(1 << 32))
                         for i in range(WORKERS)]
-        self.workers.append(Swapper(WORKERS, self.random.randrange(1 << 32)))
-        self.server = rt.Server(disk_reserve="0")
-        self.compactor = rt.Compactor(self.server.dir)
-        self.frozen = False
-        self.counts = collections.Counter()
+        self.workers.append(Swapper(WORKERS, chance.randrange(1 << 32)))
+        self.scratch = rt.scratch_dir()
+        self.dir = os.path.join(self.scratch, "data")
+        self.socket = os.path.join(self.scratch, "socket")
+        self.server = Program(rt.Server(
+            dir=self.dir, port=0, unixsocket=self.socket, disk_reserve="0"),
+            DAEMON_POINTS, counts)
+        self.compactor = Program(rt.Compactor(self.dir), COMPACTOR_POINTS,
+                                 counts)
+        self.server.process.program = os.path.join(HERE, "riptided")
+        self.compactor.process.program = os.path.join(HERE, "riptide-compactd")
+        self.server_alive = False
+        self.shared = None
+        self.load = None
+        self.final_size = None
 
-    def _options(self):
+    # -- starting --
+
+    def _options(self, spawns=None):
         pick = self.random.choice
         both = {"block_size": pick(("1kb", "4kb", "16kb")),
                 "bloom_bits_per_key": pick((0, 10, 16)),
                 "l0_compaction_trigger": pick((2, 4, 8))}
-        self.server.options.update(
+        merging = {"compression": pick(("none", "snappy", "lz4", "zstd")),
+                   "compression_bottom": pick(("none", "lz4", "zstd")),
+                   "table_size": pick(("64kb", "256kb")),
+                   "level_base_size": pick(("64kb", "1mb")),
+                   "level_size_multiplier": pick((2, 10)),
+                   "expiry_grace": pick((0, 3600))}
+        self.server.process.options.update(
             both, appendfsync=pick(("always", "always", "everysec", "no")),
-            memtable_size=pick(("256kb", "1mb", "4mb")),
-            block_cache_size=pick(("0", "1mb", "64mb")))
-        self.compactor.options.update(
-            both, compression=pick(("none", "snappy", "lz4", "zstd")),
-            table_size=pick(("64kb", "1mb")),
-            level_base_size=pick(("64kb", "1mb")),
-            level_size_multiplier=pick((2, 10)))
+            memtable_size=pick(("64kb", "256kb", "1mb")),
+            memtable_max_count=pick((2, 4)),
+            memory_limit=pick(("0", "0", "64mb", "256mb")),
+            block_cache_size=pick(("0", "1mb", "64mb")),
+            reader_threads=pick((1, 2)))
+        self.compactor.process.options.update(both, **merging)
+        self.spawns = self.random.random() < 0.2 if spawns is None else spawns
+        self.server.process.options["compactor"] = \
+            "spawn" if self.spawns else "external"
+        for name, value in merging.items():
+            if self.spawns:
+                self.server.process.options[name] = value
+            else:
+                self.server.process.options.pop(name, None)
+
+    def client(self):
+        return PatientClient(self.socket, self._thaw_server)
+
+    def _thaw_server(self):
+        if self.server.at_point():
+            self.counts["stops of the daemon"] += 1
+            self.server.thaw()
+
+    def _answers(self):
+        try:
+            with rt.RespClient(path=self.socket, timeout=0.02) as client:
+                client.send_raw(rt.encode("PING"))
+                reply = client.read()
+        except (OSError, rt.Closed):
+            return False
+        return reply == "PONG"
+
+    def _starts(self, kill_at):
+        """Wait until it answers. False: it was killed before."""
+        end = time.monotonic() + rt.PATIENCE_S
+        while not self._answers():
+            if not self.server.alive():
+                self.counts["kills while starting"] += 1
+                return False
+            if self.server.at_point():
+                if self.random.random() < 0.5:
+                    self.server.kill()
+                    return False
+                self.server.thaw()
+            now = time.monotonic()
+            if now > end:
+                raise Lost("it does not start: no answer in %d s: %s" % (
+                    rt.PATIENCE_S, self.server.process.stderr()[-2000:]))
+            if now > kill_at:
+                self.server.kill()
+                self.counts["kills while starting"] += 1
+                return False
+            time.sleep(0.002)
+        return True
+
+    def start_server(self, armed=True):
+        """Start; often kill it again while it recovers."""
+        likely = 0.5 if armed else 0
+        while True:
+            kill_at = time.monotonic() + (
+                self.random.random() * 0.06
+                if armed and self.random.random() < 0.1 else rt.PATIENCE_S)
+            self._end_spawned()
+            try:
+                self.server.spawn(self.random, likely)
+                started = self._starts(kill_at)
+            except Lost:
+                self.counts["failed starts"] += 1
+                raise
+            if started:
+                break
+            likely /= 2
+        self.counts["starts"] += 1
+        self.server_alive = True
+
+    def _end_spawned(self):
+        """A compactor that a daemon before started ends by itself, unless it
+        stands at a point."""
+        end = time.monotonic() + rt.PATIENCE_S
+        while True:
+            pid = lock_holder(self.dir)
+            if not pid or pid == self.compactor.process.pid:
+                return
+            if is_stopped(pid):
+                os.kill(pid, signal.SIGCONT)
+            if time.monotonic() > end:
+                raise Lost("the spawned compactor %d does not end" % pid)
+            time.sleep(0.001)
 
     def start_compactor(self):
-        if self.compactor.pid is None or self.compactor.ended() is not None:
-            self._compactor_lives()
-            self.compactor.start()
-            self.frozen = False
+        if not self.spawns and not self.compactor.alive():
+            self.compactor.process.args = \
+                ["--full"] if self.random.random() < 0.15 else []
+            self.compactor.spawn(self.random, 0.6)
 
-    def _compactor_lives(self):
-        """Or it ended as it may: asked to, or by our own kill."""
-        status = self.compactor.pid and self.compactor.ended()
-        if status not in (None, 0, -signal.SIGKILL):
-            raise Lost("the compactor ended with %d: %s" % (
-                status, self.compactor.stderr()[-2000:]))
+    def _pid_of_spawned(self):
+        return lock_holder(self.dir) if self.spawns else None
 
-    def start_server(self):
-        """Start; in some rounds kill it again while it recovers."""
-        while self.random.random() < 0.15:
-            self.server.spawn()
-            time.sleep(self.random.random() * 0.06)
-            self._server_lives("died at start")
-            self.server.kill()
-            self.counts["kills while starting"] += 1
+    # -- a round --
+
+    def round(self):
+        if not self.server_alive:
+            self._options()
+            if self.spawns:
+                self.compactor.kill()
+            self.start_server()
+        if not self._verified() or not self._begin():
+            return
+        self.start_compactor()
+        for _ in range(self.random.randrange(1, 4)):
+            if not self._loaded():
+                return
+            self.disturb_compactor()
+        self._end()
+
+    def _died(self):
+        """The daemon died at its point; what it still answered counts."""
+        if self.load is not None:
+            self.load.end()
+            self.load = None
+        self.server_alive = False
+        if self.server.alive():
+            raise Lost("the daemon closed a connection: %s" %
+                       self.server.process.stderr()[-2000:])
+        self.counts["kills of the daemon"] += 1
+        return False
+
+    def _wait_dead(self):
+        """A connection ended: the daemon is dying, or stays and is wrong."""
+        end = time.monotonic() + 1
+        while self.server.alive() and time.monotonic() < end:
+            time.sleep(0.001)
+        return self._died()
+
+    def _verified(self):
         try:
-            self.server.start()
-        except (RuntimeError, TimeoutError) as error:
-            self.counts["failed starts"] += 1
-            raise Lost("it does not start: %s" % str(error)[-1500:]) \
-                from error
-        self.counts["starts"] += 1
+            self.verify()
+            return True
+        except (OSError, rt.Closed):
+            return self._wait_dead()
 
-    def _server_lives(self, what):
-        if self.server.ended() is not None:
-            self.counts["failed starts"] += 1
-            raise Lost("%s with %d: %s" % (what, self.server.ended(),
-                                           self.server.stderr()[-2000:]))
+    def _begin(self):
+        """Empty the shared keys, and connect."""
+        shared = oracle.Shared()
+        self.shared = None
+        try:
+            with self.client() as client:
+                client.call("DEL", shared.JOURNAL, shared.COUNTER,
+                            *shared.GROUP)
+        except (OSError, rt.Closed):
+            return self._wait_dead()
+        self.load = Load(self.workers, self.socket)
+        if not self.load.begin(shared):
+            return self._wait_dead()
+        self.shared = shared
+        return True
+
+    def _loaded(self):
+        """Load for a while. False: the daemon died."""
+        end = time.monotonic() + (POINT_S if self.server.point or
+                                  self.compactor.point
+                                  else self.random.random() * 0.15)
+        goal = self.load.acknowledged() + self.random.choice(
+            (10, 300, 1000, 3000))
+        while time.monotonic() < end and self.load.acknowledged() < goal:
+            if self.load.run(0.02, goal - self.load.acknowledged()):
+                continue
+            if self.load.open == 0:
+                return self._wait_dead()
+            if self.server.at_point():
+                self._leave_frozen()
+                if not self.server_alive:
+                    return False
+        if self.load.open < len(self.workers):
+            return self._wait_dead()
+        return True
+
+    def _leave_frozen(self):
+        """The daemon is stopped: the others go on for a while."""
+        self.counts["stops of the daemon"] += 1
+        time.sleep(self.random.random() * 0.05)
+        if self.random.random() < 0.5:
+            self.kill_server()
+        else:
+            self.server.thaw()
 
     def disturb_compactor(self):
         """Freeze, thaw, kill or start the compactor."""
+        if self.spawns:
+            return
         deed = self.random.choice(("freeze", "thaw", "kill", "start"))
-        alive = self.compactor.pid is not None and \
-            self.compactor.ended() is None
-        if deed == "start" or not alive:
+        if deed == "start" or not self.compactor.alive():
             self.start_compactor()
         elif deed == "kill":
-            self._compactor_lives()
             self.compactor.kill()
-            self.frozen = False
             self.counts["kills of the compactor"] += 1
+        elif deed == "freeze":
+            self.compactor.process.signal(signal.SIGSTOP)
+            self.counts["stops of the compactor"] += 1
         else:
-            self.frozen = deed == "freeze"
-            self.compactor.signal(signal.SIGSTOP if self.frozen
-                                  else signal.SIGCONT)
-            self.counts[deed + "s"] += 1
+            self.compactor.at_point()
+            self.compactor.thaw()
 
-    def round(self):
-        self._options()
-        self.start_server()
-        self.verify()
-        if not self.frozen:
-            self.start_compactor()
-        stop = threading.Event()
-        threads = [threading.Thread(target=worker.load,
-                                    args=(self.server.port, stop))
-                   for worker in self.workers]
-        for thread in threads:
-            thread.start()
-        for _ in range(self.random.randrange(4)):
-            time.sleep(self.random.random() * 0.25)
-            self.disturb_compactor()
-        time.sleep(self.random.random() * 0.4)
-        self._server_lives("died under load")
-        self._end(stop)
-        stop.set()
-        for thread in threads:
-            thread.join()
-
-    def _end(self, stop):
-        """Most rounds end with a kill of the daemon, some of both."""
-        dice = self.random.random()
-        if dice < 0.1:
-            self.counts["clean stops"] += 1
-            stop.set()
-            if self.server.stop() != 0:
-                raise Lost("SIGTERM: exit %d" % self.server.ended())
-            return
+    def kill_server(self):
         self.server.kill()
         self.counts["kills of the daemon"] += 1
-        if dice < 0.4:
-            self.compactor.kill()
-            self.frozen = False
-            self.counts["kills of the compactor"] += 1
+        self.server_alive = False
+        if self.load is not None:
+            self.load.end()
+            self.load = None
+
+    def kill_both(self):
+        pid = self._pid_of_spawned()
+        self.kill_server()
+        if pid is not None:
+            os.kill(pid, signal.SIGKILL)
+        self.compactor.kill()
+        self.counts["kills of the compactor"] += 1
+
+    def _drain(self):
+        """Take all answers. False: the daemon died."""
+        end = time.monotonic() + rt.PATIENCE_S
+        while not self.load.drained():
+            self.load.run(0.01, 1 << 60, draw=False)
+            if self.load.open < len(self.workers):
+                return self._wait_dead()
+            self._thaw_server()
+            if time.monotonic() > end:
+                raise Lost("commands are not answered: %s" %
+                           self.server.process.stderr()[-2000:])
+        self.load.end()
+        self.load = None
+        return True
+
+    def _stop_server(self):
+        """SIGTERM. It may die at its point, or stand there."""
+        self.server.process.signal(signal.SIGTERM)
+        end = time.monotonic() + rt.PATIENCE_S
+        while self.server.alive():
+            self._thaw_server()
+            if time.monotonic() > end:
+                raise Lost("SIGTERM does not end it")
+            time.sleep(0.002)
+        self.server_alive = False
+        self.counts["clean stops"] += self.server.process.ended() == 0
+
+    def _end(self):
+        """Most rounds end with a kill of the daemon, some of both."""
+        dice = self.random.random()
+        if dice < 0.5:
+            self.kill_server()
+        elif dice < 0.7:
+            self.kill_both()
+        elif dice < 0.8:
+            self.server.process.signal(signal.SIGSTOP)
+            self.counts["stops of the daemon"] += 1
+            time.sleep(self.random.random() * 0.05)
+            if self.random.random() < 0.5:
+                self.server.thaw()
+            self.kill_server()
+        elif self._drain() and dice < 0.9:
+            self._stop_server()
+
+    # -- looking --
 
     def verify(self):
-        with self.server.client() as client:
+        """Read all, then compare: a crash meanwhile makes no half a look."""
+        with self.client() as client:
+            journal = client.call("GET", oracle.Shared.JOURNAL)
+            count = int(client.call("GET", oracle.Shared.COUNTER) or 0)
+            group = client.call("MGET", *oracle.Shared.GROUP)
             for worker in self.workers:
-                worker.verify(client)
-            found, cursor = set(), b"0"
+                worker.observe(client)
+            names, cursor = set(), b"0"
             while True:
                 cursor, keys = client.call("SCAN", cursor, "COUNT", 1000)
-                found.update(keys)
+                names.update(keys)
                 if cursor == b"0":
                     break
-        wanted = set()
+        if self.shared is None:
+            for worker in self.workers:
+                worker.verify(None)
+        else:
+            tokens = self.shared.check_journal(journal)
+            counts = [worker.verify([token for token in tokens if
+                                     token.startswith(b"%d." % worker.number)])
+                      for worker in self.workers]
+            self.shared.check_count(count, counts)
+            self.shared.looked(group, self.shared.floor)
+        self.shared = None
+        self._check_names(names)
+        self.counts["looks"] += 1
+
+    def _check_names(self, names):
+        wanted = {}
         for worker in self.workers[:WORKERS]:
             wanted.update(worker.known)
-        if found != wanted:
+        names = {name for name in names if not name.startswith(b"shared:")}
+        missing = {name for name in wanted.keys() - names if not isinstance(
+            wanted[name], oracle.Expiring)}
+        if missing or names - wanted.keys():
             raise Lost("SCAN: not found %s, too many %s" % (
-                sorted(wanted - found)[:5], sorted(found - wanted)[:5]))
+                sorted(missing)[:5], sorted(names - wanted.keys())[:5]))
+
+    def size(self):
+        """Descriptors of the daemon, and its MiB in memory."""
+        pid = self.server.process.pid
+        files = len(os.listdir("/proc/%d/fd" % pid))
+        with open("/proc/%d/statm" % pid, "rb") as file:
+            pages = int(file.read().split()[1])
+        return files, pages * os.sysconf("SC_PAGE_SIZE") >> 20
+
+    def check(self):
+        """riptide check, beside whatever runs."""
+        self.counts["riptide check"] += 1
+        done = subprocess.run([rt.RIPTIDE, "--dir", self.dir, "check"],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=rt.PATIENCE_S, check=False)
+        if done.returncode != 0:
+            raise Lost("riptide check ended with %d: %s" % (
+                done.returncode, done.stdout.decode(errors="replace")[-2000:]))
+
+    # -- the last look --
 
     def settle(self):
-        """All merged down, with nothing to wait for; then once more."""
-        self._compactor_lives()
+        """All merged down, with nothing to wait for; then look inside."""
+        if self.server_alive:
+            self.kill_server()
         self.compactor.kill()
-        self.compactor.options["l0_compaction_trigger"] = 2
-        # Small tables and levels make thousands of jobs, each with syncs.
-        status = self.compactor.once(patience_s=10 * rt.PATIENCE_S)
-        if status != 0:
-            raise Lost("--once ended with %d: %s" % (
-                status, self.compactor.stderr()[-2000:]))
-        self.start_server()
+        self._end_spawned()
+        for word in ("--once", "--full"):
+            self._options(spawns=False)
+            self.start_server(armed=False)
+            self.verify()
+            self._stop_server()
+            self._merge(word)
+        self.check()
+        self._look_inside()
+        self._options(spawns=False)
+        self.start_server(armed=False)
         self.verify()
-        if self.server.stop() != 0:
-            raise Lost("SIGTERM: exit %d" % self.server.ended())
+        self.final_size = self.size()
+        self._stop_server()
+        self._check_files()
+
+    def _merge(self, word):
+        began = time.monotonic()
+        self.compactor.process.env = {}
+        self.compactor.process.options["l0_compaction_trigger"] = 2
+        self.compactor.process.options["expiry_grace"] = 0
+        status = self.compactor.process.once(word)
+        if status != 0:
+            raise Lost("%s ended with %d: %s" % (
+                word, status, self.compactor.process.stderr()[-2000:]))
+        self.counts["ms of settling"] += int(
+            1000 * (time.monotonic() - began))
+
+    def _dump(self, *words):
+        return subprocess.run(
+            [rt.RIPTIDE, "--dir", self.dir, "dump"] + list(words),
+            stdout=subprocess.PIPE, timeout=rt.PATIENCE_S,
+            check=True).stdout.decode(errors="replace")
+
+    def _look_inside(self):
+        """Merged down with no snapshot held, the tables have one version of
+        each live key, and of the deleted nothing."""
+        manifest = self._dump("manifest")
+        spaces = {int(database): int(space) for database, space in re.findall(
+            r"^keyspace database=(\d+) id=(\d+)", manifest, re.M)}
+        found = set()
+        for name in re.findall(r"^\s+table (\S+\.sst)", manifest, re.M):
+            text = self._dump("sst", os.path.join(self.dir, "sst", name))
+            for kind, space, key in re.findall(
+                    r'^(put|delete) seq=\d+ keyspace=(\d+) key="([^"]*)"',
+                    text, re.M):
+                entry = (int(space), key.encode())
+                if kind == "delete" or entry in found:
+                    raise Lost("%s has %s of %r behind the merge" % (
+                        name, "a tombstone" if kind == "delete" else
+                        "a second version", entry))
+                found.add(entry)
+        self._compare_inside(spaces, found)
+
+    def _compare_inside(self, spaces, found):
+        wanted, may = set(), set()
+        for worker in self.workers:
+            for key, value in worker.known.items():
+                database, name = key if isinstance(key, tuple) else (0, key)
+                entry = (spaces.get(database, database), name)
+                may.add(entry)
+                if not isinstance(value, oracle.Expiring):
+                    wanted.add(entry)
+        home = spaces.get(0, 0)
+        found = {entry for entry in found if entry[0] != home or
+                 not entry[1].startswith(b"shared:")}
+        # What has expired since the last look may be there still.
+        if wanted - found or found - may:
+            raise Lost("the tables lack %s, and have %s that are deleted" % (
+                sorted(wanted - found)[:5], sorted(found - may)[:5]))
+
+    def _check_files(self):
+        """After a clean stop nothing is left over but what the kills left of
+        temporary files, which go by their age."""
+        live = set(re.findall(r"^\s+table (\S+\.sst)", self._dump("manifest"),
+                              re.M))
+        tables = set(os.listdir(os.path.join(self.dir, "sst")))
+        if tables != live:
+            raise Lost("sst/ has %s, the manifest %s" % (
+                sorted(tables - live), sorted(live - tables)))
+        segments = os.listdir(os.path.join(self.dir, "wal"))
+        if len(segments) > 2:
+            raise Lost("wal/ has %s" % sorted(segments))
+
+    def close(self):
+        for program in (self.server, self.compactor):
+            program.process.kill()
+        self._end_spawned()
+        shutil.rmtree(self.scratch, ignore_errors=True)
 
 
-def keep(loop):
+def keep(life, seed):
     """Put the data directory aside for whoever looks into it."""
-    kept = os.path.join(rt.BUILDDIR, "tests", "crash", "failed-%d" % SEED)
-    for process in (loop.server, loop.compactor):
-        process.kill()
+    kept = os.path.join(HERE, "failed-%d" % seed)
+    for program in (life.server, life.compactor):
+        program.process.kill()
     shutil.rmtree(kept, ignore_errors=True)
-    shutil.copytree(loop.server.dir, kept)
-    for process, name in ((loop.server, "riptided.log"),
-                          (loop.compactor, "riptide-compactd.log")):
+    shutil.copytree(life.dir, kept)
+    for program, name in ((life.server, "riptided.log"),
+                          (life.compactor, "riptide-compactd.log")):
         with open(os.path.join(kept, name), "w", encoding="utf-8") as file:
-            file.write(process.stderr())
+            if os.path.exists(program.process.stderr_path):
+                file.write(program.process.stderr())
+            file.write("%s\n" % (program.process.options,))
     return kept
+
+
+def run_pair(seed, rounds):
+    """One pair's rounds; prints the result as a line of JSON."""
+    chance = random.Random(seed)
+    counts = collections.Counter()
+    why, done, sizes = "", 0, []
+    while done < rounds and not why:
+        life = Life(chance, counts)
+        try:
+            for _ in range(min(LIFE_ROUNDS, rounds - done)):
+                life.round()
+                done += 1
+                if chance.random() < 0.1:
+                    life.check()
+            life.settle()
+        except (Lost, TimeoutError, subprocess.SubprocessError) as error:
+            why = "%s: %s\nround %d of pair seed %d, kept in %s" % (
+                type(error).__name__, error, done, seed, keep(life, seed))
+        if life.final_size is not None:
+            sizes.append(life.final_size)
+        counts["commands acknowledged"] += sum(
+            worker.acknowledged for worker in life.workers)
+        life.close()
+    counts["rounds"] += done
+    print(json.dumps({"counts": counts, "why": why, "sizes": sizes}),
+          flush=True)
 
 
 def main():
     tap = rt.Tap()
-    test_oracle(tap)
-    print("# SEED=%d ROUNDS=%d" % (SEED, ROUNDS), flush=True)
-    loop = Loop(SEED)
-    done = 0
-    why = ""
-    try:
-        while done < ROUNDS:
-            loop.round()
-            done += 1
-        loop.start_server()
-        loop.verify()
-        loop.server.stop()
-        loop.settle()
-    except Lost as error:
-        why = "%s\nround %d, SEED=%d, kept in %s" % (error, done, SEED,
-                                                     keep(loop))
-    for what, count in sorted(loop.counts.items()):
+    print("# SEED=%d ROUNDS=%d PAIRS=%d" % (SEED, ROUNDS, PAIRS), flush=True)
+    began = time.monotonic()
+    pairs = []
+    for number in range(PAIRS):
+        rounds = ROUNDS // PAIRS + (number < ROUNDS % PAIRS)
+        pairs.append(subprocess.Popen(
+            [sys.executable, os.path.abspath(__file__), "pair",
+             str(SEED + number), str(rounds)], stdout=subprocess.PIPE))
+    counts, why, sizes = collections.Counter(), "", []
+    for pair in pairs:
+        lines = pair.communicate()[0].decode().splitlines()
+        if pair.returncode != 0 or not lines:
+            why += "a pair ended with %d\n" % pair.returncode
+            continue
+        result = json.loads(lines[-1])
+        counts.update(result["counts"])
+        why += result["why"]
+        sizes += result["sizes"]
+    points = {name[6:]: counts.pop(name) for name in sorted(counts)
+              if name.startswith("point ")}
+    for what, count in sorted(counts.items()):
         print("# %d %s" % (count, what))
-    print("# %d commands acknowledged" % sum(worker.acknowledged
-                                             for worker in loop.workers))
-    tap.ok(loop.counts["failed starts"] == 0, "every_start_succeeds", why)
+    print("# %d of %d points acted: %s" % (
+        len(points), len(set(DAEMON_POINTS + COMPACTOR_POINTS)),
+        " ".join("%s=%d" % pair for pair in points.items())))
+    print("# %.1f s, %.2f rounds a second" % (
+        time.monotonic() - began, ROUNDS / (time.monotonic() - began)))
+    tap.ok(counts["failed starts"] == 0, "every_start_succeeds", why)
     tap.ok(not why, "what_was_acknowledged_is_there_after_every_kill", why)
-    if not why:
-        tap.ok(*check(loop.server.dir))
+    tap.ok(all(files <= FILES_MAX and mib <= MIB_MAX for files, mib in sizes),
+           "the_daemon_is_small_after_many_kills",
+           "descriptors and MiB: %s" % sizes)
+    print("# at most %s descriptors, %s MiB" % (
+        max((files for files, _ in sizes), default="no"),
+        max((mib for _, mib in sizes), default="no")))
     tap.done()
 
 
-def check(directory):
-    """riptide check, as arguments of Tap.ok."""
-    done = subprocess.run([rt.RIPTIDE, "--dir", directory, "check"],
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          timeout=rt.PATIENCE_S, check=False)
-    return (done.returncode == 0, "riptide_check_finds_nothing",
-            done.stdout.decode(errors="replace"))
-
-
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["pair"]:
+        run_pair(int(sys.argv[2]), int(sys.argv[3]))
+    else:
+        main()

@@ -338,6 +338,68 @@ START_TEST(the_line_never_falls_and_never_runs_ahead)
 }
 END_TEST
 
+/* Two programs and a manifest: what one has written down, the other takes over,
+ * however long it has not looked. */
+START_TEST(a_line_taken_over_is_not_carried_on_twice)
+{
+	struct rt_expiry_clock other;
+	struct rt_expiry_reading reading;
+	struct machine machine;
+
+	start(&machine);
+	reading = look(&machine);
+	rt_expiry_clock_init(&other, &machine.clock, &reading.mark,
+	    reading.line_ms);
+	rt_expiry_clock_read(&other, &reading);
+	live(&machine, HOUR_MS, 1000);
+	rt_expiry_clock_raise(&other, look(&machine).line_ms);
+	rt_expiry_clock_read(&other, &reading);
+	ck_assert_uint_eq(reading.line_ms, machine.wall_ms);
+	ck_assert_uint_eq(reading.now_ms, machine.wall_ms);
+	rt_expiry_clock_fini(&other);
+	rt_expiry_clock_fini(&machine.expiry);
+}
+END_TEST
+
+START_TEST(two_programs_do_not_drive_each_other_ahead)
+{
+	unsigned seed = (unsigned)time(NULL);
+	struct rt_expiry_clock clocks[2];
+	struct rt_clock_mark mark = { 0 };
+	struct machine machine;
+	uint64_t line = 0;
+
+	printf("# seed %u\n", seed);
+	srand(seed);
+	start(&machine);
+	for (unsigned i = 0; i < 2; i++)
+		rt_expiry_clock_init(&clocks[i], &machine.clock, &mark, 0);
+	for (unsigned i = 0; i < 100000; i++) {
+		struct rt_expiry_clock *one = &clocks[rand() % 2];
+		struct rt_expiry_reading reading;
+
+		pass(&machine, (uint64_t)(rand() % (i % 7 == 0 ? 5000 : 9)));
+		if (rand() % 50 == 0) {
+			rt_expiry_clock_fini(one);
+			rt_expiry_clock_init(one, &machine.clock, &mark, line);
+		}
+		if (rand() % 2 == 0)
+			rt_expiry_clock_raise(one, line);
+		rt_expiry_clock_read(one, &reading);
+		/* One look may be up to 10 ms behind. */
+		ck_assert_uint_le(reading.line_ms, machine.wall_ms + 10);
+		ck_assert_uint_le(reading.now_ms, machine.wall_ms + 10);
+		if (reading.line_ms > line)
+			line = reading.line_ms;
+		if (reading.mark.boot_ms > mark.boot_ms)
+			mark = reading.mark;
+	}
+	rt_expiry_clock_fini(&clocks[0]);
+	rt_expiry_clock_fini(&clocks[1]);
+	rt_expiry_clock_fini(&machine.expiry);
+}
+END_TEST
+
 RTT_MAIN("expiry_clock", a_clock_that_runs_true_is_followed,
     a_step_back_brings_nothing_back, a_step_back_is_told_once,
     after_a_step_back_time_goes_on_and_meets_the_clock_again,
@@ -346,4 +408,6 @@ RTT_MAIN("expiry_clock", a_clock_that_runs_true_is_followed,
     a_step_forward_that_is_undone_leaves_no_trace,
     a_step_between_two_runs_is_seen, a_start_of_the_machine_is_believed_late,
     marks_that_make_no_sense_are_not_believed,
-    the_line_never_falls_and_never_runs_ahead)
+    the_line_never_falls_and_never_runs_ahead,
+    a_line_taken_over_is_not_carried_on_twice,
+    two_programs_do_not_drive_each_other_ahead)
