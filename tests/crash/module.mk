@@ -1,6 +1,7 @@
 # crash: real processes killed and stopped under load. crash_loop.py is short
 # here; make crash-long lengthens it.
-script_tests += tests/crash/crash_loop.py tests/crash/test_stopped_compactor.py
+script_tests += tests/crash/crash_loop.py tests/crash/test_oracle.py \
+	tests/crash/test_stopped_compactor.py
 EXTRA_DIST += tests/crash/load.py tests/crash/oracle.py
 
 # The two programs of the same objects, and what acts at RT_CRASHPOINT.
