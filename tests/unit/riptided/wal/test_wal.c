@@ -395,7 +395,7 @@ START_TEST(a_spare_of_zeros_is_prepared_and_used)
 }
 END_TEST
 
-START_TEST(a_failed_write_stops_the_log_for_good)
+START_TEST(a_failed_write_stops_the_log)
 {
 	uint64_t seq, written;
 	struct rtd_wal *wal;
@@ -421,7 +421,7 @@ START_TEST(a_failed_write_stops_the_log_for_good)
 }
 END_TEST
 
-START_TEST(a_failed_sync_stops_the_log_for_good)
+START_TEST(a_failed_sync_stops_the_log)
 {
 	struct rtd_wal_stats before, after;
 	uint64_t seq;
@@ -442,6 +442,111 @@ START_TEST(a_failed_sync_stops_the_log_for_good)
 	ck_assert_uint_eq(after.syncs, before.syncs);
 	ck_assert_uint_eq(after.bytes_written, before.bytes_written);
 	ck_assert_int_eq(rtd_wal_close(wal, NULL, NULL, &err), RT_EIO);
+	end();
+}
+END_TEST
+
+/* Ten durable records, then a failure that takes ten more, which tables have
+ * afterwards. */
+static struct rtd_wal *
+failed_log(void)
+{
+	struct rtd_wal *wal = open_log(RT_FSYNC_ALWAYS);
+
+	rtt_wait_durable(wal, rtt_wal_put(wal, 1, 10));
+	atomic_store(&fs.fail_errno, EIO);
+	atomic_store(&fs.fail_at, atomic_load(&fs.calls) + 1);
+	rtt_wait_durable(wal, rtt_wal_put(wal, 11, 10));
+	ck_assert_int_eq(rtd_wal_state(wal, &err), RT_EIO);
+	ck_assert_uint_eq(rtd_wal_durable_seq(wal), 10);
+	ck_assert_uint_eq(rtd_wal_failures(wal), 1);
+	rtd_wal_rotate(wal);
+	return wal;
+}
+
+static void
+wait_until_ok(struct rtd_wal *wal)
+{
+	while (rtd_wal_state(wal, &err) != RT_OK)
+		continue;
+	ck_assert_uint_eq(rtd_wal_durable_seq(wal), 20);
+	ck_assert_uint_eq(rtd_wal_written_seq(wal), 20);
+	ck_assert(!rtd_wal_is_stuck(wal));
+}
+
+START_TEST(log_begins_again_behind_what_tables_have)
+{
+	struct rtd_wal *wal;
+	struct rt_buf failed;
+
+	begin();
+	wal = failed_log();
+	failed = rtt_read(scratch.fd, 1);
+	atomic_store(&fs.fail_at, 0);
+	rtd_wal_begin_again(wal);
+	wait_until_ok(wal);
+	rtt_wait_durable(wal, rtt_wal_put(wal, 21, 10));
+	rtd_wal_rotate(wal);
+	rtt_wait_durable(wal, rtt_wal_put(wal, 31, 5));
+	ck_assert_uint_eq(rtd_wal_failures(wal), 1);
+	close_log(wal);
+	ck_assert(!exists_now("1.wal"));
+	replay.flushed_seq = 20;
+	replay_all(35);
+	ck_assert_uint_eq(replay.records, 15);
+	/* A failed segment that could not be unlinked changes nothing. */
+	rtt_write(scratch.fd, 1, &failed);
+	replay_all(35);
+	ck_assert_uint_eq(replay.records, 15);
+	rt_buf_fini(&failed);
+	end();
+}
+END_TEST
+
+START_TEST(log_that_cannot_begin_again_tries_until_it_can)
+{
+	struct rtd_wal *wal;
+
+	begin();
+	wal = failed_log();
+	rtd_wal_begin_again(wal);
+	while (!rtd_wal_is_stuck(wal))
+		continue;
+	ck_assert_int_eq(rtd_wal_state(wal, &err), RT_EIO);
+	ck_assert_ptr_nonnull(strstr(err.text, "begin wal segment"));
+	ck_assert_uint_eq(rtd_wal_durable_seq(wal), 10);
+	atomic_store(&fs.fail_at, 0);
+	wait_until_ok(wal);
+	rtt_wait_durable(wal, rtt_wal_put(wal, 21, 10));
+	close_log(wal);
+	replay.flushed_seq = 20;
+	replay_all(30);
+	end();
+}
+END_TEST
+
+START_TEST(log_that_failed_twice_begins_again_twice)
+{
+	struct rtd_wal *wal;
+
+	begin();
+	wal = failed_log();
+	atomic_store(&fs.fail_at, 0);
+	rtd_wal_begin_again(wal);
+	wait_until_ok(wal);
+	atomic_store(&fs.fail_at, atomic_load(&fs.calls) + 1);
+	rtt_wait_durable(wal, rtt_wal_put(wal, 21, 10));
+	ck_assert_uint_eq(rtd_wal_failures(wal), 2);
+	ck_assert_uint_eq(rtd_wal_durable_seq(wal), 20);
+	rtd_wal_rotate(wal);
+	atomic_store(&fs.fail_at, 0);
+	rtd_wal_begin_again(wal);
+	while (rtd_wal_state(wal, &err) != RT_OK)
+		continue;
+	rtt_wait_durable(wal, rtt_wal_put(wal, 31, 10));
+	close_log(wal);
+	replay.flushed_seq = 30;
+	replay_all(40);
 	end();
 }
 END_TEST
@@ -555,8 +660,11 @@ RTT_MAIN("wal", what_was_appended_is_replayed, big_records_are_replayed_whole,
     a_sync_does_not_stop_writes,
     released_segments_are_recycled_and_their_bytes_never_replay,
     a_spare_of_zeros_is_prepared_and_used,
-    a_failed_write_stops_the_log_for_good,
-    a_failed_sync_stops_the_log_for_good,
+    a_failed_write_stops_the_log,
+    a_failed_sync_stops_the_log,
+    log_begins_again_behind_what_tables_have,
+    log_that_cannot_begin_again_tries_until_it_can,
+    log_that_failed_twice_begins_again_twice,
     whatever_call_fails_the_acknowledged_is_replayed,
     so_it_is_with_inlaid_records,
     appends_and_syncs_run_beside_each_other)
