@@ -28,7 +28,7 @@ rtd_resp_peek(struct rt_slice *data, struct rt_slice *argv, size_t argv_max,
 	struct rt_slice rest = *data;
 	size_t len;
 
-	if (!take_number(&rest, '*', argc))
+	if (!take_number(&rest, '*', argc) || *argc == 0)
 		return false;
 	for (size_t i = 0; i < *argc; i++) {
 		if (!take_number(&rest, '$', &len) || rest.len < 2 ||
@@ -39,5 +39,5 @@ rtd_resp_peek(struct rt_slice *data, struct rt_slice *argv, size_t argv_max,
 		rest = rt_slice(rest.data + len + 2, rest.len - len - 2);
 	}
 	*data = rest;
-	return *argc != 0;
+	return true;
 }

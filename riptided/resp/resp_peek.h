@@ -11,7 +11,7 @@
 /* Take one whole command in its plain form (an array of bulk strings) off the
  * front of data. *argc: its words; the first argv_max of them are in argv and
  * borrow data. False: data begins with something else, or with a part of a
- * command. */
+ * command, and stays as it is. */
 bool rtd_resp_peek(struct rt_slice *data, struct rt_slice *argv,
     size_t argv_max, size_t *argc);
 
