@@ -84,8 +84,9 @@ struct rt_cursor {
 static inline struct rt_cursor
 rt_cursor(struct rt_slice bytes)
 {
+	/* C has no sum of NULL and 0. */
 	return (struct rt_cursor){ .at = bytes.data,
-		.end = bytes.data + bytes.len };
+		.end = bytes.len != 0 ? bytes.data + bytes.len : bytes.data };
 }
 
 static inline size_t

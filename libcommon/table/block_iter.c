@@ -164,8 +164,10 @@ add_step(struct rt_block_iter *iter, size_t shared)
 		.shared = shared,
 		.tail = iter->tails.len,
 	};
-	rt_buf_append(&iter->tails, iter->key.data + shared,
-	    iter->key.len - shared);
+	/* A forged key may be empty, and have no memory yet. */
+	if (iter->key.len != shared)
+		rt_buf_append(&iter->tails, iter->key.data + shared,
+		    iter->key.len - shared);
 }
 
 /* From a restart to the last entry before `end`, which is an entry or the end
@@ -228,7 +230,9 @@ rt_block_iter_prev(struct rt_block_iter *iter)
 	    !rt_block_decode_meta(&iter->block, &raw, &seq, &type))
 		return RT_BLOCK_BAD;
 	iter->key.len = step->shared;
-	rt_buf_append(&iter->key, iter->tails.data + step->tail, tail_len);
+	if (tail_len != 0)
+		rt_buf_append(&iter->key, iter->tails.data + step->tail,
+		    tail_len);
 	raw.shared = key_len;
 	raw.suffix.len = 0;
 	take(iter, &raw, seq, type);

@@ -3,7 +3,6 @@
  * that what lies behind them is reached; the content of a block; an index.
  * Reading ends with an error or an answer, and a get never contradicts what
  * an iteration without error has shown. */
-#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -17,108 +16,163 @@
 #include "libcommon/table/table_format.h"
 #include "libcommon/table/table_index.h"
 #include "libcommon/table/table_reader.h"
+#include "tests/fuzz/memory_files.h"
 
 #define FILE_BYTES_MAX (1u << 20)
 #define ENTRIES_MAX 20000
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* One file in memory. */
-struct memory_fs {
-	struct rt_fs fs;
-	const uint8_t *data;
-	size_t size;
+/* What an iterator has shown, as checksums: borrowed keys are short-lived. */
+struct shown {
+	uint64_t *entries;
+	size_t count, cap;
+	bool whole;		/* it came to the end, without an error */
 };
 
-static int
-memory_openat(struct rt_fs *fs, int dir, const char *name, int flags,
-    mode_t mode)
+static void
+note(struct shown *shown, const struct rt_entry *entry)
 {
-	return 3;
-}
-
-static int
-memory_close(struct rt_fs *fs, int fd)
-{
-	return 0;
-}
-
-static int
-memory_fstat(struct rt_fs *fs, int fd, struct stat *out)
-{
-	*out = (struct stat){
-		.st_size = (off_t)((struct memory_fs *)fs)->size,
-	};
-	return 0;
-}
-
-static ssize_t
-memory_pread(struct rt_fs *fs, int fd, void *out, size_t len, off_t offset)
-{
-	struct memory_fs *memory = (struct memory_fs *)fs;
-	size_t at = (size_t)offset;
-
-	if (at >= memory->size)
-		return 0;
-	if (len > memory->size - at)
-		len = memory->size - at;
-	memcpy(out, memory->data + at, len);
-	return (ssize_t)len;
+	if (shown->count == shown->cap) {
+		shown->cap = shown->cap != 0 ? shown->cap * 2 : 64;
+		shown->entries = rt_realloc(shown->entries,
+		    shown->cap * sizeof(shown->entries[0]));
+	}
+	shown->entries[shown->count++] = rt_hash64(entry->key) ^
+	    rt_hash64(entry->value) * 3 ^ entry->seq * 5 ^
+	    (uint64_t)entry->type << 60;
 }
 
 static void
-get_each(struct rt_table_reader *reader)
+get_again(struct rt_table_reader *reader, const struct rt_entry *entry)
+{
+	struct rt_table_found found = { .seq = 0 };
+
+	/* A forged filter or bucket may hide an entry. */
+	if (rt_table_reader_get(reader, entry->key, rt_hash64(entry->key),
+		entry->seq, 0, &found, NULL) != RT_OK)
+		return;
+	rt_assert(found.seq <= entry->seq);
+	rt_assert(found.seq != entry->seq ||
+	    rt_slice_equal(found.value, entry->value));
+	rt_table_found_fini(&found);
+}
+
+static struct shown
+walk_forward(struct rt_table_reader *reader)
 {
 	struct rt_iter *iter = rt_table_reader_iter(reader, 0, 4096);
-	size_t count = 0;
+	struct shown shown = { .count = 0 };
 
-	for (rt_iter_seek_first(iter); iter->valid && count < ENTRIES_MAX;
-	     rt_iter_next(iter)) {
-		struct rt_slice key = iter->entry.key;
-		struct rt_table_found found;
-
-		count++;
-		/* A forged filter or bucket may hide an entry. */
-		if (rt_table_reader_get(reader, key, rt_hash64(key),
-			iter->entry.seq, 0, &found, NULL) != RT_OK)
-			continue;
-		rt_assert(found.seq <= iter->entry.seq);
-		rt_assert(found.seq != iter->entry.seq ||
-		    rt_slice_equal(found.value, iter->entry.value));
-		rt_table_found_fini(&found);
+	for (rt_iter_seek_first(iter); iter->valid &&
+	     shown.count < ENTRIES_MAX; rt_iter_next(iter)) {
+		note(&shown, &iter->entry);
+		get_again(reader, &iter->entry);
 	}
+	shown.whole = !iter->valid && iter->code == RT_OK;
 	rt_iter_seek(iter, rt_slice("\0\0\0\1sk", 6), 100);
 	rt_iter_seek(iter, rt_slice("\xff", 1), 0);
 	rt_iter_free(iter);
+	return shown;
+}
+
+static struct shown
+walk_backward(struct rt_table_reader *reader)
+{
+	struct rt_iter *iter = rt_table_reader_iter(reader, 0, 0);
+	struct shown shown = { .count = 0 };
+
+	for (rt_iter_seek_last(iter); iter->valid &&
+	     shown.count < ENTRIES_MAX; rt_iter_prev(iter))
+		note(&shown, &iter->entry);
+	shown.whole = !iter->valid && iter->code == RT_OK;
+	rt_iter_seek_for_prev(iter, rt_slice("\0\0\0\1sk", 6), 100);
+	rt_iter_seek_for_prev(iter, rt_slice("\xff", 1), 0);
+	rt_iter_free(iter);
+	return shown;
+}
+
+/* Between two keys that the table names: its ends, both or one of them, or a
+ * key that nothing promises to be there. */
+static size_t
+walk_range(struct rt_table_reader *reader, struct rt_slice lower,
+    struct rt_slice upper)
+{
+	struct rt_range range = { .lower = lower, .upper = upper };
+	struct rt_iter *iter =
+	    rt_table_reader_iter_range(reader, 0, 0, &range);
+	size_t count = 0, inside = 0;
+
+	for (rt_iter_seek(iter, lower, RT_SEQ_MAX); iter->valid &&
+	     count < ENTRIES_MAX; rt_iter_next(iter)) {
+		inside += upper.len == 0 ||
+		    rt_slice_compare(iter->entry.key, upper) < 0;
+		count++;
+	}
+	for (rt_iter_seek_last(iter); iter->valid && count > 0;
+	     rt_iter_prev(iter))
+		count--;
+	rt_iter_free(iter);
+	return inside;
+}
+
+/* A table that passes every check of its own is the same in both directions
+ * and in ranges. One that does not is only to be survived. */
+static void
+walk_all(struct rt_table_reader *reader, bool sound)
+{
+	const struct rt_table_info *info = rt_table_reader_info(reader);
+	struct rt_slice smallest = rt_buf_slice(&info->smallest);
+	struct rt_slice largest = rt_buf_slice(&info->largest);
+	struct rt_slice none = rt_slice(NULL, 0);
+	struct shown forward = walk_forward(reader);
+	struct shown backward = walk_backward(reader);
+	size_t all, below;
+
+	all = walk_range(reader, smallest, none);
+	below = walk_range(reader, none, largest);
+	walk_range(reader, smallest, largest);
+	if (sound && forward.whole) {
+		rt_assert(backward.whole && forward.count == backward.count);
+		for (size_t i = 0; i < forward.count; i++)
+			rt_assert(forward.entries[i] ==
+			    backward.entries[forward.count - 1 - i]);
+		rt_assert(all == forward.count && below < forward.count);
+	}
+	free(forward.entries);
+	free(backward.entries);
 }
 
 static void
 read_file(const uint8_t *data, size_t size)
 {
-	struct memory_fs memory = { .fs = { .openat = memory_openat,
-					.close = memory_close,
-					.fstat = memory_fstat,
-					.pread = memory_pread,
-					.pread_nowait = memory_pread },
-		.data = data,
-		.size = size };
+	struct rtt_memory_files files;
 	struct rt_block_cache *cache = rt_block_cache_new(10000);
 	struct rt_table_reader *reader = NULL;
 	struct rt_err err = { .code = RT_OK };
+	struct rt_buf counts = { 0 };
 	enum rt_code code;
 
-	code = rt_table_reader_open(&reader, &memory.fs, 0, "fuzz", NULL, cache,
+	rtt_memory_files_init(&files);
+	rt_buf_append(rtt_memory_files_add(&files, "fuzz"), data, size);
+	code = rt_table_reader_open(&reader, &files.fs, 0, "fuzz", NULL, cache,
 	    NULL, &err);
 	if (code == RT_OK) {
-		get_each(reader);
 		code = rt_table_reader_verify(reader, 0, &err);
+		walk_all(reader, code == RT_OK);
 		rt_table_reader_unref(reader);
 	}
 	if (code != RT_OK) {
 		rt_assert(code == RT_EDAMAGED || code == RT_EFORMAT);
 		rt_assert(strstr(err.text, "fuzz") != NULL);
 	}
+	code = rt_table_read_key_counts(&files.fs, 0, "fuzz", NULL, &counts,
+	    NULL);
+	rt_assert(code == RT_OK || code == RT_ENOTFOUND ||
+	    code == RT_EDAMAGED || code == RT_EFORMAT);
+	rt_buf_fini(&counts);
 	rt_block_cache_free(cache);
+	rtt_memory_files_fini(&files);
 }
 
 /* Put the checksum of the stored bytes at offset right. */

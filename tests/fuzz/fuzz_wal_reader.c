@@ -3,7 +3,6 @@
  * come segments 1, 2, ...: a length of two bytes (little endian), and as many
  * bytes, of which the first 96 are the header and the others records. The
  * replay ends with an error or gives records in order, without a gap. */
-#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include "libcommon/os/path.h"
 #include "riptided/wal/wal_format.h"
 #include "riptided/wal/wal_reader.h"
+#include "tests/fuzz/memory_files.h"
 
 #define SEGMENTS_MAX 4
 #define PUT_RIGHT 0x01
@@ -22,67 +22,6 @@
 #define CLEAN_MARK 0x04
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* A directory with the files 1.wal, 2.wal, ... whose descriptors are their
- * numbers. */
-struct memory_fs {
-	struct rt_fs fs;
-	struct rt_buf files[SEGMENTS_MAX];
-	size_t count;
-};
-
-static struct rt_buf *
-file_of(struct rt_fs *fs, int fd)
-{
-	return &((struct memory_fs *)(void *)fs)->files[fd - 1];
-}
-
-static int
-memory_openat(struct rt_fs *fs, int dir, const char *name, int flags,
-    mode_t mode)
-{
-	uint64_t number;
-
-	return rt_path_parse_wal(name, &number) ? (int)number : -ENOENT;
-}
-
-static int
-memory_close(struct rt_fs *fs, int fd)
-{
-	return 0;
-}
-
-static int
-memory_fstat(struct rt_fs *fs, int fd, struct stat *out)
-{
-	*out = (struct stat){ .st_size = (off_t)file_of(fs, fd)->len };
-	return 0;
-}
-
-static ssize_t
-memory_pread(struct rt_fs *fs, int fd, void *out, size_t len, off_t offset)
-{
-	const struct rt_buf *file = file_of(fs, fd);
-	size_t at = (size_t)offset;
-
-	if (at >= file->len)
-		return 0;
-	if (len > file->len - at)
-		len = file->len - at;
-	memcpy(out, file->data + at, len);
-	return (ssize_t)len;
-}
-
-static int
-memory_list(struct rt_fs *fs, int dir,
-    void (*each)(void *arg, const char *name), void *arg)
-{
-	char name[RT_PATH_NAME_BYTES];
-
-	for (size_t i = 0; i < ((struct memory_fs *)(void *)fs)->count; i++)
-		each(arg, rt_path_wal(name, i + 1));
-	return 0;
-}
 
 static void
 put_right(struct rt_buf *file)
@@ -139,16 +78,16 @@ expect_next(void *arg, uint64_t segment, uint64_t first_seq, uint32_t count,
 }
 
 static void
-replay_all(struct memory_fs *memory, uint8_t options)
+replay_all(struct rtt_memory_files *files, uint64_t last_wal, uint8_t options)
 {
 	static const uint8_t uuid[16];
 	uint64_t last = 0;
 	struct rtd_wal_replay replay = {
-		.fs = &memory->fs,
+		.fs = &files->fs,
 		.database_uuid = uuid,
 		.floor = 1,
 		.manifest_generation = 9,
-		.clean_wal = (options & CLEAN_MARK) != 0 ? memory->count : 0,
+		.clean_wal = (options & CLEAN_MARK) != 0 ? last_wal : 0,
 		.clean_wal_bytes = RTD_WAL_RECORDS_AT + 64,
 		.tolerant = (options & TOLERANT) != 0,
 		.read_only = true,
@@ -166,29 +105,24 @@ replay_all(struct memory_fs *memory, uint8_t options)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct memory_fs memory = {
-		.fs = {
-			.openat = memory_openat,
-			.close = memory_close,
-			.fstat = memory_fstat,
-			.pread = memory_pread,
-			.list = memory_list,
-		},
-	};
 	struct rt_cursor cursor = rt_cursor(rt_slice(data, size));
 	uint8_t options = rt_cursor_byte(&cursor);
+	struct rtt_memory_files files;
+	char name[RT_PATH_NAME_BYTES];
+	uint64_t last_wal = 0;
 
-	while (rt_cursor_left(&cursor) >= 2 && memory.count < SEGMENTS_MAX) {
+	rtt_memory_files_init(&files);
+	while (rt_cursor_left(&cursor) >= 2 && last_wal < SEGMENTS_MAX) {
 		uint64_t len = rt_cursor_byte(&cursor);
 
 		len |= (uint64_t)rt_cursor_byte(&cursor) << 8;
 		if (len > rt_cursor_left(&cursor))
 			len = rt_cursor_left(&cursor);
-		make_file(&memory.files[memory.count++],
+		make_file(rtt_memory_files_add(&files,
+			rt_path_wal(name, ++last_wal)),
 		    rt_cursor_take(&cursor, len), (options & PUT_RIGHT) != 0);
 	}
-	replay_all(&memory, options);
-	for (size_t i = 0; i < memory.count; i++)
-		rt_buf_fini(&memory.files[i]);
+	replay_all(&files, last_wal, options);
+	rtt_memory_files_fini(&files);
 	return 0;
 }

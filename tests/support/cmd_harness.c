@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "libcommon/base/invariant.h"
 #include "tests/support/fake_engine.h"
 
 #define WORDS_MAX 64
@@ -50,20 +51,17 @@ unpark_client(struct rtd_server_state *server, struct rtd_client *client)
 static void
 set_option(struct rtt_cmd *cmd, const char *name, const char *value)
 {
-	struct rt_err err = { 0 };
-
-	ck_assert_msg(rt_config_set(&cmd->config, rt_slice_cstr(name),
-	    rt_slice_cstr(value), false, &err) == RT_OK, "%s", err.text);
+	rt_assert(rt_config_set(&cmd->config, rt_slice_cstr(name),
+	    rt_slice_cstr(value), false, NULL) == RT_OK);
 }
 
-void
-rtt_cmd_init(struct rtt_cmd *cmd)
+/* All but the scratch directory. */
+static void
+begin(struct rtt_cmd *cmd)
 {
-	*cmd = (struct rtt_cmd){ 0 };
 	cmd->clock.monotonic_ns = monotonic_ns;
 	cmd->clock.wall_ms = wall_ms;
 	cmd->wall_ms = INT64_C(1700000000000);
-	rtt_scratch_init(&cmd->scratch);
 	rt_config_init(&cmd->config);
 	set_option(cmd, "dir", cmd->scratch.path);
 	cmd->server.config = &cmd->config;
@@ -83,15 +81,39 @@ rtt_cmd_init(struct rtt_cmd *cmd)
 	cmd->server.reader = rtd_reader_new(cmd->server.engine);
 }
 
-void
-rtt_cmd_fini(struct rtt_cmd *cmd)
+static void
+end(struct rtt_cmd *cmd)
 {
 	rtd_reader_free(cmd->server.reader);
 	rtt_fake_engine_free(cmd->server.engine);
 	rtd_server_state_fini(&cmd->server);
 	rt_buf_fini(&cmd->client.out);
 	rt_config_fini(&cmd->config);
+}
+
+void
+rtt_cmd_init(struct rtt_cmd *cmd)
+{
+	*cmd = (struct rtt_cmd){ 0 };
+	rtt_scratch_init(&cmd->scratch);
+	begin(cmd);
+}
+
+void
+rtt_cmd_fini(struct rtt_cmd *cmd)
+{
+	end(cmd);
 	rtt_scratch_fini(&cmd->scratch);
+}
+
+void
+rtt_cmd_renew(struct rtt_cmd *cmd)
+{
+	struct rtt_scratch scratch = cmd->scratch;
+
+	end(cmd);
+	*cmd = (struct rtt_cmd){ .scratch = scratch };
+	begin(cmd);
 }
 
 void

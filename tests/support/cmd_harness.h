@@ -19,6 +19,8 @@ struct rtt_cmd {
 
 void rtt_cmd_init(struct rtt_cmd *cmd);
 void rtt_cmd_fini(struct rtt_cmd *cmd);
+/* As rtt_cmd_fini() and rtt_cmd_init(), in the same directory. */
+void rtt_cmd_renew(struct rtt_cmd *cmd);
 /* Forget what the commands kept in memory; the data stays. */
 void rtt_cmd_restart(struct rtt_cmd *cmd);
 

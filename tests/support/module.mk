@@ -5,6 +5,7 @@ tests_support_libsupport_a_SOURCES = \
 	tests/support/call_sites.c tests/support/call_sites.h \
 	tests/support/dir_image.c tests/support/dir_image.h \
 	tests/support/fault_fs.c tests/support/fault_fs.h \
+	tests/support/reply_check.c tests/support/reply_check.h \
 	tests/support/runner.c tests/support/runner.h \
 	tests/support/scratch_dir.c tests/support/scratch_dir.h \
 	tests/support/text_cases.c tests/support/text_cases.h

@@ -1,11 +1,12 @@
 #include "tests/support/scratch_dir.h"
 
-#include <check.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include "libcommon/base/invariant.h"
 
 void
 rtt_scratch_init(struct rtt_scratch *scratch)
@@ -14,9 +15,9 @@ rtt_scratch_init(struct rtt_scratch *scratch)
 
 	snprintf(scratch->path, sizeof(scratch->path), "%s/riptide-test-XXXXXX",
 	    base != NULL && base[0] != '\0' ? base : "/tmp");
-	ck_assert_ptr_nonnull(mkdtemp(scratch->path));
+	rt_assert(mkdtemp(scratch->path) != NULL);
 	scratch->fd = open(scratch->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ck_assert_int_ge(scratch->fd, 0);
+	rt_assert(scratch->fd >= 0);
 }
 
 static int
@@ -30,6 +31,6 @@ void
 rtt_scratch_fini(struct rtt_scratch *scratch)
 {
 	close(scratch->fd);
-	ck_assert_int_eq(nftw(scratch->path, remove_one, 16,
-	    FTW_DEPTH | FTW_PHYS), 0);
+	rt_assert(nftw(scratch->path, remove_one, 16,
+	    FTW_DEPTH | FTW_PHYS) == 0);
 }
