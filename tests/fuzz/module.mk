@@ -61,7 +61,7 @@ tests_fuzz_fuzz_table_reader_LDFLAGS = $(FUZZ_LINK)
 
 tests_fuzz_fuzz_wal_reader_SOURCES = tests/fuzz/fuzz_wal_reader.c \
 	$(FUZZ_FILES) $(FUZZ_MAIN)
-tests_fuzz_fuzz_wal_reader_LDADD = riptided/wal/libwal.a $(LDADD)
+tests_fuzz_fuzz_wal_reader_LDADD = riptided/wal/libwal.a $(DAEMON_LIBS) $(LDADD)
 tests_fuzz_fuzz_wal_reader_LDFLAGS = $(FUZZ_LINK)
 
 tests_fuzz_fuzz_write_batch_SOURCES = tests/fuzz/fuzz_write_batch.c $(FUZZ_MAIN)
