@@ -58,7 +58,7 @@ rt_parse_bytes(struct rt_slice text, uint64_t *out)
 		{ "", 1 },
 	};
 	size_t digits = 0;
-	uint64_t value;
+	uint64_t value, bytes;
 
 	while (digits < text.len && text.data[digits] >= '0' &&
 	    text.data[digits] <= '9')
@@ -69,7 +69,10 @@ rt_parse_bytes(struct rt_slice text, uint64_t *out)
 		if (!rt_slice_equal_nocase(rt_slice(text.data + digits,
 			text.len - digits), units[i].name))
 			continue;
-		return !__builtin_mul_overflow(value, units[i].bytes, out);
+		if (__builtin_mul_overflow(value, units[i].bytes, &bytes))
+			return false;
+		*out = bytes;
+		return true;
 	}
 	return false;
 }

@@ -16,7 +16,8 @@ bool rt_parse_i64(struct rt_slice text, int64_t *out);
 bool rt_parse_u64(struct rt_slice text, uint64_t *out);
 
 /* Bytes: a decimal with an optional unit b, k, kb, m, mb, g, gb in any case.
- * As in Redis, k m g are powers of 1000 and kb mb gb powers of 1024. */
+ * As in Redis, k m g are powers of 1000 and kb mb gb powers of 1024. False
+ * leaves *out alone. */
 bool rt_parse_bytes(struct rt_slice text, uint64_t *out);
 
 /* Decimal digits of value without NUL; out has 20 bytes. Returns the count. */
