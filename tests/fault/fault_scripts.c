@@ -1,15 +1,19 @@
 #include "tests/fault/fault_scripts.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "libcommon/base/invariant.h"
 #include "riptide-compactd/compactor.h"
+#include "riptided/engine/checkpoint.h"
 
 #define ROTATING_VALUE_BYTES 6000
 #define LARGE_VALUE_BYTES (400u << 10)
 #define RELOAD_WAIT_US 300000
+#define CHECKPOINT_WAIT_US (20 * 1000 * 1000)
 #define POLL_US 500
 
 static bool
@@ -329,6 +333,86 @@ cold_reads(struct rtt_play *play)
 		rtt_play_read_all(play);
 }
 
+/* A checkpoint is made by a thread while the loop turns. */
+struct copying {
+	struct rtd_checkpoint *checkpoint;
+	enum rt_code code;
+	_Atomic bool done;
+};
+
+static void *
+run_checkpoint(void *arg)
+{
+	struct copying *copying = arg;
+
+	copying->code = rtd_checkpoint_run(copying->checkpoint, NULL);
+	atomic_store(&copying->done, true);
+	return NULL;
+}
+
+/* RT_OK: there is a copy of that name. */
+static enum rt_code
+make_checkpoint(struct rtt_play *play, const char *name)
+{
+	struct copying copying = { .code = RT_OK };
+	enum rt_code code;
+	pthread_t thread;
+
+	code = rtd_checkpoint_begin(play->engine, rt_slice_cstr(name),
+	    &copying.checkpoint, NULL);
+	if (code != RT_OK)
+		return code;
+	rt_assert(pthread_create(&thread, NULL, run_checkpoint, &copying) == 0);
+	for (unsigned us = 0; !atomic_load(&copying.done); us += POLL_US) {
+		rtd_engine_end_turn(play->engine);
+		usleep(POLL_US);
+		if (us > CHECKPOINT_WAIT_US)
+			rtt_play_fail(play, "a checkpoint neither ends nor "
+			    "fails");
+	}
+	pthread_join(thread, NULL);
+	rtd_checkpoint_free(copying.checkpoint);
+	return copying.code;
+}
+
+/* Start on the copy, with a sound disk. */
+static void
+look_at_checkpoint(struct rtt_play *play, const char *name)
+{
+	const struct rtt_contents *expected = rtt_play_latest(play);
+	struct rt_err err = { 0 };
+	struct rtt_play copy;
+	char dir[500];
+
+	snprintf(dir, sizeof(dir), "%s/checkpoints/%s", play->config.dir, name);
+	rtt_play_init(&copy, rt_fs_posix(), dir, play->history);
+	copy.story = play->story;
+	if (rtt_play_open(&copy, &err) != RT_OK)
+		rtt_play_fail(play, "start on the checkpoint: %s", err.text);
+	if (rtt_play_read(&copy, NULL, expected) != 0)
+		rtt_play_fail(play, "the checkpoint cannot be read");
+	/* It is not the copy that is to vouch for anything. */
+	copy.settled = false;
+	if (rtt_play_close(&copy, &err) != RT_OK)
+		rtt_play_fail(play, "close the checkpoint: %s", err.text);
+	rtt_play_fini(&copy);
+}
+
+static void
+make_checkpoints(struct rtt_play *play)
+{
+	if (!opened(play) || !rtt_play_try_settle(play))
+		return;
+	rtt_play_set(play, 0, 1);
+	if (make_checkpoint(play, "first") == RT_OK)
+		look_at_checkpoint(play, "first");
+	rtt_play_delete(play, 0, 2);
+	rtt_play_write(play);
+	if (make_checkpoint(play, "second") == RT_OK)
+		look_at_checkpoint(play, "second");
+	rtt_play_read_all(play);
+}
+
 const struct rtt_fault_script rtt_fault_scripts[] = {
 	{ .name = "write_everysec", .run = write_keys },
 	{ .name = "write_always", .configure = always, .run = write_keys },
@@ -353,6 +437,8 @@ const struct rtt_fault_script rtt_fault_scripts[] = {
 	{ .name = "snapshots", .configure = two_tables_trigger,
 	    .run = take_snapshots },
 	{ .name = "large_values", .configure = large, .run = large_values },
+	{ .name = "checkpoints", .prepare = three_tables,
+	    .run = make_checkpoints },
 	{ .name = "cold_reads", .configure = two_tables_trigger,
 	    .prepare = three_tables, .run = cold_reads },
 };

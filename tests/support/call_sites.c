@@ -2,13 +2,14 @@
  * compare-and-swap of its key, a hash of the chain, and never given back. */
 #include "tests/support/call_sites.h"
 
-#include <check.h>
 #include <execinfo.h>
 #include <inttypes.h>
 #include <link.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/mman.h>
+
+#include "libcommon/base/invariant.h"
 
 #define SLOTS 8192u
 #define CHAIN 8
@@ -37,7 +38,7 @@ rtt_call_sites_new(void)
 	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	void *warm_up[4];
 
-	ck_assert(sites != MAP_FAILED);
+	rt_assert(sites != MAP_FAILED);
 	/* The first call loads a library. */
 	(void)backtrace(warm_up, 4);
 	return sites;
