@@ -182,15 +182,18 @@ static void
 play_recovery(const struct rtt_fault_plan *plan, struct run *run, long n,
     const char *dir, const char *story)
 {
+	bool may_last = !plan->kind->once_only;
 	struct rtt_play play;
 
 	play_init(&play, plan, &run->fault.fs, dir, &run->history, story);
-	arm(&run->fault, plan, 1 + n * 13 % START_CALLS, n % 2 == 0);
+	arm(&run->fault, plan, 1 + n * 13 % START_CALLS,
+	    may_last && n % 2 == 0);
 	if (rtt_play_open(&play, NULL) == RT_OK) {
 		/* Replay says which of the possible contents it is. */
 		rtt_fault_fs_disarm(&run->fault);
 		rtt_play_settle(&play, run->history.acked);
-		arm(&run->fault, plan, 1 + n * 5 % 29, n % 3 == 0);
+		arm(&run->fault, plan, 1 + n * 5 % 29,
+		    may_last && n % 3 == 0);
 		rtt_play_set(&play, 0, 2);
 		rtt_play_flush(&play);
 		rtt_play_read_all(&play);
