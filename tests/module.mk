@@ -22,6 +22,7 @@ include tests/unit/riptided/module.mk
 include tests/unit/riptide-compactd/module.mk
 include tests/unit/bench/module.mk
 include tests/fault/module.mk
+include tests/damage/module.mk
 include tests/crash/module.mk
 include tests/system/module.mk
 include tests/clients/module.mk

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "libcommon/base/invariant.h"
-#include "riptide-compactd/compactor.h"
 #include "riptided/engine/checkpoint.h"
 
 #define ROTATING_VALUE_BYTES 6000
@@ -198,29 +197,6 @@ databases(struct rtt_play *play)
 	rtt_play_read_all(play);
 }
 
-/* The compactor's own code, on this thread, until nothing is due. */
-static void
-compact(struct rtt_play *play, struct rt_fs *fs)
-{
-	struct rtc_options options = {
-		.fs = fs,
-		.clock = rt_clock_system(),
-		.config = &play->config,
-		.once = true,
-		.signal_fd = -1,
-	};
-	struct rtc_compactor *compactor = NULL;
-	enum rt_code code = rtc_compactor_open(&compactor, &options, NULL);
-
-	/* What it could not do it leaves. */
-	if (code == RT_OK)
-		code = rtc_compactor_run(compactor, NULL);
-	if (code == RT_EFENCED)
-		rtt_play_fail(play, "the compactor takes an error for another "
-		    "one's claim");
-	rtc_compactor_close(compactor);
-}
-
 /* Give the engine the chance to take over what was published. */
 static void
 wait_for_reload(struct rtt_play *play)
@@ -242,11 +218,11 @@ compact_under_the_engine(struct rtt_play *play)
 {
 	if (!opened(play))
 		return;
-	compact(play, play->fs);
+	rtt_play_compact(play, play->fs, false);
 	rtt_play_read_all(play);
 	rtt_play_set(play, 0, 1);
 	rtt_play_flush(play);
-	compact(play, play->fs);
+	rtt_play_compact(play, play->fs, false);
 	rtt_play_read_all(play);
 }
 
@@ -256,7 +232,7 @@ reload(struct rtt_play *play)
 	if (!opened(play))
 		return;
 	rtt_play_set(play, 0, 1);
-	compact(play, rt_fs_posix());
+	rtt_play_compact(play, rt_fs_posix(), false);
 	wait_for_reload(play);
 	rtt_play_read_all(play);
 }
@@ -305,7 +281,7 @@ take_snapshots(struct rtt_play *play)
 	}
 	rtt_play_set(play, 0, 1);
 	rtt_play_flush(play);
-	compact(play, play->fs);
+	rtt_play_compact(play, play->fs, false);
 	rtt_play_read(play, held, &seen);
 	rtd_snapshot_release(play->engine, held->id);
 	rtd_snapshot_unref(held);

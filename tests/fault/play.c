@@ -13,6 +13,7 @@
 #include "libcommon/base/bulk.h"
 #include "libcommon/base/invariant.h"
 #include "libcommon/table/value.h"
+#include "riptide-compactd/compactor.h"
 
 #define POLL_US 100
 #define WAIT_US_MAX (20 * 1000 * 1000)
@@ -302,8 +303,10 @@ rtt_play_flush(struct rtt_play *play)
 		return false;
 	rtd_engine_flush(play->engine);
 	for (unsigned us = 0; us < WAIT_US_MAX; us += POLL_US) {
-		if (rtd_engine_flushed(play->engine))
+		if (rtd_engine_flushed(play->engine)) {
+			play->history->flushed = play->history->count - 1;
 			return true;
+		}
 		rtd_engine_get_stats(play->engine, &stats);
 		if (stats.flush_error[0] != '\0' ||
 		    rtd_engine_log_stuck(play->engine))
@@ -312,6 +315,28 @@ rtt_play_flush(struct rtt_play *play)
 		rtd_engine_end_turn(play->engine);
 	}
 	rtt_play_fail(play, "a flush neither ends nor fails");
+}
+
+void
+rtt_play_compact(struct rtt_play *play, struct rt_fs *fs, bool full)
+{
+	struct rtc_options options = {
+		.fs = fs,
+		.clock = rt_clock_system(),
+		.config = &play->config,
+		.once = !full,
+		.full = full,
+		.signal_fd = -1,
+	};
+	struct rtc_compactor *compactor = NULL;
+	enum rt_code code = rtc_compactor_open(&compactor, &options, NULL);
+
+	if (code == RT_OK)
+		code = rtc_compactor_run(compactor, NULL);
+	if (code == RT_EFENCED)
+		rtt_play_fail(play, "the compactor takes an error for another "
+		    "one's claim");
+	rtc_compactor_close(compactor);
 }
 
 /* -- reading -- */
@@ -511,6 +536,48 @@ rtt_play_try_settle(struct rtt_play *play)
 		return false;
 	settle_as(play, &found, play->history->acked);
 	return true;
+}
+
+static bool
+may_be(const struct rtt_contents *contents, const struct rtt_contents *found,
+    const struct rtt_contents *scanned, const bool whole[RTT_PLAY_DATABASES])
+{
+	for (unsigned i = 0; i < RTT_PLAY_DATABASES; i++)
+		for (unsigned key = 0; key < RTT_PLAY_KEYS; key++) {
+			unsigned state = contents->keys[i][key];
+			unsigned seen = scanned->keys[i][key];
+
+			if (found->keys[i][key] != UNREADABLE &&
+			    found->keys[i][key] != state)
+				return false;
+			if ((whole[i] || seen != 0) && seen != state)
+				return false;
+		}
+	return true;
+}
+
+unsigned
+rtt_play_look(struct rtt_play *play, size_t at_least, size_t *at)
+{
+	const struct rtt_history *history = play->history;
+	struct rtt_contents found, scanned = { 0 };
+	bool whole[RTT_PLAY_DATABASES];
+	unsigned unreadable = read_found(play, &found);
+
+	for (unsigned i = 0; i < RTT_PLAY_DATABASES; i++) {
+		whole[i] = scan_database(play, i, &scanned);
+		unreadable += !whole[i];
+	}
+	for (size_t i = history->count; i-- > at_least;)
+		if (may_be(&history->contents[i], &found, &scanned, whole)) {
+			*at = i;
+			return unreadable;
+		}
+	print_contents("found", &found);
+	print_contents("scanned", &scanned);
+	print_contents("must be", rtt_play_latest(play));
+	rtt_play_fail(play, "what can be read was never there, or not behind "
+	    "%zu of %zu", at_least, history->count - 1);
 }
 
 size_t

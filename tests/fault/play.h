@@ -30,6 +30,7 @@ struct rtt_contents {
 struct rtt_history {
 	size_t count;		/* contents[0] is the empty database */
 	size_t acked;		/* index */
+	size_t flushed;		/* index; all up to there is in tables */
 	unsigned state;		/* the last one given to a key */
 	struct rtt_contents contents[RTT_PLAY_HISTORY_MAX];
 };
@@ -76,6 +77,10 @@ bool rtt_play_set(struct rtt_play *play, unsigned database, unsigned key);
 /* Ask for a flush and wait until it is done or has failed. */
 bool rtt_play_flush(struct rtt_play *play);
 
+/* The compactor's own code, on this thread, until nothing is due; full: until
+ * all is merged down. What it cannot do it leaves. */
+void rtt_play_compact(struct rtt_play *play, struct rt_fs *fs, bool full);
+
 /* How many keys could not be read; what could be read must be as written. */
 unsigned rtt_play_read(struct rtt_play *play, const struct rtd_snapshot *of,
     const struct rtt_contents *expected);
@@ -91,6 +96,11 @@ bool rtt_play_try_settle(struct rtt_play *play);
 /* The same where everything can be read, from at_least on. The contents are one of the history that may be; all
  * after it are forgotten. Returns its index. */
 size_t rtt_play_settle(struct rtt_play *play, size_t at_least);
+
+/* After a start on damaged files: what can be read is one of the possible
+ * contents, from at_least on; *at is the last that it may be. Returns how many
+ * reads failed. */
+unsigned rtt_play_look(struct rtt_play *play, size_t at_least, size_t *at);
 
 const struct rtt_contents *rtt_play_latest(const struct rtt_play *play);
 

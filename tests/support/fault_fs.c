@@ -1,5 +1,5 @@
 /* Each function asks decide() what is to become of the call: go through, move
- * one byte, do its work and say it failed, or fail at once. */
+ * fewer bytes, do its work and say it failed, or fail at once. */
 #include "tests/support/fault_fs.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 
 #define HELD_POLL_US 200
 
-enum verdict { GO_ON, FAIL, FAIL_AFTER, MOVE_ONE };
+enum verdict { GO_ON, FAIL, FAIL_AFTER, MOVE_LESS };
 
 static bool
 is_transfer(enum rtt_fault_op op)
@@ -73,7 +73,7 @@ decide(struct rt_fs *fs, enum rtt_fault_op op)
 		return GO_ON;
 	atomic_fetch_add(&fault->failed, 1);
 	if (fault->short_transfer && is_transfer(op))
-		return MOVE_ONE;
+		return MOVE_LESS;
 	return fault->after ? FAIL_AFTER : FAIL;
 }
 
@@ -81,6 +81,15 @@ static int
 refusal(struct rt_fs *fs)
 {
 	return -((struct rtt_fault_fs *)fs)->os_errno;
+}
+
+/* One byte, or for ever half of what is left: that ends in time, too. */
+static size_t
+less(struct rt_fs *fs, size_t len)
+{
+	if (((struct rtt_fault_fs *)fs)->for_ever)
+		return len - len / 2;
+	return len > 1 ? 1 : len;
 }
 
 #define ANSWER(fs, verdict, call) \
@@ -121,8 +130,8 @@ fault_pread(struct rt_fs *fs, int fd, void *out, size_t len, off_t offset)
 	enum verdict verdict = decide(fs, RTT_PREAD);
 	struct rt_fs *real = rt_fs_posix();
 
-	if (verdict == MOVE_ONE && len > 1)
-		len = 1;
+	if (verdict == MOVE_LESS)
+		len = less(fs, len);
 	return ANSWER(fs, verdict,
 	    real->pread(real, fd, out, len, offset));
 }
@@ -134,8 +143,8 @@ fault_pread_nowait(struct rt_fs *fs, int fd, void *out, size_t len,
 	enum verdict verdict = decide(fs, RTT_PREAD_NOWAIT);
 	struct rt_fs *real = rt_fs_posix();
 
-	if (verdict == MOVE_ONE && len > 1)
-		len = 1;
+	if (verdict == MOVE_LESS)
+		len = less(fs, len);
 	return ANSWER(fs, verdict,
 	    real->pread_nowait(real, fd, out, len, offset));
 }
@@ -147,8 +156,8 @@ fault_pwrite(struct rt_fs *fs, int fd, const void *data, size_t len,
 	enum verdict verdict = decide(fs, RTT_PWRITE);
 	struct rt_fs *real = rt_fs_posix();
 
-	if (verdict == MOVE_ONE && len > 1)
-		len = 1;
+	if (verdict == MOVE_LESS)
+		len = less(fs, len);
 	return ANSWER(fs, verdict,
 	    real->pwrite(real, fd, data, len, offset));
 }

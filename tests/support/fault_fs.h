@@ -32,7 +32,8 @@ struct rtt_fault_fs {
 	bool for_ever;			/* and all later calls too */
 	int os_errno;			/* what a failing call says, > 0 */
 	_Atomic long failed;		/* how many did */
-	/* Instead of failing, the chosen pread or pwrite moves one byte. */
+	/* Instead of failing, the chosen pread or pwrite moves one byte; for
+	 * ever, half of its bytes. */
 	bool short_transfer;
 	/* Count, and fail, reads and writes alone. */
 	bool transfers_only;
