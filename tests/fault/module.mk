@@ -13,6 +13,8 @@ tests_fault_test_engine_fault_LDADD = tests/fault/libplay.a \
 	tests/support/libsupport.a riptide-compactd/libriptide-compactd.a \
 	$(ENGINE_LIBS) $(DAEMON_LIBS) $(LDADD)
 
+EXTRA_DIST += tests/fault/call_sites.py
+
 # make fault-long: all scripts with all errors, once and for ever; FAULT_SITES
 # names a file for the places in the tree that were failed.
 fault-long: tests/fault/test_engine_fault
