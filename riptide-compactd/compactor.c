@@ -18,6 +18,7 @@
 #include "libcommon/manifest/manifest_watch.h"
 #include "libcommon/os/crashpoint.h"
 #include "libcommon/os/dirlock.h"
+#include "libcommon/os/network_fs.h"
 #include "riptide-compactd/picker.h"
 #include "riptide-compactd/publisher.h"
 #include "riptide-compactd/quarantine.h"
@@ -517,6 +518,9 @@ open_database(const struct rtc_options *options, int *dir, int *sst,
 	enum rt_code code;
 
 	code = rt_fs_open_dir(options->fs, path, dir, err);
+	if (code == RT_OK)
+		code = rt_network_fs_refuse(options->fs, *dir, path,
+		    options->config->unsafe_filesystem, err);
 	if (code == RT_OK)
 		code = rt_manifest_store_open(store, options->fs, *dir, false,
 		    err);

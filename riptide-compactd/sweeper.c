@@ -88,6 +88,9 @@ rtc_sweeper_drain(struct rt_fs *fs, int dir, int sst,
 	if (code == RT_OK)
 		code = rt_dirlock_probe(fs, dir, RT_PATH_LOCK_DAEMON, &held,
 		    &pid, err);
+	/* That file may have been removed; the directory is locked, too. */
+	if (code == RT_OK && !held)
+		code = rt_dirlock_probe(fs, dir, ".", &held, &pid, err);
 	if (code != RT_OK || held)
 		goto out;
 	/* W2: looked at in this order, no view of any daemon has them. */

@@ -92,6 +92,19 @@ rt_dirlock_take(struct rt_dirlock *lock, struct rt_fs *fs, int dir,
 	return RT_OK;
 }
 
+enum rt_code
+rt_dirlock_take_dir(struct rt_fs *fs, int dir, struct rt_err *err)
+{
+	int result = lock_patiently(fs, dir);
+
+	if (result == -EWOULDBLOCK)
+		return rt_err_set(err, RT_ELOCKED,
+		    "another process has locked the directory, although its "
+		    "lock file was removed or replaced");
+	return result < 0 ? rt_err_set_errno(err, -result, "lock the directory")
+			  : RT_OK;
+}
+
 void
 rt_dirlock_release(struct rt_dirlock *lock)
 {

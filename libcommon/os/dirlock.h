@@ -21,6 +21,12 @@ struct rt_dirlock {
 RT_MUST_USE enum rt_code rt_dirlock_take(struct rt_dirlock *lock,
     struct rt_fs *fs, int dir, const char *name, struct rt_err *err);
 
+/* Lock the directory itself, by the descriptor of it that the caller keeps for
+ * life: this lock nobody can remove. RT_ELOCKED as above. It goes with the
+ * descriptor. */
+RT_MUST_USE enum rt_code rt_dirlock_take_dir(struct rt_fs *fs, int dir,
+    struct rt_err *err);
+
 /* Let go. A lock that is not held is accepted. */
 void rt_dirlock_release(struct rt_dirlock *lock);
 

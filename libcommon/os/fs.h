@@ -58,6 +58,9 @@ struct rt_fs {
 	int (*flock)(struct rt_fs *fs, int fd, int operation);
 	/* Bytes that an ordinary user may still write below dir. */
 	int64_t (*free_bytes)(struct rt_fs *fs, int dir);
+	/* The number by which statfs(2) tells what file system dir is on. NULL:
+	 * not known. */
+	int64_t (*kind)(struct rt_fs *fs, int dir);
 	int (*fadvise)(struct rt_fs *fs, int fd, off_t offset, off_t len,
 	    int advice);
 	/* Start writing a range back without waiting for it. */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #define RESULT(call) \
@@ -163,6 +164,16 @@ posix_free_bytes(struct rt_fs *fs, int dir)
 	return (int64_t)volume.f_bavail * (int64_t)volume.f_frsize;
 }
 
+static int64_t
+posix_kind(struct rt_fs *fs, int dir)
+{
+	struct statfs volume;
+
+	if (fstatfs(dir, &volume) < 0)
+		return -errno;
+	return (uint32_t)volume.f_type;
+}
+
 static int
 posix_fadvise_range(struct rt_fs *fs, int fd, off_t offset, off_t len,
     int advice)
@@ -198,6 +209,7 @@ rt_fs_posix(void)
 		.list = posix_list,
 		.flock = posix_flock,
 		.free_bytes = posix_free_bytes,
+		.kind = posix_kind,
 		.fadvise = posix_fadvise_range,
 		.write_behind = posix_write_behind,
 	};

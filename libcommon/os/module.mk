@@ -8,4 +8,5 @@ libcommon_os_libos_a_SOURCES = \
 	libcommon/os/expiry_clock.c libcommon/os/expiry_clock.h \
 	libcommon/os/fs.c libcommon/os/fs.h libcommon/os/fs_posix.c \
 	libcommon/os/mutex.c libcommon/os/mutex.h \
+	libcommon/os/network_fs.c libcommon/os/network_fs.h \
 	libcommon/os/path.c libcommon/os/path.h

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "libcommon/os/crashpoint.h"
+#include "libcommon/os/network_fs.h"
 #include "riptided/engine/engine_state.h"
 
 /* What the directory holds before we touch it. */
@@ -126,6 +127,10 @@ rtd_engine_open_directory(struct rtd_engine *engine, struct rt_err *err)
 	/* Before the lock, which leaves a file that a directory of someone
 	 * else's should not get. */
 	code = check_directory(engine, err);
+	if (code == RT_OK)
+		code = rt_network_fs_refuse(engine->fs, engine->dir,
+		    engine->config->dir, engine->config->unsafe_filesystem,
+		    err);
 	if (code != RT_OK)
 		return code;
 	code = rt_dirlock_take(&engine->lock, engine->fs, engine->dir,
@@ -134,6 +139,9 @@ rtd_engine_open_directory(struct rtd_engine *engine, struct rt_err *err)
 		return code == RT_ELOCKED
 		    ? rt_err_prefix(err, "%s is in use", engine->config->dir)
 		    : code;
+	code = rt_dirlock_take_dir(engine->fs, engine->dir, err);
+	if (code != RT_OK)
+		return rt_err_prefix(err, "%s is in use", engine->config->dir);
 	RT_CRASHPOINT("create-locked");
 	rtd_disk_reserve_open(&engine->reserve, engine->fs, engine->clock,
 	    engine->dir);

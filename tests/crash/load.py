@@ -258,7 +258,16 @@ class Worker:
                 if value is not None}
 
     def _observe(self, client):
-        return self._read(client, self.keys + self.counters + self.dated)
+        observed = self._read(client, self.keys + self.counters)
+        # The deadline first: a key that is there then, and has a value, had
+        # both.
+        ends = client.pipeline([("PEXPIRETIME", key) for key in self.dated])
+        found = self._read(client, self.dated)
+        for key, end in zip(self.dated, ends):
+            if end != -2 and key in found:
+                observed[key] = oracle.Seen(found[key],
+                                            end if end >= 0 else None)
+        return observed
 
     def observe(self, client):
         """Read everything, for verify()."""

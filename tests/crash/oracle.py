@@ -22,6 +22,8 @@ EARLY_MS = 100
 LATE_MS = 1000
 
 Expiring = collections.namedtuple("Expiring", "value deadline_ms")
+# A key read with its deadline, None when it has none.
+Seen = collections.namedtuple("Seen", "value deadline_ms")
 # The wall clock before a command was sent and after its reply was read, ms.
 Window = collections.namedtuple("Window", "start_ms end_ms")
 NOW = Window(0, 0)
@@ -34,7 +36,13 @@ class Lost(Exception):
 
 
 def matches(entry, found, window):
-    """May a key with this entry have been read as `found` (or None)?"""
+    """May a key with this entry have been read as `found`: its value, Seen, or
+    None?"""
+    if isinstance(found, Seen):
+        deadline_ms = getattr(entry, "deadline_ms", None)
+        if deadline_ms != found.deadline_ms:
+            return False
+        found = found.value
     if not isinstance(entry, Expiring):
         return entry == found
     if found is not None and found != entry.value:

@@ -8,7 +8,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "support"))
 import riptide_test as rt  # noqa: E402
 import oracle  # noqa: E402
-from oracle import Expiring, Lost, Shared, Window  # noqa: E402
+from oracle import Expiring, Lost, Seen, Shared, Window  # noqa: E402
 
 tap = rt.Tap()
 
@@ -63,6 +63,9 @@ def test_deadlines(tap):
             ("an_expired_key_that_is_back", 5000, b"1", False),
             ("a_key_at_its_end", 10020, None, True),
             ("a_key_just_before_its_end", 10020, b"1", True),
+            ("a_deadline", 20000, Seen(b"1", 20000), True),
+            ("another_deadline", 20000, Seen(b"1", 20001), False),
+            ("a_missing_deadline", 20000, Seen(b"1", None), False),
             ("another_value", 20000, b"2", False)):
         tap.equal(oracle.matches(Expiring(b"1", deadline_ms), found, window),
                   wanted, "the_oracle_knows_" + name)

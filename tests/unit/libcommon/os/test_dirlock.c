@@ -138,7 +138,40 @@ START_TEST(a_lock_file_that_cannot_be_looked_at_is_not_lost)
 }
 END_TEST
 
+/* Nobody can remove it, and a directory of the same name has another. */
+START_TEST(the_directory_itself_is_locked)
+{
+	struct rtt_scratch scratch;
+	struct rt_err err = { 0 };
+	int mine, theirs;
+	bool held;
+	pid_t pid;
+
+	rtt_scratch_init(&scratch);
+	ck_assert_int_eq(rt_fs_open_dir(rt_fs_posix(), scratch.path, &mine,
+	    &err), RT_OK);
+	ck_assert_int_eq(rt_fs_open_dir(rt_fs_posix(), scratch.path, &theirs,
+	    &err), RT_OK);
+	ck_assert_int_eq(rt_dirlock_take_dir(rt_fs_posix(), mine, &err),
+	    RT_OK);
+	ck_assert_int_eq(rt_dirlock_take_dir(rt_fs_posix(), theirs, &err),
+	    RT_ELOCKED);
+	ck_assert_int_eq(rt_dirlock_probe(rt_fs_posix(), scratch.fd, ".",
+	    &held, &pid, &err), RT_OK);
+	ck_assert(held);
+	rt_fs_close(rt_fs_posix(), &mine, NULL);
+	ck_assert_int_eq(rt_dirlock_probe(rt_fs_posix(), scratch.fd, ".",
+	    &held, &pid, &err), RT_OK);
+	ck_assert(!held);
+	ck_assert_int_eq(rt_dirlock_take_dir(rt_fs_posix(), theirs, &err),
+	    RT_OK);
+	rt_fs_close(rt_fs_posix(), &theirs, NULL);
+	rtt_scratch_fini(&scratch);
+}
+END_TEST
+
 RTT_MAIN("dirlock", a_lock_file_that_cannot_be_looked_at_is_not_lost,
 	 a_second_holder_is_refused_and_told_the_first,
     closing_another_descriptor_keeps_the_lock, death_lets_go,
-    a_removed_lock_file_is_noticed)
+    a_removed_lock_file_is_noticed,
+    the_directory_itself_is_locked)
