@@ -2,7 +2,7 @@
 bin_PROGRAMS += riptide/riptide
 riptide_riptide_SOURCES = \
 	riptide/main.c \
-	riptide/checksums.c riptide/checksums.h \
+	riptide/checksum_list.c riptide/checksum_list.h \
 	riptide/session.c riptide/session.h \
 	riptide/tool.c riptide/tool.h \
 	riptide/tool_check.c riptide/tool_checkpoint.c \

@@ -12,7 +12,7 @@
 #include "libcommon/os/dirlock.h"
 #include "libcommon/os/path.h"
 #include "libcommon/table/table_reader.h"
-#include "riptide/checksums.h"
+#include "riptide/checksum_list.h"
 #include "riptide/tool.h"
 #include "riptided/engine/write_batch.h"
 #include "riptided/wal/wal_reader.h"
@@ -212,8 +212,8 @@ check_checksums(struct check *check)
 	struct rt_err err = { 0 };
 	bool listed = false;
 
-	if (rtl_checksums_compare(check->tool->fs, check->dir, check->manifest,
-		&listed, &err) != RT_OK && !check->live)
+	if (rtl_checksum_list_compare(check->tool->fs, check->dir,
+		check->manifest, &listed, &err) != RT_OK && !check->live)
 		find(check, RT_PATH_CHECKSUMS, &err);
 	else if (listed)
 		rt_buf_printf(&check->notes, "note: " RT_PATH_CHECKSUMS

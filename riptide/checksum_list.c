@@ -1,4 +1,4 @@
-#include "riptide/checksums.h"
+#include "riptide/checksum_list.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -128,7 +128,7 @@ compare_lines(struct rt_fs *fs, int dir, struct rt_slice list,
 }
 
 enum rt_code
-rtl_checksums_compare(struct rt_fs *fs, int dir,
+rtl_checksum_list_compare(struct rt_fs *fs, int dir,
     const struct rt_manifest *manifest, bool *listed, struct rt_err *err)
 {
 	struct rt_buf list = { 0 };
