@@ -568,6 +568,7 @@ void
 rtd_engine_config_changed(struct rtd_engine *engine)
 {
 	atomic_store(&engine->policy, engine->config->appendfsync);
+	atomic_store(&engine->reserve_bytes, engine->config->disk_reserve);
 	rtd_wal_set_policy(engine->wal,
 	    (enum rt_appendfsync)engine->config->appendfsync);
 	rtd_engine_budget(engine);
@@ -590,6 +591,7 @@ engine_new(const struct rtd_engine_options *options)
 	engine->stop_fd = -1;
 	engine->lock = (struct rt_dirlock)RT_DIRLOCK_INIT;
 	atomic_init(&engine->policy, options->config->appendfsync);
+	atomic_init(&engine->reserve_bytes, options->config->disk_reserve);
 	for (size_t i = 0; i < RTD_KEYSPACES_MAX; i++)
 		atomic_init(&engine->keyspaces[i], (uint32_t)i);
 	rt_mutex_init(&engine->mu);

@@ -61,6 +61,7 @@ struct rtd_engine {
 	int dir, wal_dir, sst_dir;
 	struct rt_dirlock lock;
 	struct rtd_disk_reserve reserve;
+	_Atomic uint64_t reserve_bytes;	/* disk-reserve as it is now */
 	uint8_t database_uuid[RT_DATABASE_UUID_BYTES];
 	uint64_t epoch;
 	struct rt_block_cache *blocks;

@@ -123,7 +123,7 @@ look_at_disk(struct rtd_engine *engine)
 	    rtd_wal_state(engine->wal, NULL) == RT_ENOSPC;
 
 	if (rtd_disk_reserve_look(&engine->reserve,
-		engine->config->disk_reserve, no_space))
+		atomic_load(&engine->reserve_bytes), no_space))
 		rtd_engine_notify(engine);
 }
 

@@ -1,8 +1,8 @@
 # crash: real processes killed and stopped under load. crash_loop.py is short
 # here; make crash-long lengthens it.
 script_tests += tests/crash/crash_loop.py tests/crash/test_oracle.py \
-	tests/crash/test_stopped_compactor.py
-EXTRA_DIST += tests/crash/load.py tests/crash/oracle.py
+	tests/crash/test_races.py tests/crash/test_stopped_compactor.py
+EXTRA_DIST += tests/crash/load.py tests/crash/oracle.py tests/crash/tsan.supp
 
 # The two programs of the same objects, and what acts at RT_CRASHPOINT.
 test_programs += tests/crash/riptided tests/crash/riptide-compactd

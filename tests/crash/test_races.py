@@ -1,0 +1,196 @@
+"""ThreadSanitizer watches both programs under load: pipelines, big values,
+snapshots, scans, flushes, merges, checkpoints, CONFIG SET, killed clients, all
+signals, starts and clean stops. Only in a build with --enable-tsan; `make
+tsan-daemon` makes one.
+
+SECONDS says how long each of the three rounds lasts.
+"""
+
+import glob
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "..", "support"))
+import riptide_test as rt  # noqa: E402
+
+SECONDS = float(os.environ.get("SECONDS_EACH") or 8)
+SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(1 << 32))
+SMALL = {"table_size": "64kb", "level_base_size": "64kb",
+         "level_size_multiplier": 2, "l0_compaction_trigger": 2}
+CONFIG = (("appendfsync", ("always", "everysec", "no")),
+          ("block-cache-size", ("0", "1mb", "64mb")),
+          ("memory-limit", ("0", "64mb", "128mb")),
+          ("slowlog-log-slower-than", ("-1", "0", "10000")),
+          ("maxclients", ("1000", "2000")))
+
+tap = rt.Tap()
+
+
+class Client(threading.Thread):
+    """A connection in a thread that does one deed over and over."""
+
+    def __init__(self, server, deed, stop):
+        super().__init__()
+        self.server = server
+        self.deed = deed
+        self.stop = stop
+        self.wrong = None
+
+    def run(self):
+        chance = random.Random("%d %s" % (SEED, self.deed.__name__))
+        while not self.stop.is_set():
+            try:
+                with self.server.client() as client:
+                    while not self.stop.is_set():
+                        self.deed(client, chance)
+            except (OSError, rt.Closed):
+                continue
+            except Exception as error:  # any other end is a failed test
+                self.wrong = "%s: %s" % (self.deed.__name__, error)
+                return
+
+
+def key(chance):
+    return b"k%d" % chance.randrange(3000)
+
+
+def write(client, chance):
+    commands = []
+    for _ in range(chance.choice((1, 10, 100))):
+        dice = chance.random()
+        if dice < 0.6:
+            size = chance.choice((0, 100, 100, 1000, 200000))
+            commands.append(("SET", key(chance), b"v" * size))
+        elif dice < 0.7:
+            commands.append(("SET", key(chance), b"x", "PX",
+                             chance.randrange(1, 2000)))
+        elif dice < 0.8:
+            commands.append(("DEL", key(chance), key(chance)))
+        elif dice < 0.9:
+            commands.append(("MSET", key(chance), b"1", key(chance), b"2"))
+        else:
+            commands.append(("APPEND", b"a%d" % chance.randrange(50), b"y"))
+    client.pipeline(commands)
+
+
+def read(client, chance):
+    client.pipeline([("GET", key(chance)) for _ in range(50)])
+    client.call("MGET", *[key(chance) for _ in range(50)])
+    cursor = b"0"
+    for _ in range(20):
+        cursor, _ = client.call("SCAN", cursor, "COUNT", 100)
+
+
+def look(client, chance):
+    snapshot = client.call("SNAPSHOT", "CREATE")
+    client.call("SNAPSHOT", "USE", snapshot)
+    client.call("DBSIZE")
+    for _ in range(5):
+        read(client, chance)
+    client.call("SNAPSHOT", "USE", "LIVE")
+    client.call("SNAPSHOT", "RELEASE", snapshot)
+
+
+def manage(client, chance):
+    name, values = chance.choice(CONFIG)
+    client.call("CONFIG", "SET", name, chance.choice(values))
+    client.call("FLUSHMEM")
+    for command in (("INFO", "all"), ("CLIENT", "LIST"), ("DBSIZE",),
+                    ("CONFIG", "GET", "*"), ("SLOWLOG", "GET")):
+        client.call(*command)
+    # What may be unknown, or refused by its state.
+    client.error("CHECKPOINT", "c%d" % chance.randrange(1 << 30))
+    client.error("BGSAVE")
+    client.error("SWAPDB", 1, 2)
+    if chance.random() < 0.1:
+        client.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    if chance.random() < 0.1:
+        client.call("FLUSHDB")
+
+
+def environment(directory):
+    supp = os.path.join(rt.SRCDIR, "tests", "crash", "tsan.supp")
+    return {"TSAN_OPTIONS": "halt_on_error=0 exitcode=66 history_size=4 "
+            "suppressions=%s log_path=%s/tsan" % (supp, directory)}
+
+
+def reports(directory):
+    texts = []
+    for path in sorted(glob.glob(os.path.join(directory, "tsan.*"))):
+        with open(path, encoding="utf-8", errors="replace") as file:
+            texts.append(file.read())
+    return texts
+
+
+def benchmark(server):
+    if shutil.which("redis-benchmark") is None:
+        return
+    subprocess.run(["redis-benchmark", "-p", str(server.port), "-q", "-n",
+                    "5000", "-c", "20", "-P", "4", "-t", "set,get,incr,mset"],
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                   timeout=rt.PATIENCE_S, check=False)
+
+
+def run(server, number):
+    """One life of the daemon, under load. What went wrong, or None."""
+    stop = threading.Event()
+    clients = [Client(server, deed, stop)
+               for deed in (write, write, read, look, manage)]
+    for client in clients:
+        client.start()
+    benchmark(server)
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end and server.ended() is None:
+        server.signal(random.Random(SEED).choice(
+            (signal.SIGHUP, signal.SIGUSR1)))
+        time.sleep(0.5)
+    # In one round the stop comes while clients write.
+    if number != 1:
+        stop.set()
+    status = server.stop()
+    stop.set()
+    for client in clients:
+        client.join()
+    wrong = [client.wrong for client in clients if client.wrong is not None]
+    return wrong, status
+
+
+def test_races(tap):
+    logs = rt.scratch_dir()
+    env = environment(logs)
+    server = rt.Server(env=env, memtable_size="256kb", reader_threads=4,
+                       disk_reserve="1mb", **{
+                           name: value for name, value in SMALL.items()
+                           if name == "l0_compaction_trigger"})
+    compactor = None
+    for number in range(3):
+        server.start()
+        if compactor is None:
+            compactor = rt.Compactor(server.dir, env=env, expiry_grace=0,
+                                     **SMALL).start()
+        wrong, status = run(server, number)
+        tap.equal((wrong, status), ([], 0), "a_loaded_daemon_stops_%d" % number)
+    tap.equal(compactor.stop(), 0, "its_compactor_stops")
+    texts = reports(logs)
+    tap.ok(not texts, "no_race_is_reported", "\n".join(texts)[:20000])
+
+
+def is_instrumented(program):
+    with open(program, "rb") as file:
+        return b"__tsan_init" in file.read()
+
+
+print("# SEED=%d" % SEED, flush=True)
+if is_instrumented(rt.RIPTIDED):
+    tap.run(test_races)
+else:
+    tap.skip("no_race_is_reported", "not built with --enable-tsan")
+tap.done()
