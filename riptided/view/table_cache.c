@@ -417,10 +417,10 @@ show(struct rtd_table_cache *cache, struct rtd_table *table,
 /* Open the table, once however many threads want it. On RT_OK its reader is in
  * sight; the mutex is held whatever the result. */
 static enum rt_code
-open_locked(struct rtd_table *table, struct rt_err *err)
-    RT_ACQUIRES(table->cache->mu)
+open_locked(struct rtd_table_cache *cache, struct rtd_table *table,
+    struct rt_err *err)
+    RT_ACQUIRES(cache->mu)
 {
-	struct rtd_table_cache *cache = table->cache;
 	struct rt_table_reader *reader = NULL;
 	bool filter_damaged = false;
 	enum rt_code code;
@@ -463,7 +463,7 @@ rtd_table_open(struct rtd_table *table, unsigned flags,
 		return RT_OK;
 	if ((flags & RT_TABLE_NOWAIT) != 0)
 		return RT_EAGAIN;
-	code = open_locked(table, err);
+	code = open_locked(cache, table, err);
 	*out = atomic_load(&table->reader);
 	rt_mutex_unlock(&cache->mu);
 	after_opening(cache);
@@ -479,7 +479,7 @@ rtd_table_ref(struct rtd_table *table, unsigned flags,
 
 	*out = NULL;
 	if ((flags & RT_TABLE_NOWAIT) == 0) {
-		code = open_locked(table, err);
+		code = open_locked(cache, table, err);
 	} else {
 		rt_mutex_lock(&cache->mu);
 		if (atomic_load(&table->reader) == NULL)
@@ -526,7 +526,7 @@ rtd_table_warm(struct rtd_table *table, bool *room, struct rt_err *err)
 	rt_mutex_unlock(&cache->mu);
 	if (!*room)
 		return RT_OK;
-	code = open_locked(table, err);
+	code = open_locked(cache, table, err);
 	rt_mutex_unlock(&cache->mu);
 	after_opening(cache);
 	return code;

@@ -18,6 +18,11 @@ peek(struct rtd_wal_segment *seg, uint64_t offset, size_t len,
 	size_t want = WINDOW_BYTES;
 	enum rt_code code;
 
+	/* There may be no window yet to point into. */
+	if (len == 0) {
+		*out = NULL;
+		return RT_OK;
+	}
 	if (offset < seg->window_at ||
 	    offset + len > seg->window_at + window->len) {
 		if (want > seg->limit - offset)

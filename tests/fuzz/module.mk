@@ -2,7 +2,7 @@
 # them, see `make fuzz`; else each becomes a test that tries its corpus.
 fuzz_targets = tests/fuzz/fuzz_command tests/fuzz/fuzz_command_line \
 	tests/fuzz/fuzz_compactor_status tests/fuzz/fuzz_config \
-	tests/fuzz/fuzz_glob tests/fuzz/fuzz_manifest_codec \
+	tests/fuzz/fuzz_engine tests/fuzz/fuzz_glob tests/fuzz/fuzz_manifest_codec \
 	tests/fuzz/fuzz_number tests/fuzz/fuzz_resp_parser \
 	tests/fuzz/fuzz_resp_writer tests/fuzz/fuzz_table_reader \
 	tests/fuzz/fuzz_wal_reader tests/fuzz/fuzz_write_batch
@@ -35,6 +35,11 @@ tests_fuzz_fuzz_compactor_status_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_config_LDADD = $(DAEMON_LIBS) $(LDADD)
 tests_fuzz_fuzz_config_LDFLAGS = $(FUZZ_LINK)
+
+tests_fuzz_fuzz_engine_SOURCES = tests/fuzz/fuzz_engine.c $(ENGINE_SUBJECT) \
+	$(FUZZ_MAIN)
+tests_fuzz_fuzz_engine_LDADD = $(ENGINE_SUBJECT_LIBS) $(LDADD)
+tests_fuzz_fuzz_engine_LDFLAGS = $(FUZZ_LINK)
 
 tests_fuzz_fuzz_glob_SOURCES = tests/fuzz/fuzz_glob.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_glob_LDFLAGS = $(FUZZ_LINK)

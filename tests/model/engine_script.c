@@ -27,6 +27,14 @@ static const struct {
 	[RTT_OP_SCAN] = { "scan", 40 },
 	[RTT_OP_HOLD] = { "hold", 10 },
 	[RTT_OP_RELEASE] = { "release", 6 },
+	[RTT_OP_KILL] = { "kill", 2 },
+};
+
+/* Where choices come from: bytes while there are any, or a seed. */
+struct source {
+	uint64_t state;
+	const uint8_t *at, *end;
+	bool from_bytes;
 };
 
 static uint64_t
@@ -40,19 +48,38 @@ next(uint64_t *state)
 }
 
 static uint32_t
-below(uint64_t *state, uint32_t bound)
+next_byte(struct source *source)
 {
-	return (uint32_t)(next(state) % bound);
+	return source->at < source->end ? *source->at++ : 0;
+}
+
+static uint32_t
+below(struct source *source, uint32_t bound)
+{
+	uint32_t word;
+
+	if (!source->from_bytes)
+		return (uint32_t)(next(&source->state) % bound);
+	word = next_byte(source);
+	if (bound > 256)
+		word |= next_byte(source) << 8;
+	return word % bound;
 }
 
 static enum rtt_op_kind
-draw_kind(uint64_t *state)
+draw_kind(struct source *source)
 {
 	unsigned sum = 0, at;
 
+	/* Whoever chooses bytes finds weights of their own; those that are
+	 * left over put. */
+	if (source->from_bytes) {
+		at = below(source, 2 * RTT_OP_KINDS);
+		return at < RTT_OP_KINDS ? (enum rtt_op_kind)at : RTT_OP_PUT;
+	}
 	for (unsigned i = 0; i < RTT_OP_KINDS; i++)
 		sum += kinds[i].weight;
-	at = below(state, sum);
+	at = below(source, sum);
 	for (unsigned i = 0;; i++) {
 		if (at < kinds[i].weight)
 			return (enum rtt_op_kind)i;
@@ -62,41 +89,59 @@ draw_kind(uint64_t *state)
 
 /* Most values are small; some fill a block, few several. */
 static uint32_t
-draw_len(uint64_t *state)
+draw_len(struct source *source)
 {
-	switch (below(state, 20)) {
+	switch (below(source, 20)) {
 	case 0:
 		return 0;
 	case 1:
-		return below(state, 6000);
+		return below(source, 6000);
 	default:
-		return below(state, 60);
+		return below(source, 60);
 	}
+}
+
+static void
+draw_op(struct source *source, struct rtt_op *op)
+{
+	op->kind = draw_kind(source);
+	op->joined = below(source, 4) == 0;
+	/* Most of it in the first database; few keys are hot. */
+	op->database = below(source, 3) == 0 ? below(source, RTT_DATABASES) :
+	    0;
+	op->key = below(source, 2) == 0 ? below(source, 12) :
+	    below(source, RTT_KEYS);
+	op->moment = below(source, 3) == 0 ?
+	    below(source, RTT_SNAPSHOTS + 1) : 0;
+	op->len = draw_len(source);
+	op->ttl_ms = op->kind == RTT_OP_TICK || below(source, 5) == 0 ?
+	    1 + below(source, 2000) : 0;
+	if (op->kind == RTT_OP_KILL)
+		op->len = below(source, 256);
 }
 
 void
 rtt_script_make(struct rtt_script *script, uint64_t seed, size_t count)
 {
-	uint64_t state = seed;
+	struct source source = { .state = seed };
 
 	script->ops = rt_alloc_zero(count, sizeof(script->ops[0]));
 	script->count = count;
-	for (size_t i = 0; i < count; i++) {
-		struct rtt_op *op = &script->ops[i];
+	for (size_t i = 0; i < count; i++)
+		draw_op(&source, &script->ops[i]);
+}
 
-		op->kind = draw_kind(&state);
-		op->joined = below(&state, 4) == 0;
-		/* Most of it in the first database; few keys are hot. */
-		op->database = below(&state, 3) == 0 ?
-		    below(&state, RTT_DATABASES) : 0;
-		op->key = below(&state, 2) == 0 ? below(&state, 12) :
-		    below(&state, RTT_KEYS);
-		op->moment = below(&state, 3) == 0 ?
-		    below(&state, RTT_SNAPSHOTS + 1) : 0;
-		op->len = draw_len(&state);
-		op->ttl_ms = op->kind == RTT_OP_TICK || below(&state, 5) == 0 ?
-		    1 + below(&state, 2000) : 0;
-	}
+void
+rtt_script_read(struct rtt_script *script, const uint8_t *bytes, size_t size,
+    size_t max)
+{
+	struct source source = { .at = bytes, .end = bytes + size,
+		.from_bytes = true };
+
+	script->ops = rt_alloc_zero(max, sizeof(script->ops[0]));
+	script->count = 0;
+	while (source.at < source.end && script->count < max)
+		draw_op(&source, &script->ops[script->count++]);
 }
 
 void

@@ -1,5 +1,5 @@
-/* engine_script: a random row of operations for the engine, and the search for
- * a shorter row that fails as well. */
+/* engine_script: a row of operations for the engine, drawn from a seed or read
+ * from bytes, and the search for a shorter row that fails as well. */
 #ifndef TESTS_MODEL_ENGINE_SCRIPT_H
 #define TESTS_MODEL_ENGINE_SCRIPT_H
 
@@ -26,6 +26,7 @@ enum rtt_op_kind {
 	RTT_OP_SCAN,		/* from a key to the end */
 	RTT_OP_HOLD,		/* a snapshot, in the place of the oldest */
 	RTT_OP_RELEASE,		/* one of them */
+	RTT_OP_KILL,		/* at one of the next calls of the disk */
 	RTT_OP_KINDS,
 };
 
@@ -35,7 +36,7 @@ struct rtt_op {
 	uint32_t database;
 	unsigned key;		/* below RTT_KEYS */
 	unsigned moment;	/* of a read: 0 the present, else a snapshot */
-	uint32_t len;		/* of a value */
+	uint32_t len;		/* of a value; of a kill: which call */
 	uint32_t ttl_ms;	/* 0: never expires; of a tick: how far */
 };
 
@@ -46,6 +47,9 @@ struct rtt_script {
 
 /* count operations that follow from the seed. */
 void rtt_script_make(struct rtt_script *script, uint64_t seed, size_t count);
+/* Operations that these bytes stand for; every byte counts. At most max. */
+void rtt_script_read(struct rtt_script *script, const uint8_t *bytes,
+    size_t size, size_t max);
 void rtt_script_fini(struct rtt_script *script);
 void rtt_script_print(const struct rtt_script *script);
 

@@ -4,9 +4,11 @@ EXTRA_DIST += tests/model/engine-files.pml tests/model/engine-gen.pml \
 	tests/model/engine-lsm.pml
 
 # The engine and the compactor against a plain array.
+ENGINE_SUBJECT = tests/model/engine_script.c tests/model/engine_script.h \
+	tests/model/engine_subject.c tests/model/engine_subject.h
+ENGINE_SUBJECT_LIBS = tests/support/libsupport.a \
+	riptide-compactd/libriptide-compactd.a $(ENGINE_LIBS) $(DAEMON_LIBS)
 unit_tests += tests/model/test_engine_model
 tests_model_test_engine_model_SOURCES = tests/model/test_engine_model.c \
-	tests/model/engine_script.c tests/model/engine_script.h
-tests_model_test_engine_model_LDADD = tests/support/libsupport.a \
-	riptide-compactd/libriptide-compactd.a $(ENGINE_LIBS) $(DAEMON_LIBS) \
-	$(LDADD)
+	$(ENGINE_SUBJECT)
+tests_model_test_engine_model_LDADD = $(ENGINE_SUBJECT_LIBS) $(LDADD)
