@@ -8,8 +8,9 @@
 
 #define BUF_BYTES_MIN 64
 
-void
-rt_buf_grow(struct rt_buf *buf, size_t extra)
+/* The room to take for so much more. */
+static size_t
+grown(const struct rt_buf *buf, size_t extra)
 {
 	size_t need, cap;
 
@@ -18,8 +19,33 @@ rt_buf_grow(struct rt_buf *buf, size_t extra)
 	cap = buf->cap < BUF_BYTES_MIN ? BUF_BYTES_MIN : buf->cap;
 	while (cap < need)
 		cap *= 2;
+	return cap;
+}
+
+void
+rt_buf_grow(struct rt_buf *buf, size_t extra)
+{
+	size_t cap = grown(buf, extra);
+
 	buf->data = rt_realloc(buf->data, cap);
 	buf->cap = cap;
+}
+
+bool
+rt_buf_try_reserve(struct rt_buf *buf, size_t extra)
+{
+	uint8_t *data;
+	size_t cap;
+
+	if (RT_LIKELY(buf->cap - buf->len >= extra))
+		return true;
+	cap = grown(buf, extra);
+	data = rt_try_realloc(buf->data, cap);
+	if (data == NULL)
+		return false;
+	buf->data = data;
+	buf->cap = cap;
+	return true;
 }
 
 void

@@ -1,9 +1,11 @@
 /* buf: owned, growing bytes. Inert when zeroed. Growth aborts when memory is
- * out, so a length from outside must have met a limit before it comes here.
+ * out, so a length from outside must have met a limit before it comes here, and
+ * a large one rt_buf_try_reserve().
  * Thread: one owner at a time. */
 #ifndef LIBCOMMON_BASE_BUF_H
 #define LIBCOMMON_BASE_BUF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -19,6 +21,9 @@ struct rt_buf {
 
 /* Make room for `extra` more bytes: cap - len >= extra afterwards. */
 void rt_buf_grow(struct rt_buf *buf, size_t extra);
+
+/* The same; false: there is no memory for it, and buf is as it was. */
+RT_MUST_USE bool rt_buf_try_reserve(struct rt_buf *buf, size_t extra);
 
 /* Free the memory; buf is inert and usable again. */
 void rt_buf_fini(struct rt_buf *buf);

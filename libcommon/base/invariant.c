@@ -38,6 +38,18 @@ rt_realloc(void *old, size_t bytes)
 	return memory;
 }
 
+void *
+rt_try_alloc(size_t bytes)
+{
+	return malloc(bytes != 0 ? bytes : 1);
+}
+
+void *
+rt_try_realloc(void *old, size_t bytes)
+{
+	return realloc(old, bytes != 0 ? bytes : 1);
+}
+
 char *
 rt_strdup(const char *text)
 {

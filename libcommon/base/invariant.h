@@ -32,4 +32,10 @@ void *rt_alloc_zero(size_t count, size_t bytes);
 void *rt_realloc(void *old, size_t bytes);
 char *rt_strdup(const char *text);
 
+/* For sizes from outside, which a limit bounds but not to little: NULL when
+ * memory is out, which the caller reports. */
+RT_MUST_USE void *rt_try_alloc(size_t bytes);
+/* NULL: old is as it was. */
+RT_MUST_USE void *rt_try_realloc(void *old, size_t bytes);
+
 #endif

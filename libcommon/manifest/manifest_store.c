@@ -143,7 +143,9 @@ read_open_file(struct rt_manifest_store *store, int fd, struct rt_buf *bytes,
 	if (size > RT_MANIFEST_BYTES_MAX)
 		return rt_err_set(err, RT_EDAMAGED,
 		    "a manifest file of %" PRIu64 " bytes", size);
-	rt_buf_reserve(bytes, (size_t)size + 1);
+	if (!rt_buf_try_reserve(bytes, (size_t)size + 1))
+		return rt_err_set_errno(err, ENOMEM, "read %" PRIu64 " bytes",
+		    size);
 	return rt_fs_read(store->fs, fd, bytes->data, (size_t)size, 0,
 	    &bytes->len, err);
 }

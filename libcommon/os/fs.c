@@ -149,7 +149,10 @@ rt_fs_read_file(struct rt_fs *fs, int dir, const char *name, size_t bytes_max,
 		    (unsigned long long)bytes, bytes_max);
 		goto out;
 	}
-	rt_buf_reserve(out, (size_t)bytes);
+	if (!rt_buf_try_reserve(out, (size_t)bytes)) {
+		code = rt_err_set_errno(err, ENOMEM, "read");
+		goto out;
+	}
 	code = rt_fs_read(fs, fd, out->data, (size_t)bytes, 0, &out->len, err);
 out:
 	if (code != RT_OK)

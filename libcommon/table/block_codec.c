@@ -6,6 +6,7 @@
  * stored as it is. */
 #include "libcommon/table/block_codec.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include <lz4.h>
@@ -219,7 +220,11 @@ rt_block_codec_uncompress(const uint8_t *stored, size_t size, uint64_t offset,
 		    "block at %llu: %zu bytes uncompressed, at most %zu "
 		    "are possible",
 		    (unsigned long long)offset, raw_len, bytes_max);
-	raw = rt_alloc(raw_len + room);
+	raw = rt_try_alloc(raw_len + room);
+	if (raw == NULL)
+		return rt_err_set_errno(err, ENOMEM,
+		    "block at %llu: %zu bytes uncompressed",
+		    (unsigned long long)offset, raw_len);
 	in = rt_slice(stored + RT_BLOCK_RAW_LEN_BYTES,
 	    size - RT_BLOCK_RAW_LEN_BYTES);
 	if (!uncompress_into((enum rt_compression)stored[size], in, raw,

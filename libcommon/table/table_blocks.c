@@ -2,6 +2,7 @@
  * offset of its section, which no data block has. */
 #include "libcommon/table/table_blocks.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "libcommon/base/invariant.h"
@@ -37,7 +38,10 @@ read_stored(struct rt_table_reader *reader, uint64_t offset, size_t size,
 
 	if ((flags & RT_TABLE_NOWAIT) != 0 && len > NOWAIT_BYTES_MAX)
 		return rt_err_set(err, RT_EAGAIN, "too large to read now");
-	stored = rt_alloc(len + RT_BLOCK_CACHE_ROOM);
+	stored = rt_try_alloc(len + RT_BLOCK_CACHE_ROOM);
+	if (stored == NULL)
+		return rt_err_set_errno(err, ENOMEM,
+		    "%s: a block of %zu bytes", reader->name, len);
 	if ((flags & RT_TABLE_NOWAIT) != 0) {
 		code = read_nowait(reader, stored, len, offset, err);
 	} else {
@@ -107,6 +111,21 @@ read_part(struct rt_table_reader *reader, size_t i, unsigned flags,
 	return code;
 }
 
+/* The partition with the room that the cache needs behind it. NULL: there is
+ * no memory for it, and the partition is freed. */
+static struct rt_table_index *
+with_room(struct rt_table_index *part, struct rt_err *err)
+{
+	struct rt_table_index *larger =
+	    rt_try_realloc(part, part->bytes + RT_BLOCK_CACHE_ROOM);
+
+	if (larger == NULL) {
+		rt_err_set_errno(err, ENOMEM, "a part of the index");
+		free(part);
+	}
+	return larger;
+}
+
 /* See that locator has partition i. */
 static enum rt_code
 use_part(struct rt_table_locator *locator, size_t i, unsigned flags,
@@ -132,7 +151,9 @@ use_part(struct rt_table_locator *locator, size_t i, unsigned flags,
 		if (reader->cache != NULL) {
 			size_t bytes = part->bytes;
 
-			part = rt_realloc(part, bytes + RT_BLOCK_CACHE_ROOM);
+			part = with_room(part, err);
+			if (part == NULL)
+				return RT_EIO;
 			locator->cached = rt_block_cache_insert(reader->cache,
 			    id, offset, (uint8_t *)part, bytes,
 			    (flags & RT_TABLE_COLD) != 0);

@@ -10,6 +10,7 @@
  * beyond the prefix. */
 #include "libcommon/table/table_index.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "libcommon/base/coding.h"
@@ -148,8 +149,9 @@ index_new(size_t count, const struct measure *measure, bool is_top,
 	index.common = place(&end, measure->common_len);
 	index.tails = place(&end, (size_t)measure->key_bytes + count);
 	index.bytes = end;
-	out = rt_alloc(end);
-	*out = index;
+	out = rt_try_alloc(end);
+	if (out != NULL)
+		*out = index;
 	return out;
 }
 
@@ -264,15 +266,25 @@ put_end(struct filling *filling, size_t i,
 static void
 shrink(struct filling *filling)
 {
+	struct rt_table_index *smaller;
+
 	filling->index->bytes = filling->index->tails + filling->tail;
-	filling->index = rt_realloc(filling->index, filling->index->bytes);
+	smaller = rt_try_realloc(filling->index, filling->index->bytes);
+	if (smaller != NULL)
+		filling->index = smaller;
+}
+
+static enum rt_code
+malformed(struct rt_err *err)
+{
+	return rt_err_set(err, RT_EDAMAGED, "index: malformed");
 }
 
 /* Read count and entries. The things of a top lie somewhere from `from` on,
  * those of other sections fill all up to `to`. */
-static bool
+static enum rt_code
 load_entries(struct rt_table_index **out, struct rt_cursor cursor, bool is_top,
-    uint64_t from, uint64_t to, uint64_t *data_bytes)
+    uint64_t from, uint64_t to, uint64_t *data_bytes, struct rt_err *err)
 {
 	uint64_t count = rt_cursor_varint(&cursor);
 	struct filling filling = { .index = NULL };
@@ -282,8 +294,10 @@ load_entries(struct rt_table_index **out, struct rt_cursor cursor, bool is_top,
 	if (cursor.bad || count == 0 || from > to ||
 	    count > rt_cursor_left(&cursor) / ENTRY_BYTES_MIN ||
 	    !measure_entries(cursor, (size_t)count, is_top, &measure))
-		return false;
+		return malformed(err);
 	filling.index = index_new((size_t)count, &measure, is_top, from, to);
+	if (filling.index == NULL)
+		return rt_err_set_errno(err, ENOMEM, "index");
 	for (size_t i = 0; i < count && ok; i++) {
 		struct rt_table_index_entry entry;
 
@@ -294,13 +308,13 @@ load_entries(struct rt_table_index **out, struct rt_cursor cursor, bool is_top,
 	rt_buf_fini(&filling.last);
 	if (!ok || (!is_top && filling.stored != to - from)) {
 		free(filling.index);
-		return false;
+		return malformed(err);
 	}
 	shrink(&filling);
 	filling.index->to = from + filling.stored;
 	*data_bytes = filling.data;
 	*out = filling.index;
-	return true;
+	return RT_OK;
 }
 
 enum rt_code
@@ -309,9 +323,8 @@ rt_table_index_load(struct rt_table_index **out, struct rt_slice section,
 {
 	uint64_t data_bytes;
 
-	if (load_entries(out, rt_cursor(section), false, from, to, &data_bytes))
-		return RT_OK;
-	return rt_err_set(err, RT_EDAMAGED, "index: malformed");
+	return load_entries(out, rt_cursor(section), false, from, to,
+	    &data_bytes, err);
 }
 
 enum rt_code
@@ -324,21 +337,24 @@ rt_table_index_load_top(struct rt_table_index **out, struct rt_slice section,
 	uint64_t from = rt_cursor_varint(&cursor);
 	struct rt_table_index *index = NULL;
 	uint64_t data_held;
+	enum rt_code code;
 
 	if (cursor.bad || blocks == 0 || part_blocks == 0 ||
-	    part_blocks > RT_TABLE_INDEX_PART_BLOCKS_MAX || from < data_bytes ||
-	    !load_entries(&index, cursor, true, from, sections_end, &data_held))
-		goto damaged;
+	    part_blocks > RT_TABLE_INDEX_PART_BLOCKS_MAX || from < data_bytes)
+		return malformed(err);
+	code = load_entries(&index, cursor, true, from, sections_end,
+	    &data_held, err);
+	if (code != RT_OK)
+		return code;
 	if (data_held != data_bytes ||
-	    index->count != (blocks - 1) / part_blocks + 1)
-		goto damaged;
+	    index->count != (blocks - 1) / part_blocks + 1) {
+		free(index);
+		return malformed(err);
+	}
 	index->blocks = blocks;
 	index->part_blocks = part_blocks;
 	*out = index;
 	return RT_OK;
-damaged:
-	free(index);
-	return rt_err_set(err, RT_EDAMAGED, "index: malformed");
 }
 
 /* <0, 0, >0: separator i of a against separator j of b. */

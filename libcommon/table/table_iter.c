@@ -1,6 +1,7 @@
 /* The iterator over one table: block after block, through the cache or, with
  * read-ahead, in large pieces around it. In a piece, blocks that were stored
  * uncompressed are read where they lie. */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "libcommon/base/invariant.h"
@@ -58,7 +59,11 @@ read_piece(struct table_iter *iter)
 	if (iter->piece.cap < to - from ||
 	    iter->piece.cap > 2 * (iter->readahead_bytes + (to - from))) {
 		rt_buf_fini(&iter->piece);
-		iter->piece.data = rt_alloc((size_t)(to - from));
+		iter->piece.data = rt_try_alloc((size_t)(to - from));
+		if (iter->piece.data == NULL)
+			return rt_err_set_errno(&iter->base.err, ENOMEM,
+			    "%s: blocks of %zu bytes", iter->reader->name,
+			    (size_t)(to - from));
 		iter->piece.cap = (size_t)(to - from);
 	}
 	code = rt_fs_read_exact(iter->reader->fs, iter->reader->fd,

@@ -1,5 +1,6 @@
 /* Everything a table says twice is compared: checksums, order, separators,
  * buckets and restarts, filter, counts and ranges. */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "libcommon/base/crc32c.h"
@@ -136,7 +137,10 @@ check_block(struct rt_table_locator *locator, size_t i,
 	code = rt_table_locate_number(locator, i, 0, &block, err);
 	if (code != RT_OK)
 		return code;
-	stored = rt_alloc(block.size + RT_BLOCK_TRAILER_BYTES);
+	stored = rt_try_alloc(block.size + RT_BLOCK_TRAILER_BYTES);
+	if (stored == NULL)
+		return rt_err_set_errno(err, ENOMEM, "%s: a block of %zu bytes",
+		    reader->name, (size_t)block.size);
 	code = rt_fs_read_exact(reader->fs, reader->fd, stored,
 	    block.size + RT_BLOCK_TRAILER_BYTES, block.offset, err);
 	if (code != RT_OK)

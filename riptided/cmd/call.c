@@ -1,6 +1,7 @@
 #include "riptided/cmd/call.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 
 #include "libcommon/base/number.h"
@@ -166,8 +167,13 @@ rtd_call_put(struct rtd_call *call, struct rt_slice key, struct rt_slice value,
 {
 	struct rt_bulk *bulk = NULL;
 
-	if (RT_UNLIKELY(value.len >= RT_BULK_BYTES_MIN))
+	if (RT_UNLIKELY(value.len >= RT_BULK_BYTES_MIN)) {
 		bulk = bulk_of(call, value);
+		if (bulk == NULL) {
+			call->server->batch.lacks_memory = true;
+			return;
+		}
+	}
 	if (RT_LIKELY(bulk == NULL)) {
 		rtd_write_batch_put(&call->server->batch,
 		    rtd_call_keyspace(call), key, value, expire_ms);
@@ -200,14 +206,23 @@ rtd_call_commit(struct rtd_call *call)
 	uint64_t seq = 0;
 	enum rt_code code;
 
-	if (batch->count == 0)
+	if (batch->count == 0 && !batch->lacks_memory)
 		return true;
-	code = rtd_engine_write(call->server->engine, batch, &seq, &err);
+	if (RT_LIKELY(!batch->lacks_memory))
+		code = rtd_engine_write(call->server->engine, batch, &seq,
+		    &err);
+	else
+		code = rt_err_set_errno(&err, ENOMEM, "a value");
 	rtd_write_batch_clear(batch);
 	if (call->server->scratch.cap > BATCH_KEPT_BYTES)
 		rt_buf_fini(&call->server->scratch);
 	if (batch->bytes.cap > BATCH_KEPT_BYTES)
 		rtd_write_batch_fini(batch);
+	if (code == RT_EIO) {
+		rtd_reply_error(rtd_call_reply(call), "ERR nothing was "
+		    "written: %s", err.text);
+		return false;
+	}
 	if (code != RT_OK) {
 		rtd_reply_error(rtd_call_reply(call),
 		    "MISCONF writes are refused: %s", err.text);

@@ -341,7 +341,8 @@ length_allowed(struct rtd_call *call, uint64_t bytes)
 	return false;
 }
 
-/* A value being made: in a bulk when it is large, else in the scratch. */
+/* A value being made: in a bulk when it is large, else in the scratch. bytes is
+ * NULL when there was no memory for it, which is answered then. */
 struct made {
 	uint8_t *bytes;
 	size_t len;
@@ -354,10 +355,14 @@ make_value(struct rtd_call *call, size_t len)
 	struct rt_buf *scratch = &call->server->scratch;
 	struct made made = { .len = len };
 
-	if (RT_UNLIKELY(len >= RT_BULK_BYTES_MIN))
+	if (RT_UNLIKELY(len >= RT_BULK_BYTES_MIN)) {
 		made.bulk = rt_bulk_new(len);
-	if (made.bulk != NULL) {
-		made.bytes = made.bulk->data;
+		if (made.bulk != NULL)
+			made.bytes = made.bulk->data;
+		else
+			rtd_reply_error(rtd_call_reply(call), "ERR nothing was "
+			    "written: no memory for a value of %zu bytes",
+			    len);
 		return made;
 	}
 	rt_buf_clear(scratch);
@@ -401,10 +406,12 @@ rtd_cmd_append(struct rtd_call *call)
 	if (lookup != RTD_FAILED && length_allowed(call,
 		(uint64_t)old.bytes.len + call->argv[2].len)) {
 		made = make_value(call, old.bytes.len + call->argv[2].len);
-		copy_to(made.bytes, old.bytes);
-		copy_to(made.bytes + old.bytes.len, call->argv[2]);
-		commit_made(call, &made, lookup == RTD_FOUND ? old.expire_ms :
-		    RT_NO_EXPIRY);
+		if (made.bytes != NULL) {
+			copy_to(made.bytes, old.bytes);
+			copy_to(made.bytes + old.bytes.len, call->argv[2]);
+			commit_made(call, &made, lookup == RTD_FOUND ?
+			    old.expire_ms : RT_NO_EXPIRY);
+		}
 	}
 	rtd_value_fini(&old);
 }
@@ -417,6 +424,8 @@ overwrite(struct rtd_call *call, struct rt_slice old, size_t offset,
 	size_t end = offset + bytes.len;
 	struct made made = make_value(call, old.len > end ? old.len : end);
 
+	if (made.bytes == NULL)
+		return made;
 	copy_to(made.bytes, old);
 	/* A bulk is all zeros. */
 	if (made.bulk == NULL)
@@ -449,8 +458,9 @@ rtd_cmd_setrange(struct rtd_call *call)
 		    (int64_t)old.bytes.len);
 	} else if (length_allowed(call, (uint64_t)offset + bytes.len)) {
 		made = overwrite(call, old.bytes, (size_t)offset, bytes);
-		commit_made(call, &made, lookup == RTD_FOUND ? old.expire_ms :
-		    RT_NO_EXPIRY);
+		if (made.bytes != NULL)
+			commit_made(call, &made, lookup == RTD_FOUND ?
+			    old.expire_ms : RT_NO_EXPIRY);
 	}
 	rtd_value_fini(&old);
 }

@@ -6,6 +6,7 @@
  * flusher turns the frozen one into a table. */
 #include "riptided/engine/engine.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -321,7 +322,7 @@ rtd_engine_write(struct rtd_engine *engine,
 	struct rtd_write_op op;
 	enum rt_code code;
 
-	rt_assert(batch->count > 0);
+	rt_assert(batch->count > 0 && !batch->lacks_memory);
 	if (RT_UNLIKELY(atomic_load_explicit(&engine->wal_code,
 		memory_order_relaxed) != RT_OK))
 		return log_refusal(engine, err);
@@ -331,6 +332,9 @@ rtd_engine_write(struct rtd_engine *engine,
 	if (RT_UNLIKELY(rtd_memtable_is_full(engine->active) &&
 		rtd_engine_has_room(engine)))
 		rotate(engine);
+	if (RT_UNLIKELY(!rtd_wal_make_room(engine->wal, batch->bytes.len)))
+		return rt_err_set_errno(err, ENOMEM, "a write of %zu bytes",
+		    batch->bytes.len);
 	first = atomic_load_explicit(&engine->visible_seq,
 	    memory_order_relaxed) + 1;
 	next = first;

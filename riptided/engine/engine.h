@@ -74,7 +74,8 @@ enum rt_code rtd_engine_write_state(const struct rtd_engine *engine,
 bool rtd_engine_log_stuck(const struct rtd_engine *engine);
 
 /* Apply the batch to the WAL buffer and the memtable. *seq: the last sequence
- * given. RT_EREADONLY, RT_ENOSPC: nothing changed. */
+ * given. RT_EREADONLY, RT_ENOSPC, RT_EIO (there is no memory for it): nothing
+ * changed. */
 RT_MUST_USE enum rt_code rtd_engine_write(struct rtd_engine *engine,
     const struct rtd_write_batch *batch, uint64_t *seq, struct rt_err *err);
 

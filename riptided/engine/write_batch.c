@@ -9,6 +9,7 @@ rtd_write_batch_clear(struct rtd_write_batch *batch)
 	if (RT_UNLIKELY(batch->inlays.count != 0))
 		rt_inlays_fini(&batch->inlays);
 	batch->count = 0;
+	batch->lacks_memory = false;
 }
 
 void
@@ -17,17 +18,23 @@ rtd_write_batch_fini(struct rtd_write_batch *batch)
 	rt_buf_fini(&batch->bytes);
 	rt_inlays_fini(&batch->inlays);
 	batch->count = 0;
+	batch->lacks_memory = false;
 }
 
-/* Type byte, key length, store key; room for `extra` more is made. */
+/* Type byte, key length, store key; room for `extra` more is made. NULL: there
+ * is no memory for it. */
 static uint8_t *
 put_key(struct rtd_write_batch *batch, uint8_t type, uint32_t keyspace,
     struct rt_slice user_key, size_t extra)
 {
 	uint8_t *at;
 
-	rt_buf_reserve(&batch->bytes, 1 + RT_VARINT_BYTES_MAX +
-	    RT_KEY_PREFIX_BYTES + user_key.len + extra);
+	if (RT_UNLIKELY(!rt_buf_try_reserve(&batch->bytes,
+		1 + RT_VARINT_BYTES_MAX + RT_KEY_PREFIX_BYTES + user_key.len +
+		extra))) {
+		batch->lacks_memory = true;
+		return NULL;
+	}
 	at = batch->bytes.data + batch->bytes.len;
 	*at++ = type;
 	at = rt_put_varint(at, RT_KEY_PREFIX_BYTES + user_key.len);
@@ -54,6 +61,8 @@ rtd_write_batch_put(struct rtd_write_batch *batch, uint32_t keyspace,
 	uint8_t *at = put_key(batch, RTD_OP_PUT, keyspace, user_key,
 	    RT_VARINT_BYTES_MAX + header_len + value.len);
 
+	if (RT_UNLIKELY(at == NULL))
+		return;
 	at = rt_put_varint(at, header_len + value.len);
 	memcpy(at, header, header_len);
 	at += header_len;
@@ -75,6 +84,8 @@ rtd_write_batch_put_bulk(struct rtd_write_batch *batch, uint32_t keyspace,
 
 	_Static_assert(RT_VALUE_HEADER_BYTES_MAX <= RT_BULK_FRONT_BYTES,
 	    "a bulk has room for a header");
+	if (RT_UNLIKELY(at == NULL))
+		return;
 	memcpy(bulk->data - header_len, header, header_len);
 	end_at(batch, rt_put_varint(at, stored.len));
 	rt_inlays_add(&batch->inlays, batch->bytes.len, stored, bulk);
@@ -84,7 +95,10 @@ void
 rtd_write_batch_delete(struct rtd_write_batch *batch, uint32_t keyspace,
     struct rt_slice user_key)
 {
-	end_at(batch, put_key(batch, RTD_OP_DELETE, keyspace, user_key, 0));
+	uint8_t *at = put_key(batch, RTD_OP_DELETE, keyspace, user_key, 0);
+
+	if (RT_LIKELY(at != NULL))
+		end_at(batch, at);
 }
 
 void

@@ -29,6 +29,8 @@ struct rtd_write_batch {
 	struct rt_buf bytes;
 	struct rt_inlays inlays;
 	uint32_t count;		/* operations */
+	/* There was no memory for one of them: it must not be written. */
+	bool lacks_memory;
 };
 
 static inline size_t

@@ -234,6 +234,14 @@ forget_input(struct rtd_conn *conn)
 	rtd_resp_let_go(&conn->parser);
 }
 
+/* There is none for what the client announced: it is told, and goes. */
+static void
+lack_memory(struct rtd_conn *conn)
+{
+	refuse_request(conn, "ERR no memory for a request this large");
+	forget_input(conn);
+}
+
 /* A large argument goes from the socket to where it will stay: its pages come
  * as it does. */
 static void
@@ -244,9 +252,10 @@ begin_bulk(struct rtd_conn *conn)
 	if (len == 0)
 		return;
 	conn->bulk = rt_bulk_new(len);
-	/* Without address space for all of it, it comes in the usual way. */
-	if (conn->bulk == NULL)
+	if (conn->bulk == NULL) {
+		lack_memory(conn);
 		return;
+	}
 	conn->bulk_got = conn->in.len - at;
 	memcpy(conn->bulk->data, conn->in.data + at, conn->bulk_got);
 	conn->in.len = at;
@@ -343,7 +352,10 @@ receive_more(struct rtd_conn *conn)
 		room = conn->want < conn->in.len ? conn->want : conn->in.len;
 	if (room < RTD_READ_BYTES)
 		room = RTD_READ_BYTES;
-	rt_buf_reserve(&conn->in, room);
+	if (!rt_buf_try_reserve(&conn->in, room)) {
+		lack_memory(conn);
+		return;
+	}
 	got = recv(conn->client.fd, conn->in.data + conn->in.len, room, 0);
 	if (got <= 0) {
 		receive_failed(conn, got);

@@ -896,6 +896,13 @@ rtd_wal_close(struct rtd_wal *wal, uint64_t *segment, uint64_t *bytes,
 	return code;
 }
 
+bool
+rtd_wal_make_room(struct rtd_wal *wal, size_t bytes)
+{
+	return rt_buf_try_reserve(&wal->pending.bytes,
+	    RTD_WAL_RECORD_HEADER_BYTES + bytes);
+}
+
 void
 rtd_wal_append_inlaid(struct rtd_wal *wal, uint64_t first_seq, uint32_t count,
     struct rt_slice bytes, const struct rt_inlays *inlays)

@@ -61,6 +61,10 @@ RT_MUST_USE enum rt_code rtd_wal_open(struct rtd_wal **out,
 enum rt_code rtd_wal_close(struct rtd_wal *wal, uint64_t *segment,
     uint64_t *bytes, struct rt_err *err);
 
+/* See that a record with so many bytes, without inlays, has memory. False:
+ * there is none. */
+bool rtd_wal_make_room(struct rtd_wal *wal, size_t bytes);
+
 /* Add one record to the pending bytes; no system call. first_seq is the last
  * record's last sequence + 1; the record has `count` >= 1 sequences. */
 void rtd_wal_append(struct rtd_wal *wal, uint64_t first_seq, uint32_t count,

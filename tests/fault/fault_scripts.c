@@ -10,7 +10,8 @@
 #include "riptided/engine/checkpoint.h"
 
 #define ROTATING_VALUE_BYTES 6000
-#define LARGE_VALUE_BYTES (400u << 10)
+/* At least half of it: more than RT_BULK_BYTES_MIN. */
+#define LARGE_VALUE_BYTES (600u << 10)
 #define RELOAD_WAIT_US 300000
 #define CHECKPOINT_WAIT_US (20 * 1000 * 1000)
 #define POLL_US 500

@@ -6,12 +6,16 @@ tests_fault_libplay_a_SOURCES = \
 	tests/fault/play.c tests/fault/play.h
 unit_tests += \
 	tests/fault/test_checkpoint_fault \
-	tests/fault/test_engine_fault
+	tests/fault/test_engine_fault \
+	tests/fault/test_memory_fault
 tests_fault_test_checkpoint_fault_LDADD = tests/support/libsupport.a \
 	$(ENGINE_LIBS) $(DAEMON_LIBS) $(LDADD)
 tests_fault_test_engine_fault_LDADD = tests/fault/libplay.a \
 	tests/support/libsupport.a riptide-compactd/libriptide-compactd.a \
 	$(ENGINE_LIBS) $(DAEMON_LIBS) $(LDADD)
+tests_fault_test_memory_fault_LDADD = $(tests_fault_test_engine_fault_LDADD)
+tests_fault_test_memory_fault_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=rt_try_alloc,--wrap=rt_try_realloc,--wrap=rt_bulk_new
 
 EXTRA_DIST += tests/fault/call_sites.py
 
