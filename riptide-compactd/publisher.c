@@ -4,29 +4,7 @@
 
 #include "libcommon/base/invariant.h"
 #include "libcommon/os/crashpoint.h"
-
-struct rt_manifest_table
-rtc_publisher_table(const struct rtc_output *output)
-{
-	const struct rt_table_info *info = &output->info;
-
-	return (struct rt_manifest_table){
-		.id = output->id,
-		.unique_id = info->unique_id,
-		.size = info->size,
-		.smallest = rt_buf_slice(&info->smallest),
-		.largest = rt_buf_slice(&info->largest),
-		.min_seq = info->min_seq,
-		.max_seq = info->max_seq,
-		.entries = info->entries,
-		.tombstones = info->tombstones,
-		.expire_min_ms = info->expire_min_ms,
-		.expire_max_ms = info->expire_max_ms,
-		.crc32c = info->crc32c,
-		.payload = info->payload,
-		.older_versions = info->older_versions,
-	};
-}
+#include "libcommon/tree/table_entry.h"
 
 static void
 add_replacement(struct rt_manifest_edit *edit, const struct rtc_job *job,
@@ -37,7 +15,8 @@ add_replacement(struct rt_manifest_edit *edit, const struct rtc_job *job,
 	struct rt_file_id *inputs = rtc_job_ids(job);
 
 	for (size_t i = 0; i < result->outputs_count; i++)
-		tables[i] = rtc_publisher_table(&result->outputs[i]);
+		tables[i] = rt_table_entry(result->outputs[i].id,
+		    &result->outputs[i].info);
 	rt_manifest_edit_replace(edit, inputs, job->inputs_count,
 	    job->target_level, tables, result->outputs_count);
 	free(inputs);

@@ -13,9 +13,6 @@ struct rtc_publisher {
 	struct rt_expiry_clock *clock;	/* NULL: nothing is told of it */
 };
 
-/* What a manifest says of an output, from which the keys are borrowed. */
-struct rt_manifest_table rtc_publisher_table(const struct rtc_output *output);
-
 /* Publish. RT_ECONFLICT or RT_EFENCED: it was not, and the outputs may be
  * unlinked (not when fenced: the next holder sweeps). Any other error: it was
  * not either, unless *unknown; then the outputs must stay. */

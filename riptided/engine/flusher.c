@@ -14,6 +14,7 @@
 #include "libcommon/daemon/log.h"
 #include "libcommon/os/crashpoint.h"
 #include "libcommon/table/bloom.h"
+#include "libcommon/tree/table_entry.h"
 #include "riptided/engine/engine_state.h"
 #include "riptided/engine/snapshots.h"
 #include "riptided/flush/flush.h"
@@ -31,27 +32,6 @@ random_id(void)
 	while (id == 0)
 		rt_assert(getrandom(&id, sizeof(id), 0) == sizeof(id));
 	return id;
-}
-
-static struct rt_manifest_table
-table_of(struct rt_file_id id, const struct rt_table_info *info)
-{
-	return (struct rt_manifest_table){
-		.id = id,
-		.unique_id = info->unique_id,
-		.size = info->size,
-		.smallest = rt_buf_slice(&info->smallest),
-		.largest = rt_buf_slice(&info->largest),
-		.min_seq = info->min_seq,
-		.max_seq = info->max_seq,
-		.entries = info->entries,
-		.tombstones = info->tombstones,
-		.expire_min_ms = info->expire_min_ms,
-		.expire_max_ms = info->expire_max_ms,
-		.crc32c = info->crc32c,
-		.payload = info->payload,
-		.older_versions = info->older_versions,
-	};
 }
 
 /* The snapshots alive, after the freeze (SN1). */
@@ -190,7 +170,7 @@ flush_oldest(struct rtd_engine *engine, struct rt_err *err)
 	if (code != RT_OK)
 		goto out;
 	RT_CRASHPOINT("flush-table-written");
-	table = table_of(id, &info);
+	table = rt_table_entry(id, &info);
 	code = publish(engine, memtable, &snapshots, empty ? NULL : &table,
 	    wal_floor, &engine->published, &unknown, err);
 	if (code != RT_OK) {

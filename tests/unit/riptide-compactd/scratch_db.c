@@ -9,7 +9,7 @@
 #include "libcommon/base/invariant.h"
 #include "libcommon/table/table_reader.h"
 #include "libcommon/table/value.h"
-#include "riptide-compactd/publisher.h"
+#include "libcommon/tree/table_entry.h"
 
 static struct rt_err failure;
 
@@ -124,7 +124,6 @@ rtt_db_flush(struct rtt_db *db, const struct rtt_version *versions,
 	struct rt_table_info info = { .size = 0 };
 	struct rt_manifest_edit *edit =
 	    rt_manifest_edit_new(RT_ROLE_DAEMON, db->daemon_epoch);
-	struct rtc_output output = { .id = id };
 	struct rt_manifest_table table;
 	char name[RT_PATH_NAME_BYTES];
 
@@ -137,8 +136,7 @@ rtt_db_flush(struct rtt_db *db, const struct rtt_version *versions,
 	for (size_t i = 0; i < count; i++)
 		add_version(writer, &sorted[i]);
 	OK(rt_table_writer_finish(writer, &info, &failure));
-	output.info = info;
-	table = rtc_publisher_table(&output);
+	table = rt_table_entry(id, &info);
 	rt_manifest_edit_add_run(edit, &table);
 	rt_manifest_edit_set_flushed(edit, info.max_seq, 1);
 	rt_manifest_edit_set_next_file(edit, db->next_file);
