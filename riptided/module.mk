@@ -11,6 +11,7 @@ include riptided/net/module.mk
 
 sbin_PROGRAMS += riptided/riptided
 riptided_riptided_SOURCES = \
+	riptided/loader.c riptided/loader.h \
 	riptided/main.c \
 	riptided/server.c riptided/server.h \
 	riptided/spawn.c riptided/spawn.h

@@ -16,6 +16,7 @@
 #include "riptided/cmd/cmd_info.h"
 #include "riptided/engine/checkpoint.h"
 #include "riptided/engine/memory.h"
+#include "riptided/loader.h"
 #include "riptided/net/listener.h"
 #include "riptided/net/loop.h"
 #include "riptided/spawn.h"
@@ -36,6 +37,7 @@ struct rtd_server {
 	char *const *argv;
 	struct rtd_loop loop;
 	struct rtd_listener *listener;
+	struct rtd_loader *loader;	/* until the engine is loaded */
 	struct rtd_spawn *spawn;
 	int signal_fd;
 	struct event *signal_event;
@@ -149,7 +151,8 @@ reload(struct rtd_server *server)
 		    server);
 		fit_maxclients(server->config);
 		rt_log_set_level((enum rt_loglevel)server->config->loglevel);
-		rtd_engine_config_changed(server->state.engine);
+		if (server->state.engine != NULL)
+			rtd_engine_config_changed(server->state.engine);
 		rt_log(RT_LOG_NOTICE, "server", "configuration read again",
 		    "");
 	}
@@ -235,7 +238,8 @@ name_run(struct rtd_server_state *state, const char *config_file,
 }
 
 static enum rt_code
-open_engine(struct rtd_server *server, struct rt_err *err)
+prepare_engine(struct rtd_server *server, struct rtd_engine **out,
+    struct rt_err *err)
 {
 	struct rtd_server_state *state = &server->state;
 	struct rtd_engine_options options = {
@@ -244,17 +248,10 @@ open_engine(struct rtd_server *server, struct rt_err *err)
 		.config = server->config,
 		.notify = on_engine,
 		.notify_arg = server,
+		.loading = &state->loading,
 	};
-	enum rt_code code;
 
-	state->loading = true;
-	code = rtd_engine_open(&state->engine, &options, err);
-	if (code != RT_OK)
-		return code;
-	state->loading = false;
-	state->reader = rtd_reader_new(state->engine);
-	server->loop.acked = rtd_engine_acked_seq(state->engine);
-	return RT_OK;
+	return rtd_engine_prepare(out, &options, err);
 }
 
 static void
@@ -272,8 +269,33 @@ add_events(struct rtd_server *server)
 	event_add(server->tick_event, &tick);
 }
 
-/* Addresses come before the data: a second daemon on the same port must not
- * touch anything. */
+/* The data comes up beside the loop, which says so to who asks for it. */
+static enum rt_code
+listen_and_load(struct rtd_server *server, struct rt_err *err)
+{
+	struct rtd_server_state *state = &server->state;
+	struct rtd_engine *engine = NULL;
+	enum rt_code code;
+
+	code = prepare_engine(server, &engine, err);
+	if (code != RT_OK)
+		return code;
+	add_events(server);
+	code = rtd_listener_start(server->listener, server->loop.base,
+	    (int)server->config->tcp_backlog, on_accepted, server, err);
+	if (code != RT_OK) {
+		rtd_engine_abandon(engine);
+		return code;
+	}
+	state->loading_since_ms = rt_clock_wall_ms(state->clock);
+	server->loader = rtd_loader_start(engine, &state->loading, on_engine,
+	    server);
+	return RT_OK;
+}
+
+/* Addresses come before the data, and nobody is listened to before the data is
+ * locked and its manifest read: a second daemon on the same port must not touch
+ * anything, and one on the same directory must not answer anyone. */
 static enum rt_code
 start(struct rtd_server *server, struct rt_err *err)
 {
@@ -294,15 +316,49 @@ start(struct rtd_server *server, struct rt_err *err)
 		return code;
 	state->pool = rtd_pool_new((unsigned)config->reader_threads,
 	    rtd_loop_wake, &server->loop);
-	code = open_engine(server, err);
+	return listen_and_load(server, err);
+}
+
+/* -- work -- */
+
+static enum rt_code
+end_loading(struct rtd_server *server, struct rt_err *err)
+{
+	struct rtd_server_state *state = &server->state;
+	struct rtd_loader *loader = server->loader;
+	enum rt_code code;
+
+	server->loader = NULL;
+	code = rtd_loader_finish(loader, &state->engine, err);
 	if (code != RT_OK)
 		return code;
-	if (config->compactor == RT_COMPACTOR_SPAWN)
-		server->spawn = rtd_spawn_new(rt_fs_posix(), config,
+	/* Options may have changed meanwhile. */
+	rtd_engine_config_changed(state->engine);
+	state->reader = rtd_reader_new(state->engine);
+	server->loop.acked = rtd_engine_acked_seq(state->engine);
+	if (server->config->compactor == RT_COMPACTOR_SPAWN)
+		server->spawn = rtd_spawn_new(rt_fs_posix(), server->config,
 		    server->config_file, server->argc, server->argv);
-	add_events(server);
-	return rtd_listener_start(server->listener, server->loop.base,
-	    (int)config->tcp_backlog, on_accepted, server, err);
+	rt_log(RT_LOG_NOTICE, "server", "ready",
+	    "port=%u pid=%d maxclients=%" PRId64 " loading_ms=%" PRId64,
+	    state->tcp_port, (int)getpid(), server->config->maxclients,
+	    rt_clock_wall_ms(state->clock) - state->loading_since_ms);
+	return RT_OK;
+}
+
+static enum rt_code
+serve(struct rtd_server *server, struct rt_err *err)
+{
+	struct rtd_server_state *state = &server->state;
+	enum rt_code code = RT_OK;
+
+	while (code == RT_OK && !server->stopping && !state->shutdown_asked) {
+		rtd_loop_turn(&server->loop);
+		if (RT_UNLIKELY(server->loader != NULL) &&
+		    rtd_loader_is_done(server->loader))
+			code = end_loading(server, err);
+	}
+	return code;
 }
 
 /* -- stop -- */
@@ -321,6 +377,22 @@ drain(struct rtd_server *server)
 		rtd_loop_turn(loop);
 }
 
+/* The next start begins again where this one stands. */
+static enum rt_code
+stop_loading(struct rtd_server *server, struct rt_err *err)
+{
+	enum rt_code code;
+
+	rtd_loader_stop(server->loader);
+	code = rtd_loader_finish(server->loader, &server->state.engine, err);
+	server->loader = NULL;
+	if (code != RT_ESTOPPED)
+		return code;
+	rt_err_clear(err);
+	rt_log(RT_LOG_NOTICE, "server", "stopped while loading", "");
+	return RT_OK;
+}
+
 static enum rt_code
 stop(struct rtd_server *server, struct rt_err *err)
 {
@@ -330,6 +402,8 @@ stop(struct rtd_server *server, struct rt_err *err)
 
 	rtd_listener_free(server->listener);
 	server->listener = NULL;
+	if (server->loader != NULL)
+		code = stop_loading(server, err);
 	if (state->engine != NULL && server->tick_event != NULL)
 		drain(server);
 	rtd_spawn_free(server->spawn);
@@ -377,13 +451,8 @@ rtd_server_run(struct rt_config *config, const char *config_file, int argc,
 	state->started_ms = rt_clock_wall_ms(state->clock);
 	state->tcp_port = (uint16_t)config->port;
 	code = start(server, err);
-	if (code == RT_OK) {
-		rt_log(RT_LOG_NOTICE, "server", "ready",
-		    "port=%u pid=%d maxclients=%" PRId64, state->tcp_port,
-		    (int)getpid(), config->maxclients);
-		while (!server->stopping && !state->shutdown_asked)
-			rtd_loop_turn(&server->loop);
-	}
+	if (code == RT_OK)
+		code = serve(server, err);
 	stopped = stop(server, code == RT_OK ? err : NULL);
 	if (code == RT_OK)
 		code = stopped;

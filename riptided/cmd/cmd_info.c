@@ -252,14 +252,41 @@ memory_section(struct collect *c)
 	memory_split(c);
 }
 
+/* As Redis shows them, only while loading. Until a second has passed nobody
+ * can tell how long the rest will take: 1, as there. */
+static void
+loading_progress(struct collect *c)
+{
+	struct rtd_server_state *server = c->server;
+	struct rt_stats *out = c->out;
+	uint64_t total = atomic_load(&server->loading.total_bytes);
+	uint64_t loaded = atomic_load(&server->loading.loaded_bytes);
+	int64_t elapsed_s = (rt_clock_wall_ms(server->clock) -
+	    server->loading_since_ms) / 1000;
+	uint64_t eta_s = 1;
+
+	if (loaded > total)
+		loaded = total;
+	if (elapsed_s > 0)
+		eta_s = (uint64_t)((double)elapsed_s *
+		    (double)(total - loaded) / (double)(loaded + 1));
+	rt_stats_i64(out, "loading_start_time",
+	    server->loading_since_ms / 1000);
+	rt_stats_u64(out, "loading_total_bytes", total);
+	rt_stats_u64(out, "loading_rdb_used_mem", 0);
+	rt_stats_u64(out, "loading_loaded_bytes", loaded);
+	rt_stats_text(out, "loading_loaded_perc", "%.2f", total == 0 ? 0.0 :
+	    100.0 * (double)loaded / (double)total);
+	rt_stats_u64(out, "loading_eta_seconds", eta_s);
+}
+
 static void
 persistence_section(struct collect *c)
 {
 	struct rt_stats *out = c->out;
 	bool refused = c->engine.write_error[0] != '\0';
 
-	rt_stats_u64(out, "loading",
-	    c->server->loading || c->server->engine == NULL);
+	rt_stats_u64(out, "loading", c->server->engine == NULL);
 	rt_stats_u64(out, "async_loading", 0);
 	rt_stats_u64(out, "rdb_changes_since_last_save",
 	    c->engine.memtable_entries);
@@ -276,6 +303,8 @@ persistence_section(struct collect *c)
 	rt_stats_u64(out, "aof_current_size", c->engine.wal_bytes);
 	if (refused)
 		rt_stats_text(out, "write_error", "%s", c->engine.write_error);
+	if (c->server->engine == NULL)
+		loading_progress(c);
 }
 
 static void
@@ -697,7 +726,7 @@ rtd_cmd_info(struct rtd_call *call)
 		rt_buf_append_byte(&sections, ' ');
 	}
 	/* While the pool is busy the numbers are those of the last time. */
-	if (server->engine != NULL && !server->loading &&
+	if (server->engine != NULL &&
 	    wants_keyspace(rt_buf_slice(&sections)) && server->jobs_running <
 		(unsigned)server->config->reader_threads)
 		start_counting(call, &sections);

@@ -240,9 +240,8 @@ may_run(struct rtd_call *call)
 		rtd_reply_error(reply, "NOAUTH Authentication required.");
 		return false;
 	}
-	if (RT_UNLIKELY(server->engine == NULL || server->loading) &&
-	    (command->flags & RTD_CMD_LOADING) == 0 &&
-	    command->run != rtd_cmd_ping) {
+	if (RT_UNLIKELY(server->engine == NULL) &&
+	    (command->flags & RTD_CMD_LOADING) == 0) {
 		rtd_reply_error(reply,
 		    "LOADING Redis is loading the dataset in memory");
 		return false;

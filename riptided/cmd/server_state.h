@@ -26,14 +26,15 @@ struct rtd_server_state {
 	struct rt_config *config;
 	struct rt_clock *clock;
 	struct rtd_engine *engine;	/* NULL while loading */
-	struct rtd_reader *reader;	/* the loop's */
+	struct rtd_reader *reader;	/* the loop's; likewise */
+	struct rtd_loading loading;	/* how far it has come */
+	int64_t loading_since_ms;	/* wall clock */
 	struct rtd_pool *pool;
 	struct rtd_write_batch batch;	/* scratch of write commands */
 	struct rt_buf scratch;		/* of the command under way */
 	struct rtd_ahead ahead;		/* values of the commands behind it */
 	int64_t now_ms;			/* wall clock, once a turn */
 	uint64_t now_us;		/* monotonic, once a turn */
-	bool loading;
 	bool shutdown_asked;		/* SHUTDOWN: the loop ends after replies */
 	struct rtd_client *clients;	/* all, oldest first */
 	struct rtd_client *clients_tail;

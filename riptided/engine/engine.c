@@ -175,16 +175,14 @@ rtd_engine_memtable(struct rtd_engine *engine)
 	return memtable;
 }
 
-/* Freeze the active memtable and begin another, with a WAL segment of its
- * own. The loop. */
-static void
-rotate(struct rtd_engine *engine)
+void
+rtd_engine_freeze(struct rtd_engine *engine, uint64_t wal_segment)
 {
 	struct rtd_memtable *memtables[RTD_MEMTABLES_MAX + 1];
 	struct rtd_memtable *fresh = rtd_engine_memtable(engine);
 	struct rtd_view *old;
 
-	fresh->wal_segment = rtd_wal_rotate(engine->wal);
+	fresh->wal_segment = wal_segment;
 	rt_mutex_lock(&engine->mu);
 	memtables[0] = fresh;
 	memcpy(&memtables[1], engine->view->memtables,
@@ -198,6 +196,13 @@ rotate(struct rtd_engine *engine)
 	rtd_memtable_unref(fresh);
 	engine->active = fresh;
 	engine->flush_asked = false;
+}
+
+/* The same with a WAL segment of its own. The loop. */
+static void
+rotate(struct rtd_engine *engine)
+{
+	rtd_engine_freeze(engine, rtd_wal_rotate(engine->wal));
 }
 
 /* -- writing -- */
@@ -544,10 +549,9 @@ void
 rtd_engine_budget(struct rtd_engine *engine)
 {
 	struct rtd_memory_shares shares;
-	struct rtd_table_budget budget;
 
 	rtd_memory_shares(engine->config, &shares);
-	budget = (struct rtd_table_budget){
+	engine->table_budget = (struct rtd_table_budget){
 		.open = rtd_memory_open_tables(files_allowed(), engine->offline
 			? 0 : (uint64_t)engine->config->maxclients),
 		.bytes = shares.tables,
@@ -555,7 +559,8 @@ rtd_engine_budget(struct rtd_engine *engine)
 		.both = shares.tables_and_blocks,
 	};
 	if (engine->tables != NULL)
-		rtd_table_cache_set_budget(engine->tables, &budget);
+		rtd_table_cache_set_budget(engine->tables,
+		    &engine->table_budget);
 	if (memcmp(&shares, &engine->shares, sizeof(shares)) == 0)
 		return;
 	if (shares.limit != 0)
@@ -591,6 +596,7 @@ engine_new(const struct rtd_engine_options *options)
 	engine->notify = options->notify;
 	engine->notify_arg = options->notify_arg;
 	engine->offline = options->offline;
+	engine->loading = options->loading;
 	engine->dir = engine->wal_dir = engine->sst_dir = -1;
 	engine->stop_fd = -1;
 	engine->lock = (struct rt_dirlock)RT_DIRLOCK_INIT;
@@ -619,6 +625,7 @@ engine_free(struct rtd_engine *engine)
 	if (engine->expiry_runs)
 		rt_expiry_clock_fini(&engine->expiry);
 	rt_manifest_unref(engine->published);
+	rt_manifest_unref(engine->at_start);
 	rtd_table_cache_free(engine->tables);
 	rt_block_cache_free(engine->blocks);
 	rt_manifest_store_close(engine->flush_store);
@@ -652,7 +659,7 @@ open_wal(struct rtd_engine *engine, struct rtd_wal_options *options,
 	/* A local tool writes a few records: no space is prepared for them. */
 	if (engine->offline)
 		options->segment_bytes = 0;
-	options->policy = (enum rt_appendfsync)engine->config->appendfsync;
+	options->policy = (enum rt_appendfsync)atomic_load(&engine->policy);
 	options->notify = wal_moved;
 	options->notify_arg = engine;
 	code = rtd_wal_open(&wal, options, err);
@@ -661,23 +668,44 @@ open_wal(struct rtd_engine *engine, struct rtd_wal_options *options,
 }
 
 enum rt_code
-rtd_engine_open(struct rtd_engine **out,
+rtd_engine_prepare(struct rtd_engine **out,
     const struct rtd_engine_options *options, struct rt_err *err)
 {
 	struct rtd_engine *engine = engine_new(options);
-	struct rtd_wal_options wal = { 0 };
 	enum rt_code code;
 
 	code = rtd_engine_open_directory(engine, err);
 	if (code == RT_OK)
-		code = rtd_engine_recover(engine, &wal, err);
-	if (code == RT_OK)
-		code = open_wal(engine, &wal, err);
+		code = rtd_engine_load_manifest(engine, err);
 	if (code != RT_OK) {
 		engine_free(engine);
 		return code;
 	}
-	rtd_flusher_start(engine);
+	*out = engine;
+	return RT_OK;
+}
+
+void
+rtd_engine_abandon(struct rtd_engine *engine)
+{
+	if (engine != NULL)
+		engine_free(engine);
+}
+
+enum rt_code
+rtd_engine_load(struct rtd_engine *engine, struct rt_err *err)
+{
+	struct rtd_wal_options wal = { 0 };
+	enum rt_code code;
+
+	code = rtd_engine_recover(engine, &wal, err);
+	if (code == RT_OK)
+		code = open_wal(engine, &wal, err);
+	if (code != RT_OK) {
+		rtd_flusher_stop(engine);
+		engine_free(engine);
+		return code;
+	}
 	/* What was replayed is flushed at once, so that its segments go. */
 	if (!rtd_memtable_is_empty(engine->active))
 		rotate(engine);
@@ -690,8 +718,22 @@ rtd_engine_open(struct rtd_engine **out,
 			return code;
 		}
 	}
-	*out = engine;
+	engine->loading = NULL;
 	return RT_OK;
+}
+
+enum rt_code
+rtd_engine_open(struct rtd_engine **out,
+    const struct rtd_engine_options *options, struct rt_err *err)
+{
+	struct rtd_engine *engine = NULL;
+	enum rt_code code = rtd_engine_prepare(&engine, options, err);
+
+	if (code == RT_OK)
+		code = rtd_engine_load(engine, err);
+	if (code == RT_OK)
+		*out = engine;
+	return code;
 }
 
 /* The log ends here: the manifest says so, and replay need not look for a

@@ -17,6 +17,8 @@
 #ifndef RIPTIDED_ENGINE_ENGINE_H
 #define RIPTIDED_ENGINE_ENGINE_H
 
+#include <stdatomic.h>
+
 #include "libcommon/daemon/config.h"
 #include "libcommon/manifest/manifest.h"
 #include "libcommon/os/clock.h"
@@ -30,6 +32,13 @@ struct rtd_reader;
 struct rtd_snapshot;
 struct rtd_view;
 
+/* How far loading has come, and whether it should go on. Any thread. */
+struct rtd_loading {
+	_Atomic uint64_t total_bytes;	/* of the log; 0: not known yet */
+	_Atomic uint64_t loaded_bytes;
+	atomic_bool stop;		/* set by who waits for it */
+};
+
 struct rtd_engine_options {
 	struct rt_fs *fs;
 	struct rt_clock *clock;
@@ -41,6 +50,8 @@ struct rtd_engine_options {
 	 * appeared or writes were refused; must be quick and not call back. */
 	void (*notify)(void *arg);
 	void *notify_arg;
+	/* Filled by rtd_engine_load(); NULL: nobody wants to know. */
+	struct rtd_loading *loading;
 	/* A local tool: no threads that wait for the compactor, no notify. */
 	bool offline;
 };
@@ -51,6 +62,19 @@ struct rtd_engine_options {
  * say what the user should hear. */
 RT_MUST_USE enum rt_code rtd_engine_open(struct rtd_engine **out,
     const struct rtd_engine_options *options, struct rt_err *err);
+
+/* The same in two steps, the second of which may take long and may be on a
+ * thread of its own. First: the lock and the manifest, a new database if need
+ * be; what is wrong with the directory or its format is known after it. */
+RT_MUST_USE enum rt_code rtd_engine_prepare(struct rtd_engine **out,
+    const struct rtd_engine_options *options, struct rt_err *err);
+/* Second: replay the log, open the tables, begin to work. When it fails the
+ * engine is freed. RT_ESTOPPED: options->loading->stop was set, and no record
+ * is lost. */
+RT_MUST_USE enum rt_code rtd_engine_load(struct rtd_engine *engine,
+    struct rt_err *err);
+/* Let a prepared engine go that was not loaded. NULL is accepted. */
+void rtd_engine_abandon(struct rtd_engine *engine);
 
 /* Stop threads, flush the memtable, mark the stop as clean, let the lock go.
  * The engine is freed whatever happens; an error says what was not done (the

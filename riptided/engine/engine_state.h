@@ -57,6 +57,7 @@ struct rtd_engine {
 	void (*notify)(void *arg);
 	void *notify_arg;
 	bool offline;
+	struct rtd_loading *loading;	/* whoever loads; or NULL */
 
 	int dir, wal_dir, sst_dir;
 	struct rt_dirlock lock;
@@ -77,6 +78,8 @@ struct rtd_engine {
 	uint64_t log_failures;	/* of the log, that were seen to */
 	bool log_frozen;	/* what a failed log had is being flushed */
 	struct rtd_memory_shares shares;
+	struct rtd_table_budget table_budget;
+	const struct rt_manifest *at_start;	/* until it is recovered */
 
 	_Atomic uint64_t visible_seq;
 	_Atomic uint64_t drops[RTD_KEYSPACES_MAX];
@@ -141,6 +144,9 @@ struct rtd_memtable *rtd_engine_memtable(struct rtd_engine *engine);
 /* Share out the memory as the configuration says now. The loop, or before
  * there is one. */
 void rtd_engine_budget(struct rtd_engine *engine);
+/* Freeze the active memtable and begin another, whose records begin in this WAL
+ * segment. The loop, or recovery. */
+void rtd_engine_freeze(struct rtd_engine *engine, uint64_t wal_segment);
 /* Put an operation where reads see it. The loop, or recovery. */
 void rtd_engine_apply(struct rtd_engine *engine, struct rtd_memtable *memtable,
     const struct rtd_write_op *op, uint64_t seq);
@@ -159,9 +165,12 @@ RT_MUST_USE enum rt_code rtd_engine_open_directory(struct rtd_engine *engine,
     struct rt_err *err);
 
 /* -- recovery.c -- */
-/* From the locked directory to manifest, memtables and WAL. The members of wal
- * that say where the log goes on are filled: first_segment, prev_segment,
- * prev_bytes, floor. */
+/* The newest manifest of the locked directory, for what follows. */
+RT_MUST_USE enum rt_code rtd_engine_load_manifest(struct rtd_engine *engine,
+    struct rt_err *err);
+/* From there to tables, memtables and WAL; the flusher is started. The members
+ * of wal that say where the log goes on are filled: first_segment,
+ * prev_segment, prev_bytes, floor. */
 RT_MUST_USE enum rt_code rtd_engine_recover(struct rtd_engine *engine,
     struct rtd_wal_options *wal, struct rt_err *err);
 

@@ -137,8 +137,11 @@ take_over(struct rtd_engine *engine, struct rt_err *err)
 	code = rtd_engine_install(engine, manifest, err);
 	if (code != RT_OK)
 		return code;
-	rtd_wal_note_generation(engine->wal, manifest->generation);
-	rtd_wal_release(engine->wal, manifest->wal_floor);
+	/* While recovery replays there is no log to tell. */
+	if (engine->wal != NULL) {
+		rtd_wal_note_generation(engine->wal, manifest->generation);
+		rtd_wal_release(engine->wal, manifest->wal_floor);
+	}
 	rt_manifest_unref(manifest);
 	engine->published = NULL;
 	return RT_OK;

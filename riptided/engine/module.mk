@@ -16,6 +16,7 @@ riptided_engine_libengine_a_SOURCES = \
 	riptided/engine/reader.c \
 	riptided/engine/recovery.c \
 	riptided/engine/reloader.c \
+	riptided/engine/replay.c riptided/engine/replay.h \
 	riptided/engine/snapshots.c riptided/engine/snapshots.h \
 	riptided/engine/write_batch.c riptided/engine/write_batch.h
 

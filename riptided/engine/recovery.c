@@ -1,6 +1,6 @@
 /* recovery: manifest + WAL to a ready engine.
  *
- * 1. Load the newest manifest, or refuse.
+ * 1. Load the newest manifest, or refuse (when the directory is opened).
  * 2. Replay the segments at or above its WAL floor, oldest first, skipping what
  *    its flushed sequence covers. Damage refuses the start, and up to here the
  *    only change on disk is a torn tail that was cut.
@@ -8,7 +8,8 @@
  *    of the next table above every name in use, orphans included.
  * 4. Only then unlink tables of our making that the manifest does not name,
  *    and checkpoints that were not made to their end.
- * 5. Open the tables and make the first view. */
+ * 5. Open the tables and make the first view.
+ * 6. Replay what step 2 had no memory for (replay.c). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,146 +18,9 @@
 #include "libcommon/os/crashpoint.h"
 #include "riptided/engine/checkpoint_dir.h"
 #include "riptided/engine/engine_state.h"
-#include "riptided/wal/wal_reader.h"
+#include "riptided/engine/replay.h"
 
 #define DAEMON_FEATURES 0
-
-struct replaying {
-	struct rtd_engine *engine;
-	struct rtd_memtable *memtable;
-	uint64_t flushed_seq;
-	const struct rtd_wal_replay *replay;
-};
-
-static enum rt_code
-apply_record(void *arg, uint64_t segment, uint64_t first_seq, uint32_t count,
-    struct rt_slice payload, struct rt_err *err)
-{
-	struct replaying *replaying = arg;
-	struct rt_cursor cursor = rt_cursor(payload);
-	uint64_t seq = first_seq;
-	struct rtd_write_op op;
-
-	if (replaying->memtable->wal_segment == 0)
-		replaying->memtable->wal_segment = segment;
-	while (rtd_write_batch_next(&cursor, &op)) {
-		/* A large value stays where the log's reader put it. */
-		if (op.value.len >= RT_BULK_BYTES_MIN)
-			op.bulk = replaying->replay->bulk;
-		if (seq > replaying->flushed_seq)
-			rtd_engine_apply(replaying->engine, replaying->memtable,
-			    &op, seq);
-		seq++;
-	}
-	if (!rt_cursor_done(&cursor) || seq - first_seq != count)
-		return rt_err_set(err, RT_EDAMAGED,
-		    "wal segment %llu: the record of sequence %llu is malformed",
-		    (unsigned long long)segment,
-		    (unsigned long long)first_seq);
-	return RT_OK;
-}
-
-static void
-log_replay(const struct rtd_wal_replay *replay)
-{
-	if (replay->records > 0)
-		rt_log(RT_LOG_NOTICE, "recovery", "wal replayed",
-		    "records=%llu bytes=%llu last_seq=%llu",
-		    (unsigned long long)replay->records,
-		    (unsigned long long)replay->bytes,
-		    (unsigned long long)replay->last_seq);
-	if (replay->torn_segment != 0)
-		rt_log(RT_LOG_WARNING, "recovery", "wal tail dropped",
-		    "segment=%llu offset=%llu bytes=%llu last_seq=%llu",
-		    (unsigned long long)replay->torn_segment,
-		    (unsigned long long)replay->torn_offset,
-		    (unsigned long long)replay->torn_bytes,
-		    (unsigned long long)replay->last_seq);
-}
-
-/* Two databases that meant one keyspace would show each other's keys. */
-static enum rt_code
-load_keyspaces(struct rtd_engine *engine, const struct rt_manifest *manifest,
-    struct rt_err *err)
-{
-	bool meant[RTD_KEYSPACES_MAX] = { false };
-
-	for (uint32_t i = 0; i < RTD_KEYSPACES_MAX; i++) {
-		uint32_t id = rt_manifest_keyspace(manifest, i);
-
-		if (id >= RTD_KEYSPACES_MAX || meant[id])
-			return rt_err_set(err, RT_EDAMAGED,
-			    "manifest %llu: database %u means keyspace %u, "
-			    "which is not its own",
-			    (unsigned long long)manifest->generation, i, id);
-		meant[id] = true;
-		atomic_store(&engine->keyspaces[i], id);
-	}
-	return RT_OK;
-}
-
-static enum rt_code
-replay_wal(struct rtd_engine *engine, const struct rt_manifest *manifest,
-    struct rtd_memtable *memtable, struct rtd_wal_options *wal,
-    struct rt_err *err)
-{
-	struct replaying replaying = {
-		.engine = engine,
-		.memtable = memtable,
-		.flushed_seq = manifest->flushed_seq,
-	};
-	struct rtd_wal_replay replay = {
-		.fs = engine->fs,
-		.dir = engine->wal_dir,
-		.database_uuid = manifest->database_uuid,
-		.floor = manifest->wal_floor,
-		.flushed_seq = manifest->flushed_seq,
-		.manifest_generation = manifest->generation,
-		.clean_wal = manifest->clean_wal,
-		.clean_wal_bytes = manifest->clean_wal_bytes,
-		.tolerant = engine->config->wal_recovery == RT_WAL_TOLERANT,
-		.apply = apply_record,
-		.arg = &replaying,
-	};
-	enum rt_code code;
-	uint64_t last_seq;
-
-	replaying.replay = &replay;
-	/* Swaps in the log start from what the manifest knows. */
-	code = load_keyspaces(engine, manifest, err);
-	if (code != RT_OK)
-		return code;
-	rtd_memtable_begin_load(memtable);
-	code = rtd_wal_replay(&replay, err);
-	rtd_memtable_end_load(memtable);
-	last_seq = replay.last_seq;
-	if (code != RT_OK)
-		return code;
-	if (err != NULL && err->code == RT_EDAMAGED) {
-		rt_log(RT_LOG_WARNING, "recovery",
-		    "damaged wal kept up to the damage", "damage=%s",
-		    err->text);
-		rt_err_clear(err);
-	}
-	log_replay(&replay);
-	/* Above every sequence that was ever given out and may be on disk. */
-	if (last_seq < manifest->max_seq)
-		last_seq = manifest->max_seq;
-	for (size_t i = 0; i < manifest->drops_count; i++)
-		if (last_seq < manifest->drops[i].seq)
-			last_seq = manifest->drops[i].seq;
-	for (size_t i = 0; i < manifest->snapshots_count; i++)
-		if (last_seq < manifest->snapshots[i])
-			last_seq = manifest->snapshots[i];
-	atomic_store(&engine->visible_seq, last_seq);
-	wal->first_segment = replay.last_segment + 1;
-	if (wal->first_segment < manifest->wal_floor)
-		wal->first_segment = manifest->wal_floor;
-	wal->prev_segment = replay.end_segment;
-	wal->prev_bytes = replay.end_bytes;
-	wal->floor = manifest->wal_floor;
-	return RT_OK;
-}
 
 /* The tables of our own making that are on disk. */
 struct listing {
@@ -259,11 +123,9 @@ make_view(struct rtd_engine *engine, const struct rt_manifest *manifest,
 	struct rt_err local = { .code = RT_OK };
 	enum rt_code code;
 
-	memcpy(engine->database_uuid, manifest->database_uuid,
-	    sizeof(engine->database_uuid));
 	engine->tables = rtd_table_cache_new(engine->fs, engine->sst_dir,
 	    engine->blocks, engine->database_uuid);
-	rtd_engine_budget(engine);
+	rtd_table_cache_set_budget(engine->tables, &engine->table_budget);
 	engine->run_counts = rtd_run_counts_new(engine->fs, engine->sst_dir,
 	    engine->database_uuid);
 	for (size_t i = 0; i < manifest->drops_count; i++) {
@@ -286,35 +148,71 @@ make_view(struct rtd_engine *engine, const struct rt_manifest *manifest,
 }
 
 enum rt_code
+rtd_engine_load_manifest(struct rtd_engine *engine, struct rt_err *err)
+{
+	enum rt_code code = rt_manifest_store_load(engine->flush_store,
+	    &engine->at_start, err);
+
+	if (code == RT_ENOTFOUND)
+		return rt_err_set(err, RT_EDAMAGED,
+		    "%s is a database without its manifest",
+		    engine->config->dir);
+	if (code == RT_OK)
+		memcpy(engine->database_uuid, engine->at_start->database_uuid,
+		    sizeof(engine->database_uuid));
+	return code;
+}
+
+/* Steps 3 to 5. */
+static enum rt_code
+take_directory(struct rtd_engine *engine, struct rtd_memtable *memtable,
+    struct rt_err *err)
+{
+	struct listing listing = { 0 };
+	enum rt_code code;
+
+	code = rt_fs_list(engine->fs, engine->sst_dir, note_table, &listing,
+	    err);
+	if (code == RT_OK)
+		code = claim_role(engine, &engine->at_start, &listing, err);
+	RT_CRASHPOINT("recover-claimed");
+	if (code == RT_OK) {
+		sweep_orphans(engine, engine->at_start, &listing);
+		rtd_checkpoint_dir_sweep(engine->fs, engine->dir);
+		code = make_view(engine, engine->at_start, memtable, err);
+	}
+	free(listing.numbers);
+	return code;
+}
+
+enum rt_code
 rtd_engine_recover(struct rtd_engine *engine, struct rtd_wal_options *wal,
     struct rt_err *err)
 {
 	struct rtd_memtable *memtable = rtd_engine_memtable(engine);
-	const struct rt_manifest *manifest = NULL;
-	struct listing listing = { 0 };
+	struct rtd_replay replay;
 	enum rt_code code;
 
-	code = rt_manifest_store_load(engine->flush_store, &manifest, err);
-	if (code == RT_ENOTFOUND)
-		code = rt_err_set(err, RT_EDAMAGED,
-		    "%s is a database without its manifest",
-		    engine->config->dir);
-	if (code == RT_OK)
-		code = replay_wal(engine, manifest, memtable, wal, err);
+	code = rtd_replay_check(&replay, engine, engine->at_start, memtable,
+	    err);
 	RT_CRASHPOINT("recover-replayed");
-	if (code == RT_OK)
-		code = rt_fs_list(engine->fs, engine->sst_dir, note_table,
-		    &listing, err);
-	if (code == RT_OK)
-		code = claim_role(engine, &manifest, &listing, err);
-	RT_CRASHPOINT("recover-claimed");
 	if (code == RT_OK) {
-		sweep_orphans(engine, manifest, &listing);
-		rtd_checkpoint_dir_sweep(engine->fs, engine->dir);
-		code = make_view(engine, manifest, memtable, err);
+		rtd_replay_end(&replay, engine->at_start, wal);
+		code = take_directory(engine, memtable, err);
 	}
-	free(listing.numbers);
-	rt_manifest_unref(manifest);
+	if (code == RT_OK) {
+		rtd_flusher_start(engine);
+		if (replay.left)
+			code = rtd_replay_rest(&replay, err);
+	}
+	if (code == RT_OK) {
+		struct rtd_view *view = rtd_engine_view(engine);
+
+		wal->floor = view->manifest->wal_floor;
+		rtd_view_unref(view);
+	}
+	rt_manifest_unref(engine->at_start);
+	engine->at_start = NULL;
 	rtd_memtable_unref(memtable);
 	return code;
 }

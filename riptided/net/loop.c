@@ -370,16 +370,19 @@ static void
 end_turn(struct rtd_loop *loop)
 {
 	struct rtd_engine *engine = loop->server->engine;
+	uint64_t acked = loop->acked;
 	struct rtd_conn *conn;
-	uint64_t acked;
 
-	rtd_engine_end_turn(engine);
-	acked = rtd_engine_acked_seq(engine);
-	if (acked != loop->acked)
-		release_waiting(loop, acked);
-	loop->acked = acked;
-	if (loop->check_engine)
-		give_up_waiting(loop);
+	/* There is none while it loads, and nothing that waits for it. */
+	if (engine != NULL) {
+		rtd_engine_end_turn(engine);
+		acked = rtd_engine_acked_seq(engine);
+		if (acked != loop->acked)
+			release_waiting(loop, acked);
+		loop->acked = acked;
+		if (loop->check_engine)
+			give_up_waiting(loop);
+	}
 	loop->check_engine = false;
 	while ((conn = TAILQ_FIRST(&loop->touched)) != NULL) {
 		TAILQ_REMOVE(&loop->touched, conn, touched_link);

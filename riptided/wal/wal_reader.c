@@ -26,10 +26,14 @@
 #include "libcommon/os/path.h"
 #include "riptided/wal/wal_segment.h"
 
+/* How often progress is told of, in bytes. */
+#define PROGRESS_BYTES (UINT64_C(1) << 20)
+
 /* A file with a segment's name. */
 struct found {
 	uint64_t number;
 	bool whole;		/* its header is */
+	uint64_t size;
 	struct rtd_wal_segment_header header;
 };
 
@@ -40,6 +44,9 @@ struct replayer {
 	size_t *chain;		/* indexes into found, ascending */
 	size_t chain_count;
 	uint64_t next_seq;
+	uint64_t before_bytes;	/* in the links before the one under way */
+	uint64_t total_bytes;	/* in all of them */
+	uint64_t told_bytes;	/* when progress was told of last */
 	/* A link that is not there, when tolerant: what the chain ends with. */
 	bool broken;
 	struct rt_err broken_err;
@@ -106,6 +113,7 @@ read_header(const struct rtd_wal_replay *replay, struct found *found,
 	code = rtd_wal_segment_open(&seg, replay->fs, replay->dir,
 	    rt_path_wal(name, found->number), err);
 	found->header = seg.header;
+	found->size = seg.size;
 	rtd_wal_segment_close(&seg);
 	if (code == RT_ENOTFOUND) {
 		rt_err_clear(err);
@@ -275,6 +283,18 @@ check_clean_mark(struct replayer *replayer, struct rt_err *err)
 	return RT_EDAMAGED;
 }
 
+static enum rt_code
+tell_progress(struct replayer *replayer, uint64_t done, struct rt_err *err)
+{
+	const struct rtd_wal_replay *replay = replayer->replay;
+
+	replayer->told_bytes = done;
+	if (replay->progress == NULL ||
+	    replay->progress(replay->arg, done, replayer->total_bytes))
+		return RT_OK;
+	return rt_err_set(err, RT_ESTOPPED, "replay was stopped");
+}
+
 /* One record: RT_ENOTFOUND when its sequence does not follow. */
 static enum rt_code
 take_record(struct replayer *replayer, uint64_t segment,
@@ -311,8 +331,8 @@ read_records(struct replayer *replayer, struct rtd_wal_segment *seg,
     bool *clean, struct rt_err *err)
 {
 	struct rtd_wal_record record;
+	uint64_t at, done;
 	enum rt_code code;
-	uint64_t at;
 
 	*clean = false;
 	while (!*clean) {
@@ -326,6 +346,11 @@ read_records(struct replayer *replayer, struct rtd_wal_segment *seg,
 			return code == RT_ENOTFOUND ? RT_OK : code;
 		}
 		*clean = record.header.type == RTD_WAL_CLEAN_END;
+		done = replayer->before_bytes + seg->offset;
+		if (RT_UNLIKELY(done - replayer->told_bytes >= PROGRESS_BYTES))
+			code = tell_progress(replayer, done, err);
+		if (code != RT_OK)
+			return code;
 	}
 	return RT_OK;
 }
@@ -448,19 +473,47 @@ out:
 	return code;
 }
 
+/* The i-th link of the chain; NULL behind the last. */
+static const struct found *
+link_at(const struct replayer *replayer, size_t i)
+{
+	return i < replayer->chain_count ?
+	    &replayer->found[replayer->chain[i]] : NULL;
+}
+
+/* The bytes to go through in a link. Where the last one ends is not known
+ * before it is read, unless the manifest has a mark. */
+static uint64_t
+link_bytes(const struct replayer *replayer, size_t i)
+{
+	const struct rtd_wal_replay *replay = replayer->replay;
+	const struct found *found = link_at(replayer, i);
+	const struct found *successor = link_at(replayer, i + 1);
+
+	if (successor != NULL && successor->header.prev_bytes < found->size)
+		return successor->header.prev_bytes;
+	if (found->number == replay->clean_wal &&
+	    replay->clean_wal_bytes < found->size)
+		return replay->clean_wal_bytes;
+	return found->size;
+}
+
 static enum rt_code
 replay_chain(struct replayer *replayer, struct rt_err *err)
 {
-	enum rt_code code = RT_OK;
+	enum rt_code code;
 
+	for (size_t i = 0; i < replayer->chain_count; i++)
+		replayer->total_bytes += link_bytes(replayer, i);
+	code = tell_progress(replayer, 0, err);
 	for (size_t i = 0; i < replayer->chain_count && code == RT_OK; i++) {
-		const struct found *found =
-		    &replayer->found[replayer->chain[i]];
-		const struct found *successor = i + 1 < replayer->chain_count ?
-		    &replayer->found[replayer->chain[i + 1]] : NULL;
-
 		/* Below a break the chain's end is known only by its bytes. */
-		code = replay_segment(replayer, found, successor, err);
+		code = replay_segment(replayer, link_at(replayer, i),
+		    link_at(replayer, i + 1), err);
+		replayer->before_bytes += link_bytes(replayer, i);
+		if (code == RT_OK)
+			code = tell_progress(replayer, replayer->before_bytes,
+			    err);
 	}
 	return code;
 }

@@ -23,8 +23,12 @@ struct rtd_wal_replay {
 	 * record that straddles flushed_seq is given whole. */
 	enum rt_code (*apply)(void *arg, uint64_t segment, uint64_t first_seq,
 	    uint32_t count, struct rt_slice payload, struct rt_err *err);
-	void *arg;
-	/* During that call: what a large payload lies in, to be kept with a
+	/* Told before the first record and after about each MiB how many bytes
+	 * of the log are done with, of how many: those of the last segment may
+	 * be less than its file. False: stop. May be NULL. */
+	bool (*progress)(void *arg, uint64_t done_bytes, uint64_t total_bytes);
+	void *arg;			/* of both */
+	/* During apply: what a large payload lies in, to be kept with a
 	 * reference; else NULL. */
 	struct rt_bulk *bulk;
 	/* out */
@@ -47,7 +51,8 @@ struct rtd_wal_replay {
  * torn_ members say where, err holds the words that RT_EDAMAGED would have had
  * (err->code is RT_EDAMAGED), and nothing is changed on disk: the segment begun
  * next names the place as the end of its predecessor. A log of another
- * database or of a later manifest is refused in any case. */
+ * database or of a later manifest is refused in any case.
+ * RT_ESTOPPED: progress wanted it; nothing was changed on disk. */
 RT_MUST_USE enum rt_code rtd_wal_replay(struct rtd_wal_replay *replay,
     struct rt_err *err);
 

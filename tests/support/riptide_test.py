@@ -310,26 +310,34 @@ class Server(_Process):
         super().__init__(RIPTIDED, merged, args, env)
 
     def start(self):
-        """Start and wait until PING is answered. Raises with what it printed
-        when it ends before."""
+        """Start and wait until it serves: the log is replayed. Raises with
+        what it printed when it ends before."""
         self.spawn()
+        self.wait_until_loaded()
+        return self
+
+    def wait_until_loaded(self):
+        """Wait until commands are answered with something but -LOADING."""
 
         def answers():
             if self.process.poll() is not None:
                 raise RuntimeError("riptided ended with %d: %s" %
                                    (self.process.returncode, self.stderr()))
+            password = self.options.get("requirepass")
             try:
                 with self.client() as client:
-                    client.send_raw(encode("PING"))
+                    if password is not None:
+                        client.send_raw(encode("AUTH", password))
+                        client.read()
+                    # PING is answered while loading, too.
+                    client.send_raw(encode("EXISTS", "loaded"))
                     reply = client.read()
             except (OSError, Closed):
                 return False
-            if not isinstance(reply, ReplyError):
-                return reply == "PONG"
-            return not reply.text.startswith("LOADING")
+            return not (isinstance(reply, ReplyError) and
+                        reply.text.startswith("LOADING"))
 
-        wait_until(answers, "riptided to answer PING")
-        return self
+        wait_until(answers, "riptided to have loaded")
 
     def client(self, **options):
         return RespClient("127.0.0.1", self.port, **options)

@@ -30,7 +30,7 @@ def contents(path):
     if not os.path.isdir(path):
         return None
     found = {}
-    locks = ["LOCK", "COMPACTOR.LOCK"] if os.path.isdir(
+    locks = ["LOCK", "COMPACTOR.LOCK", "BALLAST"] if os.path.isdir(
         os.path.join(path, "manifest")) else []
     for base, dirs, files in os.walk(path):
         for name in dirs:

@@ -133,14 +133,21 @@ START_TEST(loading_answers_loading)
 
 	rtt_cmd_init(&cmd);
 	engine = cmd.server.engine;
-	cmd.server.loading = true;
 	cmd.server.engine = NULL;
 	expect("GET a", "-LOADING Redis is loading the dataset in memory\r\n");
 	expect("PING", "+PONG\r\n");
-	ck_assert_ptr_nonnull(strstr(rtt_cmd_line(&cmd, "INFO"),
+	cmd.server.loading_since_ms = rt_clock_wall_ms(cmd.server.clock) - 2500;
+	atomic_store(&cmd.server.loading.total_bytes, 4000);
+	atomic_store(&cmd.server.loading.loaded_bytes, 999);
+	ck_assert_ptr_nonnull(strstr(rtt_cmd_line(&cmd, "INFO persistence"),
 	    "loading:1\r\n"));
-	cmd.server.loading = false;
+	ck_assert_ptr_nonnull(strstr(rtt_cmd_line(&cmd, "INFO persistence"),
+	    "loading_total_bytes:4000\r\nloading_rdb_used_mem:0\r\n"
+	    "loading_loaded_bytes:999\r\nloading_loaded_perc:24.98\r\n"
+	    "loading_eta_seconds:6\r\n"));
 	cmd.server.engine = engine;
+	ck_assert_ptr_null(strstr(rtt_cmd_line(&cmd, "INFO persistence"),
+	    "loading_total_bytes"));
 	expect("GET a", "$-1\r\n");
 	rtt_cmd_fini(&cmd);
 }
