@@ -21,9 +21,9 @@ import riptide_test as rt  # noqa: E402
 tap = rt.Tap()
 
 BUSY = "ERR another checkpoint is being made"
-SEED = int(os.environ.get("RTT_SEED", random.randrange(1 << 32)))
-KILLS = int(os.environ.get("RTT_KILLS", 12))
-ROUNDS = int(os.environ.get("RTT_CHECKPOINTS", 8))
+SEED = int(os.environ.get("SEED", random.randrange(1 << 32)))
+KILLS = int(os.environ.get("KILLS", 12))
+ROUNDS = int(os.environ.get("ROUNDS", 8))
 
 
 def reply(client, *args):
@@ -455,6 +455,44 @@ def test_kill(tap):
            "seed %d: %s" % (SEED, wrong))
 
 
+def test_points(tap):
+    """kill -9 at each named point of making one."""
+    program = os.path.join(rt.BUILDDIR, "tests", "crash", "riptided")
+    if not os.path.exists(program):
+        tap.skip("killed_at_a_point", "make check builds the program")
+        return
+    for point, there in (("checkpoint-linked", False),
+                         ("publish-before-link:2", False),
+                         ("publish-after-link:2", False),
+                         ("checkpoint-before-rename", False),
+                         ("checkpoint-after-rename", True)):
+        server = rt.Server()
+        with server.start().client() as client:
+            client.call("SET", "a", "1")
+            server.stop()
+        # The first publish is that of the start, and an empty memtable needs
+        # none: the second is the copy's.
+        server.program, ours = program, server.program
+        server.env = {"RIPTIDE_CRASHPOINT": point}
+        with server.start().client() as client:
+            client.send_raw(rt.encode("CHECKPOINT", "x"))
+            status = server.wait()
+        server.program, server.env = ours, None
+        half = [name for name in names(server) if name[0] == "."]
+        with server.start().client() as client:
+            value = client.call("GET", "a")
+            left = names(server)
+            again = reply(client, "CHECKPOINT", "x")
+            server.stop()
+        found = restored(checkpoint_dir(server, "x"))
+        tap.equal((status, half, left, value, found),
+                  (-9, [] if there else [".tmp-x"], ["x"] if there else [],
+                   b"1", {0: {b"a": b"1"}}),
+                  "killed_at_" + point.split(":")[0])
+        tap.equal(again, "ERR checkpoint 'x' already exists" if there
+                  else "OK", "one_is_made_after_" + point.split(":")[0])
+
+
 def test_two_at_once(tap):
     """The second is refused, not queued; nothing is made of it."""
     with rt.Server() as server:
@@ -614,7 +652,7 @@ def test_drill(tap):
 
 print("# seed %d" % SEED)
 for test in (test_command, test_damage, test_databases, test_in_place,
-             test_load, test_kill, test_two_at_once, test_stop,
+             test_load, test_kill, test_points, test_two_at_once, test_stop,
              test_refused_writes, test_full_disk, test_tool, test_drill):
     tap.run(test)
 tap.done()
