@@ -87,6 +87,25 @@ note_any(void *arg, const char *name)
 	*(bool *)arg = true;
 }
 
+/* The name of a new database stands in the directory above. One that we may not
+ * look into was made by someone else, and so was the name. */
+static enum rt_code
+sync_name(struct rtd_engine *engine, struct rt_err *err)
+{
+	enum rt_code code;
+	int parent = -1;
+
+	if (rt_fs_open_subdir(engine->fs, engine->dir, "..", false, &parent,
+		NULL) != RT_OK)
+		return RT_OK;
+	code = rt_fs_sync_dir(engine->fs, parent, err);
+	rt_fs_close(engine->fs, &parent, NULL);
+	if (code != RT_OK)
+		rt_err_prefix(err, "the directory above %s",
+		    engine->config->dir);
+	return code;
+}
+
 /* A first start that was cut short leaves empty directories and no manifest;
  * it is begun anew. With anything in them it is a database that lost its
  * manifest, which is for recovery to refuse. */
@@ -104,6 +123,8 @@ create_if_new(struct rtd_engine *engine, struct rt_err *err)
 	if (code == RT_OK && highest == 0)
 		code = rt_fs_list(engine->fs, engine->sst_dir, note_any, &used,
 		    err);
+	if (code == RT_OK && highest == 0 && !used)
+		code = sync_name(engine, err);
 	if (code == RT_OK && highest == 0 && !used)
 		code = rt_manifest_store_create(engine->flush_store, err);
 	return code;
