@@ -518,23 +518,26 @@ replay_chain(struct replayer *replayer, struct rt_err *err)
 	return code;
 }
 
+/* After a process that was killed, what was replayed may be in the kernel's
+ * memory alone. Reads will rest on it and a new segment will follow it, so that
+ * it has to be safe first: a power cut would leave a hole. */
 static enum rt_code
-cut_tail(const struct rtd_wal_replay *replay, struct rt_err *err)
+keep_end(const struct rtd_wal_replay *replay, bool cut, struct rt_err *err)
 {
 	char name[RT_PATH_NAME_BYTES];
 	enum rt_code code;
 	int fd = -1;
 
-	rt_path_wal(name, replay->torn_segment);
+	rt_path_wal(name, replay->end_segment);
 	code = rt_fs_open_write(replay->fs, replay->dir, name, &fd, err);
-	if (code == RT_OK)
+	if (code == RT_OK && cut)
 		code = rt_fs_truncate(replay->fs, fd, replay->torn_offset, err);
 	RT_CRASHPOINT("recover-tail-cut");
 	if (code == RT_OK)
 		code = rt_fs_sync(replay->fs, fd, err);
 	rt_fs_close(replay->fs, &fd, NULL);
 	if (code != RT_OK)
-		rt_err_prefix(err, "cut the torn tail of wal/%s", name);
+		rt_err_prefix(err, "keep the end of the log in wal/%s", name);
 	return code;
 }
 
@@ -554,6 +557,7 @@ rtd_wal_replay(struct rtd_wal_replay *replay, struct rt_err *err)
 	struct replayer replayer = { .replay = replay };
 	struct rt_err own = { 0 };
 	enum rt_code code;
+	bool cut = false;
 
 	if (err == NULL)
 		err = &own;
@@ -573,10 +577,11 @@ rtd_wal_replay(struct rtd_wal_replay *replay, struct rt_err *err)
 	} else if (code == RT_EDAMAGED && replay->tolerant &&
 	    replay->torn_segment != 0) {
 		code = RT_OK;
-	} else if (code == RT_OK && replay->torn_segment != 0 &&
-	    !replay->read_only) {
-		code = cut_tail(replay, err);
+	} else if (code == RT_OK) {
+		cut = replay->torn_segment != 0;
 	}
+	if (code == RT_OK && replay->end_segment != 0 && !replay->read_only)
+		code = keep_end(replay, cut, err);
 out:
 	free(replayer.chain);
 	free(replayer.found);
