@@ -23,6 +23,7 @@ include tests/unit/riptide-compactd/module.mk
 include tests/unit/bench/module.mk
 include tests/fault/module.mk
 include tests/damage/module.mk
+include tests/powercut/module.mk
 include tests/crash/module.mk
 include tests/system/module.mk
 include tests/clients/module.mk

@@ -1,6 +1,9 @@
 # support: what tests share.
 check_LIBRARIES += tests/support/libsupport.a
 tests_support_libsupport_a_SOURCES = \
+	tests/support/cow_bytes.c tests/support/cow_bytes.h \
+	tests/support/mem_fs.c tests/support/mem_fs.h \
+	tests/support/record_fs.c tests/support/record_fs.h \
 	tests/support/draw_manifest.c tests/support/draw_manifest.h \
 	tests/support/call_sites.c tests/support/call_sites.h \
 	tests/support/dir_image.c tests/support/dir_image.h \
