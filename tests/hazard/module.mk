@@ -1,2 +1,4 @@
 # hazard: each line of docs/hazards.md has a test that shows its defence.
 unit_tests += tests/hazard/test_publishers
+script_tests += tests/hazard/test_files.py tests/hazard/test_publish.py
+EXTRA_DIST += tests/hazard/hazard.py
