@@ -1,5 +1,6 @@
 unit_tests += \
 	tests/unit/riptided/engine/test_checkpoint \
+	tests/unit/riptided/engine/test_checkpoint_syncs \
 	tests/unit/riptided/engine/test_counting \
 	tests/unit/riptided/engine/test_disk_reserve \
 	tests/unit/riptided/engine/test_engine \
@@ -11,6 +12,8 @@ unit_tests += \
 	tests/unit/riptided/engine/test_snapshots \
 	tests/unit/riptided/engine/test_write_batch
 tests_unit_riptided_engine_test_checkpoint_LDADD = \
+	tests/support/libsupport.a $(ENGINE_LIBS) $(DAEMON_LIBS) $(LDADD)
+tests_unit_riptided_engine_test_checkpoint_syncs_LDADD = \
 	tests/support/libsupport.a $(ENGINE_LIBS) $(DAEMON_LIBS) $(LDADD)
 tests_unit_riptided_engine_test_counting_LDADD = tests/support/libsupport.a \
 	$(ENGINE_LIBS) $(DAEMON_LIBS) $(LDADD)
