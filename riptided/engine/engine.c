@@ -775,7 +775,10 @@ rtd_engine_close(struct rtd_engine *engine, struct rt_err *err)
 	    atomic_load(&engine->memtables_count) < RTD_MEMTABLES_MAX)
 		rotate(engine);
 	rtd_flusher_stop(engine);
-	code = (enum rt_code)atomic_load(&engine->flush_code);
+	/* A flush that failed with an open outcome may have come to pass, and
+	 * been found in the manifest since. */
+	code = rtd_engine_flushed(engine) ? RT_OK :
+	    (enum rt_code)atomic_load(&engine->flush_code);
 	if (code != RT_OK && err != NULL)
 		*err = engine->flush_err;
 	closed = rtd_wal_close(engine->wal, &segment, &bytes,
