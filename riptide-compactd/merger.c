@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "libcommon/base/invariant.h"
 #include "libcommon/os/crashpoint.h"
@@ -41,16 +40,6 @@ struct merge {
 	uint64_t grandparent_bytes;
 };
 
-static uint64_t
-random_id(void)
-{
-	uint64_t id = 0;
-
-	while (id == 0)
-		rt_assert(getrandom(&id, sizeof(id), 0) == sizeof(id));
-	return id;
-}
-
 static enum rt_code
 open_output(struct merge *merge, struct rt_err *err)
 {
@@ -63,7 +52,7 @@ open_output(struct merge *merge, struct rt_err *err)
 		    merge->job->target_level == 0,
 		    merge->job->is_last_level),
 		.compression = merge->job->compression,
-		.unique_id = random_id(),
+		.unique_id = rt_table_unique_id(),
 		.write_behind_bytes = WRITE_BEHIND_BYTES,
 	};
 	char name[RT_PATH_NAME_BYTES];

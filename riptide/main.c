@@ -31,6 +31,8 @@ static const struct verb {
 	    "print the levels of the newest manifest" },
 	{ "check", 0, 0, rtl_check, "check",
 	    "verify every file, change nothing" },
+	{ "repair", 2, 3, rtl_repair, "repair --out DIR [--without-manifest]",
+	    "make a new directory of what can be read" },
 	{ "dump", 1, 2, rtl_dump, "dump manifest [FILE] | sst FILE | wal FILE",
 	    "print a file's content" },
 };

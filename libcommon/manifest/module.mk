@@ -11,6 +11,8 @@ libcommon_manifest_libmanifest_a_SOURCES = \
 	libcommon/manifest/manifest_codec.c \
 	libcommon/manifest/manifest_codec.h \
 	libcommon/manifest/manifest_edit.c libcommon/manifest/manifest_edit.h \
+	libcommon/manifest/manifest_rebuild.c \
+	libcommon/manifest/manifest_rebuild.h \
 	libcommon/manifest/manifest_store.c \
 	libcommon/manifest/manifest_store.h \
 	libcommon/manifest/manifest_watch.c \

@@ -149,6 +149,12 @@ rt_table_reader_info(const struct rt_table_reader *reader)
 	return &reader->properties.info;
 }
 
+const uint8_t *
+rt_table_reader_database(const struct rt_table_reader *reader)
+{
+	return reader->properties.database_uuid;
+}
+
 size_t
 rt_table_reader_memory(const struct rt_table_reader *reader)
 {

@@ -122,6 +122,10 @@ struct rt_iter *rt_table_reader_iter_range(struct rt_table_reader *reader,
 const struct rt_table_info *rt_table_reader_info(
     const struct rt_table_reader *reader);
 
+/* The database that the file says it belongs to, RT_UUID_BYTES; lives as long as
+ * the reader. */
+const uint8_t *rt_table_reader_database(const struct rt_table_reader *reader);
+
 /* Bytes of memory held for index, filter and the reader itself. */
 size_t rt_table_reader_memory(const struct rt_table_reader *reader);
 

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "libcommon/base/crc32c.h"
 #include "libcommon/base/hash.h"
@@ -50,6 +51,17 @@ struct rt_table_writer {
 	uint64_t cut_stored;	/* of a block not in the index yet; 0: none */
 	enum rt_code failed;	/* the file cannot be completed */
 };
+
+uint64_t
+rt_table_unique_id(void)
+{
+	uint64_t id = 0;
+
+	/* Before the kernel's pool is ready nothing else would run either. */
+	while (id == 0)
+		rt_assert(getrandom(&id, sizeof(id), 0) == sizeof(id));
+	return id;
+}
 
 void
 rt_table_info_fini(struct rt_table_info *info)

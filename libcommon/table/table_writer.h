@@ -58,6 +58,9 @@ struct rt_table_info {
 
 void rt_table_info_fini(struct rt_table_info *info);
 
+/* A new value for rt_table_options.unique_id: random, not 0. */
+uint64_t rt_table_unique_id(void);
+
 struct rt_table_writer;
 
 /* Create `name` below dir. RT_EEXIST when taken. dir stays the caller's and

@@ -8,7 +8,6 @@
  * after that do memtable and WAL segments go. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "libcommon/base/invariant.h"
 #include "libcommon/daemon/log.h"
@@ -23,16 +22,6 @@
 #define RETRY_MS_MIN 16
 #define RETRY_MS_MAX 1000
 #define WRITE_BEHIND_BYTES ((size_t)1 << 20)
-
-static uint64_t
-random_id(void)
-{
-	uint64_t id = 0;
-
-	while (id == 0)
-		rt_assert(getrandom(&id, sizeof(id), 0) == sizeof(id));
-	return id;
-}
 
 /* The snapshots alive, after the freeze (SN1). */
 struct captured {
@@ -58,7 +47,7 @@ write_table(struct rtd_engine *engine, struct rtd_memtable *memtable,
 			.bloom_bits_per_key = rt_bloom_bits_of_level(
 			    (unsigned)config->bloom_bits_per_key, true, false),
 			.compression = RT_COMPRESSION_NONE,
-			.unique_id = random_id(),
+			.unique_id = rt_table_unique_id(),
 			.write_behind_bytes = WRITE_BEHIND_BYTES,
 		},
 		.memtable = memtable,
