@@ -1,4 +1,5 @@
 # riptide: the local tool.
+EXTRA_DIST += docs/repair.md
 bin_PROGRAMS += riptide/riptide
 riptide_riptide_SOURCES = \
 	riptide/main.c \
