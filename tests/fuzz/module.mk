@@ -1,8 +1,9 @@
 # fuzz: one target per decoder. With --enable-fuzz (CC=clang) libFuzzer drives
 # them, see `make fuzz`; else each becomes a test that tries its corpus.
-fuzz_targets = tests/fuzz/fuzz_command tests/fuzz/fuzz_command_line \
-	tests/fuzz/fuzz_compactor_status tests/fuzz/fuzz_config \
-	tests/fuzz/fuzz_engine tests/fuzz/fuzz_glob tests/fuzz/fuzz_manifest_codec \
+fuzz_targets = tests/fuzz/fuzz_checksums tests/fuzz/fuzz_command \
+	tests/fuzz/fuzz_command_line tests/fuzz/fuzz_compactor_status \
+	tests/fuzz/fuzz_config tests/fuzz/fuzz_engine tests/fuzz/fuzz_glob \
+	tests/fuzz/fuzz_key_counts tests/fuzz/fuzz_manifest_codec \
 	tests/fuzz/fuzz_number tests/fuzz/fuzz_resp_parser \
 	tests/fuzz/fuzz_resp_writer tests/fuzz/fuzz_table_reader \
 	tests/fuzz/fuzz_wal_reader tests/fuzz/fuzz_write_batch
@@ -18,6 +19,9 @@ FUZZ_LINK = $(AM_LDFLAGS)
 endif
 
 FUZZ_FILES = tests/fuzz/memory_files.c tests/fuzz/memory_files.h
+
+tests_fuzz_fuzz_checksums_SOURCES = tests/fuzz/fuzz_checksums.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_checksums_LDFLAGS = $(FUZZ_LINK)
 
 tests_fuzz_fuzz_command_SOURCES = tests/fuzz/fuzz_command.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_command_LDADD = $(CMD_TEST_LIBS) $(LDADD)
@@ -43,6 +47,9 @@ tests_fuzz_fuzz_engine_LDFLAGS = $(FUZZ_LINK)
 
 tests_fuzz_fuzz_glob_SOURCES = tests/fuzz/fuzz_glob.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_glob_LDFLAGS = $(FUZZ_LINK)
+
+tests_fuzz_fuzz_key_counts_SOURCES = tests/fuzz/fuzz_key_counts.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_key_counts_LDFLAGS = $(FUZZ_LINK)
 
 tests_fuzz_fuzz_manifest_codec_SOURCES = tests/fuzz/fuzz_manifest_codec.c \
 	$(FUZZ_MAIN)
