@@ -14,6 +14,7 @@
 #include "libcommon/base/hash.h"
 #include "libcommon/base/invariant.h"
 #include "libcommon/daemon/log.h"
+#include "libcommon/os/crashpoint.h"
 #include "riptided/engine/engine_state.h"
 #include "riptided/engine/snapshots.h"
 
@@ -203,6 +204,7 @@ static void
 rotate(struct rtd_engine *engine)
 {
 	rtd_engine_freeze(engine, rtd_wal_rotate(engine->wal));
+	RT_CRASHPOINT("memtable-frozen");
 }
 
 /* -- writing -- */
@@ -775,6 +777,7 @@ rtd_engine_close(struct rtd_engine *engine, struct rt_err *err)
 	    atomic_load(&engine->memtables_count) < RTD_MEMTABLES_MAX)
 		rotate(engine);
 	rtd_flusher_stop(engine);
+	RT_CRASHPOINT("close-flushed");
 	/* A flush that failed with an open outcome may have come to pass, and
 	 * been found in the manifest since. */
 	code = rtd_engine_flushed(engine) ? RT_OK :
@@ -783,6 +786,7 @@ rtd_engine_close(struct rtd_engine *engine, struct rt_err *err)
 		*err = engine->flush_err;
 	closed = rtd_wal_close(engine->wal, &segment, &bytes,
 	    code == RT_OK ? err : NULL);
+	RT_CRASHPOINT("close-wal-ended");
 	/* A log that failed is no loss when tables have all of it. */
 	if (code == RT_OK && !rtd_engine_flushed(engine))
 		code = closed;
@@ -792,6 +796,7 @@ rtd_engine_close(struct rtd_engine *engine, struct rt_err *err)
 		if (code == RT_OK)
 			code = closed;
 	}
+	RT_CRASHPOINT("close-published");
 	engine_free(engine);
 	return code;
 }

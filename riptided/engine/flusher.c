@@ -126,6 +126,7 @@ take_over(struct rtd_engine *engine, struct rt_err *err)
 	code = rtd_engine_install(engine, manifest, err);
 	if (code != RT_OK)
 		return code;
+	RT_CRASHPOINT("flush-installed");
 	/* While recovery replays there is no log to tell. */
 	if (engine->wal != NULL) {
 		rtd_wal_note_generation(engine->wal, manifest->generation);
@@ -133,6 +134,7 @@ take_over(struct rtd_engine *engine, struct rt_err *err)
 	}
 	rt_manifest_unref(manifest);
 	engine->published = NULL;
+	RT_CRASHPOINT("flush-released");
 	return RT_OK;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "libcommon/base/invariant.h"
+#include "libcommon/os/crashpoint.h"
 #include "libcommon/os/mutex.h"
 #include "libcommon/os/path.h"
 
@@ -128,6 +129,7 @@ prepare(struct rtd_wal_space *space, uint64_t number)
 		return code;
 	code = fill_with_zeros(space->fs, fd, space->file_bytes, not_stopping,
 	    space, NULL);
+	RT_CRASHPOINT("space-filled");
 	if (code == RT_OK)
 		code = rt_fs_sync(space->fs, fd, NULL);
 	rt_fs_close(space->fs, &fd, NULL);
@@ -149,6 +151,7 @@ helper_run(void *arg)
 			    remove_spare(space, least_needed(space));
 
 			rt_mutex_unlock(&space->mu);
+			RT_CRASHPOINT("space-before-unlink");
 			/* What cannot be unlinked now is found again by the
 			 * next process. */
 			rt_fs_unlink(space->fs, space->dir,
@@ -274,6 +277,7 @@ take_spare(struct rtd_wal_space *space, const char *to, int *fd,
 	 * old name, and the new one stays free for a new file. */
 	if (rt_fs_open_write(space->fs, space->dir, from, fd, NULL) != RT_OK)
 		return RT_ENOTFOUND;
+	RT_CRASHPOINT("space-before-rename");
 	if (rt_fs_rename(space->fs, space->dir, from, to, NULL) != RT_OK) {
 		rt_fs_close(space->fs, fd, NULL);
 		return RT_ENOTFOUND;

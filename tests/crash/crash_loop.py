@@ -183,6 +183,8 @@ class Life:
         self.shared = None
         self.load = None
         self.final_size = None
+        self.checkpoints = 0
+        self.asker = None
 
     # -- starting --
 
@@ -225,11 +227,12 @@ class Life:
     def _answers(self):
         try:
             with rt.RespClient(path=self.socket, timeout=0.02) as client:
-                client.send_raw(rt.encode("PING"))
+                # Answered only when the log is replayed.
+                client.send_raw(rt.encode("DBSIZE"))
                 reply = client.read()
         except (OSError, rt.Closed):
             return False
-        return reply == "PONG"
+        return not isinstance(reply, rt.ReplyError)
 
     def _starts(self, kill_at):
         """Wait until it answers. False: it was killed before."""
@@ -350,11 +353,24 @@ class Life:
                             *shared.GROUP)
         except (OSError, rt.Closed):
             return self._wait_dead()
+        self._ask_for_checkpoint()
         self.load = Load(self.workers, self.socket)
         if not self.load.begin(shared):
             return self._wait_dead()
         self.shared = shared
         return True
+
+    def _ask_for_checkpoint(self):
+        """In some loads one is made."""
+        if self.random.random() > 0.15:
+            return
+        self.checkpoints += 1
+        try:
+            self.asker = rt.RespClient(path=self.socket)
+            self.asker.send_raw(rt.encode("CHECKPOINT",
+                                          "c%d" % self.checkpoints))
+        except OSError:
+            return
 
     def _loaded(self):
         """Load for a while. False: the daemon died."""
@@ -513,13 +529,16 @@ class Life:
 
     def check(self):
         """riptide check, beside whatever runs."""
+        self._check(self.dir)
+
+    def _check(self, directory):
         self.counts["riptide check"] += 1
-        done = subprocess.run([rt.RIPTIDE, "--dir", self.dir, "check"],
+        done = subprocess.run([rt.RIPTIDE, "--dir", directory, "check"],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               timeout=rt.PATIENCE_S, check=False)
         if done.returncode != 0:
-            raise Lost("riptide check ended with %d: %s" % (
-                done.returncode, done.stdout.decode(errors="replace")[-2000:]))
+            raise Lost("riptide check of %s ended with %d: %s" % (
+                directory, done.returncode, done.stdout.decode(errors="replace")[-2000:]))
 
     # -- the last look --
 
@@ -536,6 +555,10 @@ class Life:
             self._stop_server()
             self._merge(word)
         self.check()
+        # One that has its name is whole.
+        for path in glob.glob(os.path.join(self.dir, "checkpoints", "*")):
+            self._check(path)
+            self.counts["checkpoints"] += 1
         self._look_inside()
         self._options(spawns=False)
         self.start_server(armed=False)
@@ -649,7 +672,8 @@ def run_pair(seed, rounds):
                 if chance.random() < 0.1:
                     life.check()
             life.settle()
-        except (Lost, TimeoutError, subprocess.SubprocessError) as error:
+        except (Lost, rt.ReplyError, TimeoutError,
+                subprocess.SubprocessError) as error:
             why = "%s: %s\nround %d of pair seed %d, kept in %s" % (
                 type(error).__name__, error, done, seed, keep(life, seed))
         if life.final_size is not None:
