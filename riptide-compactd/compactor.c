@@ -22,6 +22,7 @@
 #include "riptide-compactd/picker.h"
 #include "riptide-compactd/publisher.h"
 #include "riptide-compactd/quarantine.h"
+#include "riptide-compactd/scrub.h"
 #include "riptide-compactd/sweeper.h"
 
 #define COMPACTOR_FEATURES 0
@@ -45,6 +46,7 @@ struct rtc_compactor {
 	uint64_t next_number;
 	struct rtc_pace pace;
 	struct rtc_quarantine quarantine;
+	struct rtc_scrub scrub;
 	struct rt_compactor_status status;
 	struct rt_expiry_clock expiry;	/* once the role is ours */
 	unsigned backoff_ms;	/* 0: the last job went well */
@@ -455,6 +457,28 @@ note_failure(struct rtc_compactor *compactor, const struct rt_err *err)
 	    err->text, compactor->backoff_ms);
 }
 
+static bool
+scrub_may_go_on(void *arg)
+{
+	return !should_stop(arg, 0);
+}
+
+/* Nothing is due: one table is looked at for damage, if it is time. */
+static void
+scrub_one(struct rtc_compactor *compactor)
+{
+	struct rt_err err = { .code = RT_OK };
+	bool worked = false;
+
+	if (rtc_scrub_step(&compactor->scrub,
+		(uint64_t)compactor->options.config->scrub_interval, &worked,
+		&err) != RT_OK && err.code != RT_ESTOPPED)
+		rt_log_limited(60000, RT_LOG_WARNING, "scrub",
+		    "manifest not read", "error=\"%s\"", err.text);
+	if (worked)
+		save_status(compactor);
+}
+
 enum rt_code
 rtc_compactor_run(struct rtc_compactor *compactor, struct rt_err *err)
 {
@@ -496,6 +520,7 @@ rtc_compactor_run(struct rtc_compactor *compactor, struct rt_err *err)
 			drain(compactor);
 			idle_told = true;
 		}
+		scrub_one(compactor);
 		wait_for_news(compactor, LOOK_MS);
 	}
 	save_status(compactor);
@@ -566,6 +591,32 @@ claim_role(struct rtc_compactor *compactor, struct rt_err *err)
 	return code;
 }
 
+/* A pass goes on where the process before left it. */
+static void
+init_scrub(struct rtc_compactor *compactor)
+{
+	struct rt_compactor_status *status = &compactor->status;
+	struct rt_compactor_status before = { 0 };
+
+	if (rt_compactor_status_load(compactor->options.fs, compactor->dir,
+		&before, NULL) == RT_OK) {
+		status->scrub_position = before.scrub_position;
+		status->scrub_tables = before.scrub_tables;
+		status->scrub_began_ms = before.scrub_began_ms;
+		status->scrub_finished_ms = before.scrub_finished_ms;
+	}
+	compactor->scrub = (struct rtc_scrub){
+		.fs = compactor->options.fs,
+		.clock = compactor->options.clock,
+		.store = compactor->store,
+		.sst = compactor->sst,
+		.status = status,
+		.quarantine = &compactor->quarantine,
+		.go_on = scrub_may_go_on,
+		.arg = compactor,
+	};
+}
+
 enum rt_code
 rtc_compactor_open(struct rtc_compactor **out,
     const struct rtc_options *options, struct rt_err *err)
@@ -597,6 +648,7 @@ rtc_compactor_open(struct rtc_compactor **out,
 	compactor->status.epoch = compactor->epoch;
 	compactor->status.pid = (uint32_t)getpid();
 	compactor->status.started_ms = rt_clock_wall_ms(options->clock);
+	init_scrub(compactor);
 	save_status(compactor);
 	*out = compactor;
 	return RT_OK;

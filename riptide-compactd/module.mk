@@ -9,6 +9,7 @@ riptide_compactd_libriptide_compactd_a_SOURCES = \
 	riptide-compactd/publisher.c riptide-compactd/publisher.h \
 	riptide-compactd/quarantine.c riptide-compactd/quarantine.h \
 	riptide-compactd/retention.c riptide-compactd/retention.h \
+	riptide-compactd/scrub.c riptide-compactd/scrub.h \
 	riptide-compactd/sweeper.c riptide-compactd/sweeper.h \
 	riptide-compactd/table_chain.c riptide-compactd/table_chain.h
 

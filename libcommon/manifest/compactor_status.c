@@ -39,6 +39,10 @@ rt_compactor_status_save(struct rt_fs *fs, int dir,
 	SET(&message, tombstones_dropped, status->tombstones_dropped);
 	SET(&message, versions_dropped, status->versions_dropped);
 	SET(&message, damaged_tables, status->damaged_tables);
+	SET(&message, scrub_position, status->scrub_position);
+	SET(&message, scrub_tables, status->scrub_tables);
+	SET(&message, scrub_began_ms, status->scrub_began_ms);
+	SET(&message, scrub_finished_ms, status->scrub_finished_ms);
 	SET(&message, expired_dropped, status->expired_dropped);
 	message.last_error = copy.last_error;
 	message.job = copy.job;
@@ -98,6 +102,10 @@ rt_compactor_status_load(struct rt_fs *fs, int dir,
 		.tombstones_dropped = message->tombstones_dropped,
 		.versions_dropped = message->versions_dropped,
 		.damaged_tables = message->damaged_tables,
+		.scrub_position = message->scrub_position,
+		.scrub_tables = message->scrub_tables,
+		.scrub_began_ms = message->scrub_began_ms,
+		.scrub_finished_ms = message->scrub_finished_ms,
 		.expired_dropped = message->expired_dropped,
 	};
 	copy_text(status->last_error, sizeof(status->last_error),

@@ -19,6 +19,11 @@ struct rt_compactor_status {
 	uint64_t versions_dropped;
 	uint64_t expired_dropped;
 	uint64_t damaged_tables;	/* left out of merges */
+	/* The pass over all tables in the order of their unique ids. */
+	uint64_t scrub_position;	/* the last one looked at; 0: none */
+	uint64_t scrub_tables;		/* looked at in this pass */
+	int64_t scrub_began_ms;		/* wall clock; 0: there was none */
+	int64_t scrub_finished_ms;	/* the last whole one; 0: none */
 	char last_error[256];
 	char job[256];
 };

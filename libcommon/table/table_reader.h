@@ -137,4 +137,10 @@ uint64_t rt_table_filter_useful(void);
 RT_MUST_USE enum rt_code rt_table_reader_verify(struct rt_table_reader *reader,
     uint32_t crc32c, struct rt_err *err);
 
+/* The same, asking go_on after each megabyte or so; RT_ESTOPPED when it says
+ * false. */
+RT_MUST_USE enum rt_code rt_table_reader_verify_while(
+    struct rt_table_reader *reader, uint32_t crc32c, bool (*go_on)(void *arg),
+    void *arg, struct rt_err *err);
+
 #endif

@@ -13,10 +13,25 @@
 #include "libcommon/table/table_stats.h"
 
 #define PIECE_BYTES (1u << 20)
+#define ASK_BLOCKS 256u
+
+/* Whoever may end it. */
+struct patron {
+	bool (*go_on)(void *arg);	/* NULL: nobody */
+	void *arg;
+};
+
+static enum rt_code
+ask(const struct patron *patron, struct rt_err *err)
+{
+	if (patron->go_on == NULL || patron->go_on(patron->arg))
+		return RT_OK;
+	return rt_err_set(err, RT_ESTOPPED, "asked to stop");
+}
 
 static enum rt_code
 check_file_crc(struct rt_table_reader *reader, uint32_t crc32c,
-    struct rt_err *err)
+    const struct patron *patron, struct rt_err *err)
 {
 	uint64_t size = reader->properties.info.size, at = 0;
 	uint8_t *piece = rt_alloc(PIECE_BYTES);
@@ -31,6 +46,8 @@ check_file_crc(struct rt_table_reader *reader, uint32_t crc32c,
 		    err);
 		crc = code == RT_OK ? rt_crc32c(crc, piece, len) : crc;
 		at += len;
+		if (code == RT_OK)
+			code = ask(patron, err);
 	}
 	free(piece);
 	if (code == RT_OK && crc != crc32c)
@@ -243,6 +260,14 @@ enum rt_code
 rt_table_reader_verify(struct rt_table_reader *reader, uint32_t crc32c,
     struct rt_err *err)
 {
+	return rt_table_reader_verify_while(reader, crc32c, NULL, NULL, err);
+}
+
+enum rt_code
+rt_table_reader_verify_while(struct rt_table_reader *reader, uint32_t crc32c,
+    bool (*go_on)(void *arg), void *arg, struct rt_err *err)
+{
+	const struct patron patron = { go_on, arg };
 	struct rt_block_iter entries = { .at = NULL };
 	struct tally tally = { .counts = rt_key_counts_builder_new() };
 	struct rt_table_locator locator;
@@ -250,10 +275,13 @@ rt_table_reader_verify(struct rt_table_reader *reader, uint32_t crc32c,
 
 	rt_table_locator_init(&locator, reader);
 	if (crc32c != 0)
-		code = check_file_crc(reader, crc32c, err);
+		code = check_file_crc(reader, crc32c, &patron, err);
 	for (size_t i = 0; code == RT_OK && i < rt_table_blocks_count(reader);
-	     i++)
+	     i++) {
 		code = check_block(&locator, i, &entries, &tally, err);
+		if (code == RT_OK && i % ASK_BLOCKS == 0)
+			code = ask(&patron, err);
+	}
 	if (code == RT_OK)
 		code = check_totals(reader, &tally, err);
 	if (code == RT_OK)

@@ -526,6 +526,9 @@ compactor_section(struct collect *c)
 	    c->compactor_pid != 0 ? c->compactor_pid : (pid_t)status->pid);
 	rt_stats_i64(out, "compactor_last_publish_age_seconds", age_s);
 	rt_stats_u64(out, "compactor_damaged_tables", status->damaged_tables);
+	rt_stats_i64(out, "compactor_scrub_finished_time",
+	    status->scrub_finished_ms / 1000);
+	rt_stats_u64(out, "compactor_scrub_tables", status->scrub_tables);
 	rt_stats_u64(out, "compactor_jobs_done", status->jobs_done);
 	rt_stats_u64(out, "compactor_bytes_read", status->bytes_read);
 	rt_stats_u64(out, "compactor_bytes_written", status->bytes_written);

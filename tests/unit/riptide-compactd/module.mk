@@ -13,6 +13,7 @@ unit_tests += \
 	tests/unit/riptide-compactd/test_picker \
 	tests/unit/riptide-compactd/test_publisher \
 	tests/unit/riptide-compactd/test_retention \
+	tests/unit/riptide-compactd/test_scrub \
 	tests/unit/riptide-compactd/test_sweeper \
 	tests/unit/riptide-compactd/test_table_chain
 tests_unit_riptide_compactd_test_compactor_LDADD = $(COMPACTD_TEST_LIBS)
@@ -21,6 +22,7 @@ tests_unit_riptide_compactd_test_pace_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_picker_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_publisher_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_retention_LDADD = $(COMPACTD_TEST_LIBS)
+tests_unit_riptide_compactd_test_scrub_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_sweeper_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_table_chain_LDADD = $(COMPACTD_TEST_LIBS)
 EXTRA_DIST += tests/cases/picker/cases.txt

@@ -19,6 +19,10 @@ static const struct rt_compactor_status status = {
 	.tombstones_dropped = 9,
 	.versions_dropped = 10,
 	.damaged_tables = 11,
+	.scrub_position = 12,
+	.scrub_tables = 13,
+	.scrub_began_ms = 14,
+	.scrub_finished_ms = 15,
 	.expired_dropped = 11,
 	.last_error = "no space",
 	.job = "L0 -> L1",
@@ -59,6 +63,10 @@ START_TEST(what_is_saved_is_loaded)
 	ck_assert_uint_eq(back.tombstones_dropped, 9);
 	ck_assert_uint_eq(back.versions_dropped, 10);
 	ck_assert_uint_eq(back.damaged_tables, 11);
+	ck_assert_uint_eq(back.scrub_position, 12);
+	ck_assert_uint_eq(back.scrub_tables, 13);
+	ck_assert_int_eq(back.scrub_began_ms, 14);
+	ck_assert_int_eq(back.scrub_finished_ms, 15);
 	ck_assert_uint_eq(back.expired_dropped, 11);
 	ck_assert_str_eq(back.last_error, "no space");
 	ck_assert_str_eq(back.job, "L0 -> L1");
