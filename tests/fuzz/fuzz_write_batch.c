@@ -72,6 +72,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		rt_assert(is_inside(op.key, input));
 		rt_assert(is_inside(op.value, input));
 		rt_assert(op.bulk == NULL);
+		rt_assert(op.type != RTD_OP_SWAP ||
+		    (op.databases[0] < RTD_KEYSPACES_MAX &&
+			op.databases[1] < RTD_KEYSPACES_MAX));
 		if (!add(&batch, &op))
 			goto out;
 		count++;
