@@ -34,6 +34,17 @@ rt_fs_open_dir(struct rt_fs *fs, const char *path, int *fd, struct rt_err *err)
 }
 
 enum rt_code
+rt_fs_make_dir(struct rt_fs *fs, int dir, const char *name, struct rt_err *err)
+{
+	int result = fs->mkdirat(fs, dir, name, 0700);
+
+	if (result < 0)
+		return rt_err_set_errno(err, -result, "make directory %s",
+		    name);
+	return RT_OK;
+}
+
+enum rt_code
 rt_fs_open_subdir(struct rt_fs *fs, int dir, const char *name, bool create,
     int *fd, struct rt_err *err)
 {

@@ -78,6 +78,10 @@ RT_MUST_USE enum rt_code rt_fs_open_dir(struct rt_fs *fs, const char *path,
  * `create` and missing. */
 RT_MUST_USE enum rt_code rt_fs_open_subdir(struct rt_fs *fs, int dir,
     const char *name, bool create, int *fd, struct rt_err *err);
+/* Make a directory (0700), which is not durable yet (F2). RT_EEXIST when the
+ * name is taken. */
+RT_MUST_USE enum rt_code rt_fs_make_dir(struct rt_fs *fs, int dir,
+    const char *name, struct rt_err *err);
 RT_MUST_USE enum rt_code rt_fs_open_read(struct rt_fs *fs, int dir,
     const char *name, int *fd, struct rt_err *err);
 /* A new file, 0600; RT_EEXIST when the name is taken. */

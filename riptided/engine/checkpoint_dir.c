@@ -203,8 +203,10 @@ link_tables(const struct rtd_checkpoint_dir *make, int part,
 	enum rt_code code;
 	int sst = -1;
 
-	code = rt_fs_open_subdir(make->fs, part, RT_PATH_DIR_SST, true, &sst,
-	    err);
+	code = rt_fs_make_dir(make->fs, part, RT_PATH_DIR_SST, err);
+	if (code == RT_OK)
+		code = rt_fs_open_subdir(make->fs, part, RT_PATH_DIR_SST,
+		    false, &sst, err);
 	for (size_t i = 0; i < manifest->runs_count; i++) {
 		const struct rt_manifest_run *run = &manifest->runs[i];
 
@@ -233,7 +235,10 @@ write_manifest(const struct rtd_checkpoint_dir *make, int part,
 	struct rt_buf bytes = { 0 };
 	enum rt_code code;
 
-	code = rt_manifest_store_open(&store, make->fs, part, true, err);
+	code = rt_fs_make_dir(make->fs, part, RT_PATH_DIR_MANIFEST, err);
+	if (code == RT_OK)
+		code = rt_manifest_store_open(&store, make->fs, part, false,
+		    err);
 	if (code == RT_OK)
 		code = rt_manifest_store_begin_copy(store, make->manifest, err);
 	rt_manifest_store_close(store);
@@ -253,14 +258,11 @@ fill(const struct rtd_checkpoint_dir *make, int part, struct rt_err *err)
 {
 	struct rt_buf list = { 0 };
 	enum rt_code code;
-	int wal = -1;
 
 	code = link_tables(make, part, &list, err);
 	RT_CRASHPOINT("checkpoint-linked");
 	if (code == RT_OK)
-		code = rt_fs_open_subdir(make->fs, part, RT_PATH_DIR_WAL, true,
-		    &wal, err);
-	rt_fs_close(make->fs, &wal, NULL);
+		code = rt_fs_make_dir(make->fs, part, RT_PATH_DIR_WAL, err);
 	if (code == RT_OK)
 		code = write_manifest(make, part, &list, err);
 	if (code == RT_OK)
@@ -298,18 +300,15 @@ make_part(const struct rtd_checkpoint_dir *make, int checkpoints,
     struct rt_err *err)
 {
 	char part[RT_PATH_CHECKPOINT_BYTES];
-	bool in_the_way = false, named = false;
+	bool named = false;
 	enum rt_code code;
 	int dir = -1;
 
 	rt_path_checkpoint_part(part, make->name);
-	code = rt_fs_exists(make->fs, checkpoints, part, &in_the_way, err);
-	if (in_the_way)
-		return rt_err_set(err, RT_EEXIST, "checkpoints/%s is in the "
-		    "way and cannot be removed", part);
-	if (code == RT_OK)
-		code = rt_fs_open_subdir(make->fs, checkpoints, part, true,
-		    &dir, err);
+	code = rt_fs_make_dir(make->fs, checkpoints, part, err);
+	if (code != RT_OK)
+		return code;
+	code = rt_fs_open_subdir(make->fs, checkpoints, part, false, &dir, err);
 	if (code == RT_OK)
 		code = fill(make, dir, err);
 	rt_fs_close(make->fs, &dir, NULL);

@@ -40,7 +40,8 @@ is_point(const struct rtt_event *event)
 		return false;
 	case RTT_EVENT_NOTE:
 		return event->inode == RTT_NOTE_KEPT ||
-		    event->inode == RTT_NOTE_WALL_MS;
+		    event->inode == RTT_NOTE_WALL_MS ||
+		    event->inode == RTT_NOTE_CHECKPOINTS;
 	default:
 		return true;
 	}
@@ -74,6 +75,7 @@ judge_cut(struct rtt_replay *replay, struct rtt_judge *judge,
 		.kept = cuts->notes[RTT_NOTE_KEPT],
 		.begun = cuts->notes[RTT_NOTE_BEGUN],
 		.wall_ms = cuts->notes[RTT_NOTE_WALL_MS],
+		.checkpoints = cuts->notes[RTT_NOTE_CHECKPOINTS],
 	};
 	struct rtt_disk disk;
 	char text[128];

@@ -283,6 +283,34 @@ values_expire(struct rtt_world *world)
 	rtt_tick(world, 400);
 }
 
+/* While its tables are merged away, and by a daemon that dies over it. */
+static void
+checkpoints(struct rtt_world *world)
+{
+	rtt_start(world);
+	fill_tables(world, 2, 0);
+	rtt_put(world, 0, 1, 100);
+	rtt_checkpoint(world);
+	rtt_swap(world);
+	rtt_put(world, 1, 2, 200);
+	rtt_compact(world, true, 0);
+	rtt_checkpoint(world);
+	rtt_settle(world);
+	rtt_kill(world);
+	for (long at = 20; at < 60; at += 13) {
+		world->dies_at = at;
+		rtt_start(world);
+		rtt_put(world, 0, (unsigned)at, 150);
+		rtt_checkpoint(world);
+		rtt_kill(world);
+	}
+	rtt_start(world);
+	rtt_drop(world, 1);
+	rtt_checkpoint(world);
+	rtt_put(world, 0, 7, 90);
+	rtt_wait(world);
+}
+
 const struct rtt_powercut_script rtt_powercut_scripts[] = {
 	{ "puts_and_deletes", RT_FSYNC_ALWAYS, puts_and_deletes },
 	{ "commands_of_many_keys", RT_FSYNC_ALWAYS, commands_of_many_keys },
@@ -297,6 +325,7 @@ const struct rtt_powercut_script rtt_powercut_scripts[] = {
 	{ "compactors_that_die", RT_FSYNC_ALWAYS, compactors_that_die },
 	{ "databases_swapped_and_dropped", RT_FSYNC_EVERYSEC,
 	    databases_swapped_and_dropped },
+	{ "checkpoints", RT_FSYNC_EVERYSEC, checkpoints },
 	{ "clean_restarts", RT_FSYNC_ALWAYS, clean_restarts },
 	{ "kills_and_restarts", RT_FSYNC_ALWAYS, kills_and_restarts },
 	{ "kills_and_restarts_without_syncs", RT_FSYNC_NO,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "libcommon/base/invariant.h"
+#include "libcommon/os/checksums.h"
 #include "libcommon/table/value.h"
 #include "riptide-compactd/compactor.h"
 
@@ -160,6 +161,121 @@ write_more(struct rtt_judge *judge, struct rtd_engine *engine, long moment)
 
 /* -- V3 -- */
 
+static void
+note_half(void *arg, const char *name)
+{
+	*(bool *)arg |= rt_path_is_checkpoint_part(name);
+}
+
+/* What is in the directory: which checkpoints, and whether half ones. */
+static void
+list_checkpoints(const struct rtt_judge *judge, struct rtt_process *process,
+    bool there[RTT_CHECKPOINTS_MAX], bool *half)
+{
+	struct rt_fs *fs = &process->fs;
+	char name[RT_PATH_NAME_BYTES];
+	int dir = -1, below = -1;
+
+	if (rt_fs_open_dir(fs, judge->world->config.dir, &dir, NULL) == RT_OK &&
+	    rt_fs_open_subdir(fs, dir, RT_PATH_DIR_CHECKPOINTS, false, &below,
+		NULL) == RT_OK) {
+		for (size_t i = 0; i < judge->world->checkpoints_count; i++)
+			rt_assert(rt_fs_exists(fs, below,
+			    rtt_checkpoint_name(name, i), &there[i], NULL) ==
+			    RT_OK);
+		rt_assert(rt_fs_list(fs, below, note_half, half, NULL) ==
+		    RT_OK);
+	}
+	rt_fs_close(fs, &below, NULL);
+	rt_fs_close(fs, &dir, NULL);
+}
+
+/* The list of checksums is there to its last line, the manifest's. */
+static bool
+has_list(struct rtt_process *process, const char *path)
+{
+	struct rt_fs *fs = &process->fs;
+	struct rt_checksum sum = { .path = "" };
+	struct rt_buf list = { .len = 0 };
+	enum rt_code code;
+	int dir = -1;
+
+	code = rt_fs_open_dir(fs, path, &dir, NULL);
+	if (code == RT_OK)
+		code = rt_fs_read_file(fs, dir, RT_PATH_CHECKSUMS, 1 << 20,
+		    &list, NULL);
+	if (code == RT_OK) {
+		struct rt_slice rest = rt_buf_slice(&list);
+
+		while ((code = rt_checksums_take(&rest, &sum, NULL)) == RT_OK)
+			;
+	}
+	rt_buf_fini(&list);
+	rt_fs_close(fs, &dir, NULL);
+	return code == RT_ENOTFOUND && strncmp(sum.path, RT_PATH_DIR_MANIFEST,
+	    strlen(RT_PATH_DIR_MANIFEST)) == 0;
+}
+
+/* Start on checkpoint i, look, stop. */
+static bool
+look_into(struct rtt_judge *judge, struct rtt_disk *disk, size_t i)
+{
+	struct rt_config config = judge->world->config;
+	size_t moment = judge->world->checkpoints[i];
+	char name[RT_PATH_NAME_BYTES], path[400], why[600];
+	struct rt_err err = { .code = RT_OK };
+	struct rtd_engine *engine = NULL;
+	struct rtt_process process;
+	bool good;
+	struct rtd_engine_options options = {
+		.fs = &process.fs,
+		.clock = &judge->clock.base,
+		.config = &config,
+		.offline = true,
+	};
+
+	snprintf(path, sizeof(path), "%s/%s/%s", config.dir,
+	    RT_PATH_DIR_CHECKPOINTS, rtt_checkpoint_name(name, i));
+	config.dir = path;
+	rtt_process_init(&process, disk);
+	if (!has_list(&process, path))
+		return broken(judge, "%s has no list of checksums", name);
+	if (rtd_engine_open(&engine, &options, &err) != RT_OK)
+		return broken(judge, "does not start on %s: %s", name,
+		    err.text);
+	good = moment_of(judge, engine, moment, moment) >= 0;
+	if (!close_engine(judge, engine))
+		good = false;
+	if (!good) {
+		snprintf(why, sizeof(why), "%s", judge->failure);
+		broken(judge, "%s: %.500s", name, why);
+	}
+	return good;
+}
+
+static bool
+look_at_checkpoints(struct rtt_judge *judge, struct rtt_disk *disk,
+    const struct rtt_promise *promise)
+{
+	bool there[RTT_CHECKPOINTS_MAX] = { false }, half = false, good = true;
+	struct rtt_process process;
+
+	if (judge->world->checkpoints_count == 0)
+		return true;
+	rtt_process_init(&process, disk);
+	list_checkpoints(judge, &process, there, &half);
+	if (half)
+		return broken(judge, "half a checkpoint is left");
+	for (size_t i = 0; i < judge->world->checkpoints_count && good; i++) {
+		if ((promise->checkpoints >> i & 1) != 0 && !there[i])
+			return broken(judge, "checkpoint %zu is gone", i);
+		good = !there[i] || look_into(judge, disk, i);
+	}
+	return good;
+}
+
+/* -- V4 -- */
+
 static bool
 live_on(struct rtt_judge *judge, struct rtt_disk *disk, long *moment)
 {
@@ -279,6 +395,7 @@ rtt_judge_disk(struct rtt_judge *judge, struct rtt_disk *disk,
 		rtt_cuts_fini(&cuts);
 		rtt_record_fini(&record);
 	}
+	good = good && look_at_checkpoints(judge, disk, promise);
 	if (good && one_of(judge, judge->live_on_every))
 		good = live_on(judge, disk, &moment);
 	if (good && one_of(judge, judge->compact_every))

@@ -4,7 +4,9 @@
  * V1 The engine starts.
  * V2 What it holds is what was there after some write, no earlier than was
  *    promised, no later than was begun (P2, P3, P4, P6, P7).
- * V3 Sometimes: it takes more writes, stops, starts and has them; a compactor
+ * V3 Checkpoints that were made are there, every one that has its name is whole
+ *    and has what it was made of, and nothing half is left.
+ * V4 Sometimes: it takes more writes, stops, starts and has them; a compactor
  *    merges everything and changes nothing; the power is cut again while it
  *    recovers, and it comes back with the same.
  * Thread: one. */
@@ -18,7 +20,7 @@ struct rtt_judge {
 	struct rtt_clock clock;
 	struct rtt_history history;	/* a copy, which grows */
 	uint64_t random;
-	/* Of so many states one goes on to each part of V3; 0: none does. */
+	/* Of so many states one goes on to each part of V4; 0: none does. */
 	unsigned live_on_every, compact_every, cut_again_every;
 	bool quiet;		/* nothing is printed */
 	size_t states;		/* judged */
@@ -31,6 +33,7 @@ struct rtt_promise {
 	size_t kept;		/* moments of the history */
 	size_t begun;
 	uint64_t wall_ms;
+	uint64_t checkpoints;	/* of the world's, a bit for each made */
 };
 
 void rtt_judge_init(struct rtt_judge *judge, const struct rtt_world *world,

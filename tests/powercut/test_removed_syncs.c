@@ -45,7 +45,8 @@ static const struct {
 		"file" },
 	{ .path = "rename rt_compactor_status_save",
 	    .reason = "the status is for people and outlives nothing" },
-	{ .path = "dirsync rt_manifest_store_sync_dir < publish_first",
+	{ .path = "dirsync rt_manifest_store_sync_dir < publish_first < "
+		"rt_manifest_store_create",
 	    .reason = "the claim that follows syncs the same directory",
 	    .by_path = true },
 	{ .path = "link write_and_link < publish_once < "

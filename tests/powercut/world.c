@@ -11,6 +11,7 @@
 #include "libcommon/base/invariant.h"
 #include "libcommon/table/value.h"
 #include "riptide-compactd/compactor.h"
+#include "riptided/engine/checkpoint.h"
 
 #define WAIT_STEPS 100000
 #define WAIT_US 200
@@ -613,6 +614,64 @@ rtt_compact(struct rtt_world *world, bool full, long die_at)
 	/* What it had open is closed, or never will be. */
 	rtt_process_forget(process);
 	free(process);
+}
+
+char *
+rtt_checkpoint_name(char out[RT_PATH_NAME_BYTES], size_t number)
+{
+	snprintf(out, RT_PATH_NAME_BYTES, "copy-%zu", number);
+	return out;
+}
+
+struct copying {
+	struct rtd_checkpoint *checkpoint;
+	struct rt_err err;
+	_Atomic bool done;
+};
+
+static void *
+copy_aside(void *arg)
+{
+	struct copying *copying = arg;
+
+	if (rtd_checkpoint_run(copying->checkpoint, &copying->err) == RT_OK)
+		copying->err.code = RT_OK;
+	atomic_store(&copying->done, true);
+	return NULL;
+}
+
+void
+rtt_checkpoint(struct rtt_world *world)
+{
+	struct copying copying = { .checkpoint = NULL };
+	char name[RT_PATH_NAME_BYTES];
+	pthread_t thread;
+
+	if (!runs(world) || is_dead(world))
+		return;
+	rt_assert(world->checkpoints_count < RTT_CHECKPOINTS_MAX);
+	rtt_checkpoint_name(name, world->checkpoints_count);
+	world->checkpoints[world->checkpoints_count++] =
+	    world->history.count - 1;
+	if (rtd_checkpoint_begin(world->engine, rt_slice_cstr(name),
+		&copying.checkpoint, &copying.err) == RT_OK) {
+		rt_thread_start(&thread, "checkpoint", copy_aside, &copying);
+		while (!atomic_load(&copying.done)) {
+			rtd_engine_end_turn(world->engine);
+			usleep(WAIT_US);
+		}
+		rt_thread_join(thread);
+	}
+	rtd_checkpoint_free(copying.checkpoint);
+	if (copying.err.code == RT_OK) {
+		world->checkpoints_made |=
+		    UINT64_C(1) << (world->checkpoints_count - 1);
+		rtt_record_note(&world->record, RTT_NOTE_CHECKPOINTS,
+		    world->checkpoints_made);
+	} else if (!is_dead(world)) {
+		fail(world, "%s", copying.err.text);
+	}
+	note_promises(world);
 }
 
 static bool

@@ -17,7 +17,10 @@ enum rtt_note {
 	RTT_NOTE_KEPT,		/* the last that must survive */
 	RTT_NOTE_WALL_MS,
 	RTT_NOTE_ANSWERED,	/* the last that was acknowledged at all */
+	RTT_NOTE_CHECKPOINTS,	/* a bit for each that was made */
 };
+
+#define RTT_CHECKPOINTS_MAX 8
 
 struct rtt_clock {
 	struct rt_clock base;
@@ -44,6 +47,10 @@ struct rtt_world {
 	size_t kept;			/* RT_GUARDED_BY(mu) */
 	struct rtd_engine *told;	/* RT_GUARDED_BY(mu): that has opened */
 	bool keeps_compactor_waiting;
+	/* Of each checkpoint that was begun, what is in it. */
+	size_t checkpoints[RTT_CHECKPOINTS_MAX];
+	size_t checkpoints_count;
+	uint64_t checkpoints_made;	/* bits */
 	/* The next start is of a process that dies at this call of it that
 	 * changes something; 0: it does not. */
 	long dies_at;
@@ -91,6 +98,10 @@ void rtt_tick(struct rtt_world *world, uint64_t ms);
 /* A compactor runs until nothing is due. die_at: at its n-th change it is
  * killed; 0: it is not. */
 void rtt_compact(struct rtt_world *world, bool full, long die_at);
+/* Make one of what there is now. It has the name that rtt_checkpoint_name()
+ * gives to its number. */
+void rtt_checkpoint(struct rtt_world *world);
+char *rtt_checkpoint_name(char out[RT_PATH_NAME_BYTES], size_t number);
 /* Until the engine has taken over what is published, and unlinked what is
  * obsolete. */
 void rtt_settle(struct rtt_world *world);

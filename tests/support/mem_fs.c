@@ -249,23 +249,24 @@ static struct rtt_inode *
 directory_of(struct rtt_disk *disk, int fd, const char *path,
     uint32_t *number, const char **last) RT_REQUIRES(disk->mu)
 {
-	const char *base = strrchr(disk->root, '/') + 1;
-	size_t parent = (size_t)(base - disk->root) - 1;
+	size_t parent = (size_t)(strrchr(disk->root, '/') - disk->root);
 	struct rtt_inode *dir;
 
 	*last = path;
 	if (fd == AT_FDCWD) {
 		*number = RTT_INODE_PARENT;
-		if (strcmp(path, disk->root) == 0)
-			*last = base;
-		else if (strncmp(path, disk->root, parent) == 0 &&
-		    path[parent] == '\0')
+		dir = &disk->inodes[RTT_INODE_PARENT];
+		if (strncmp(path, disk->root, parent) != 0)
+			return NULL;
+		if (path[parent] == '\0')
 			*last = "";
+		else if (strncmp(path, disk->root, strlen(disk->root)) == 0)
+			*last = path + parent + 1;
 		else
 			return NULL;
-		return &disk->inodes[RTT_INODE_PARENT];
+	} else {
+		dir = opened(disk, fd, number);
 	}
-	dir = opened(disk, fd, number);
 	while (dir != NULL && dir->is_dir && strchr(*last, '/') != NULL) {
 		char name[RT_PATH_NAME_BYTES];
 		size_t len = (size_t)(strchr(*last, '/') - *last);
@@ -643,6 +644,7 @@ mem_unlinkat(struct rt_fs *fs, int dir, const char *path, int flags)
 	struct rtt_event event = { .kind = RTT_EVENT_REMOVE };
 	struct entry *entry = NULL;
 	struct rtt_inode *in;
+	int result = -ENOENT;
 	const char *name;
 
 	if (!may_change(own(fs)))
@@ -651,14 +653,17 @@ mem_unlinkat(struct rt_fs *fs, int dir, const char *path, int flags)
 	in = directory_of(disk, dir, path, &event.inode, &name);
 	if (in != NULL)
 		entry = find(in, name);
-	if (entry != NULL) {
+	if (entry != NULL && disk->inodes[entry->inode].count != 0) {
+		result = -ENOTEMPTY;
+	} else if (entry != NULL) {
+		result = 0;
 		snprintf(event.name, sizeof(event.name), "%s", name);
 		event.target = entry->inode;
 		remove_entry(in, entry);
 		tell(disk, &event);
 	}
 	rt_mutex_unlock(&disk->mu);
-	return entry != NULL ? 0 : -ENOENT;
+	return result;
 }
 
 static int
