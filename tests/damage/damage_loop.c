@@ -16,6 +16,7 @@
 
 #include "libcommon/base/invariant.h"
 #include "libcommon/daemon/log.h"
+#include "riptide/tool.h"
 #include "tests/support/scratch_dir.h"
 
 #define WORKERS 3u
@@ -74,7 +75,8 @@ places(const struct job *job, const struct rtt_image_file *file)
 	case RTT_DAMAGE_FILE:
 		return FILE_WAYS;
 	case RTT_DAMAGE_SWAP:
-		return sectors < 2 ? 0 : (sectors - 1 + step - 1) / step;
+		/* Each with each; half of them say the same. */
+		return (sectors * sectors + step - 1) / step;
 	default:
 		return (file->bytes.len + step - 1) / step;
 	}
@@ -100,9 +102,12 @@ find_trial(const struct job *job, long n, struct trial *trial)
 		if (job->kind == RTT_DAMAGE_FILE)
 			step = 1;
 		*trial = (struct trial){ .file = i, .place = left * step };
-		if (job->kind == RTT_DAMAGE_SWAP)
-			trial->other = trial->place + 1 + left * 7 %
-			    (file->bytes.len / SECTOR_BYTES - trial->place - 1);
+		if (job->kind == RTT_DAMAGE_SWAP) {
+			size_t sectors = file->bytes.len / SECTOR_BYTES;
+
+			trial->other = trial->place % sectors;
+			trial->place /= sectors;
+		}
 		return true;
 	}
 	return false;
@@ -163,6 +168,8 @@ damage(const struct job *job, const struct trial *trial, struct rt_buf *bytes,
 		bytes->len = trial->place;
 		return true;
 	case RTT_DAMAGE_SWAP:
+		if (trial->other <= trial->place)
+			return false;
 		swap_sectors(bytes, trial->place, trial->other);
 		break;
 	default:
@@ -202,20 +209,35 @@ at_least(const struct job *job, const struct trial *trial)
 	return history->flushed;
 }
 
+/* Whether `riptide check` finds something wrong, which it prints where nobody
+ * looks. */
+static bool
+check_finds_it(const char *dir, struct rt_err *err)
+{
+	struct rtl_tool tool = { .fs = rt_fs_posix(), .dir = dir };
+
+	return rtl_check(&tool, err) != RT_OK;
+}
+
 static void
 start_on_it(const struct job *job, const struct trial *trial,
     struct worker *worker, const char *dir)
 {
-	struct rt_err err = { 0 };
+	struct rt_err err = { 0 }, finding = { 0 };
+	bool found = check_finds_it(dir, &finding);
+	unsigned unreadable = 0;
 	struct rtt_play play;
-	unsigned unreadable;
 	size_t at;
 
 	rtt_damage_db_play(job->db, &play, dir, job->history);
 	play.story = worker->story;
+	worker->result.found += found;
 	if (rtt_play_open(&play, &err) != RT_OK) {
 		if (err.code == RT_OK || err.text[0] == '\0')
 			rtt_play_fail(&play, "refused without a reason");
+		if (!found)
+			rtt_play_fail(&play, "the check finds nothing, and the "
+			    "start is refused: %s", err.text);
 		worker->result.refused++;
 	} else {
 		unreadable = rtt_play_look(&play, at_least(job, trial), &at);
@@ -223,6 +245,9 @@ start_on_it(const struct job *job, const struct trial *trial,
 		worker->result.unharmed += unreadable == 0;
 		worker->result.shorter += unreadable == 0 &&
 		    at + 1 < job->history->count;
+		if (unreadable != 0 && !found)
+			rtt_play_fail(&play, "%u reads fail, and the check "
+			    "finds nothing", unreadable);
 		play.settled = false;
 		/* What is damaged may keep it from closing, too. */
 		(void)rtt_play_close(&play, NULL);
@@ -288,6 +313,8 @@ work(const struct job *job, struct worker *worker, unsigned number)
 
 	rt_log_set_level(RT_LOG_WARNING + 1);
 	limit_memory();
+	/* What the check prints. */
+	rt_assert(freopen("/dev/null", "w", stdout) != NULL);
 	rtt_scratch_init(&scratch);
 	snprintf(dir, sizeof(dir), "%s/data", scratch.path);
 	for (;;) {
@@ -370,6 +397,7 @@ rtt_damage_loop(const struct rtt_damage_db *db, enum rtt_damage_kind kind,
 		const struct rtt_damage_result *one = &job.workers[i].result;
 
 		sum.trials += one->trials;
+		sum.found += one->found;
 		sum.refused += one->refused;
 		sum.unreadable += one->unreadable;
 		sum.unharmed += one->unharmed;

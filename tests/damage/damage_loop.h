@@ -1,6 +1,7 @@
 /* damage_loop: change the files of a small database in every way there is, one
  * after the other, and start the engine on each. It must say that something is
- * wrong, or answer as if nothing were. */
+ * wrong, or answer as if nothing were; and what it stumbles over, `riptide
+ * check` must have found. */
 #ifndef TESTS_DAMAGE_DAMAGE_LOOP_H
 #define TESTS_DAMAGE_DAMAGE_LOOP_H
 
@@ -19,6 +20,7 @@ enum rtt_damage_kind {
 
 struct rtt_damage_result {
 	long trials;
+	long found;		/* by `riptide check` */
 	long refused;		/* by the start */
 	long unreadable;	/* started, and some reads failed */
 	long unharmed;		/* started, everything as it was */
