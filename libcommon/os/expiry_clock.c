@@ -77,9 +77,11 @@ is_settled(const struct rt_expiry_clock *expiry) RT_REQUIRES(expiry->mu)
 }
 
 /* Carry the line on by what the boot clock says has passed, and take the wall
- * clock for it where that is believed. */
+ * clock for it where that is believed. The time that a step ends was not behind
+ * the line, as far as anybody knows, and runs at full speed: it may be long,
+ * since the last publish of a program that was killed. */
 static void
-move_line(struct rt_expiry_clock *expiry, uint64_t passed_ms)
+move_line(struct rt_expiry_clock *expiry, uint64_t passed_ms, bool stepped)
     RT_REQUIRES(expiry->mu)
 {
 	uint64_t wall = expiry->mark.wall_ms;
@@ -88,7 +90,7 @@ move_line(struct rt_expiry_clock *expiry, uint64_t passed_ms)
 	if (wall >= line) {
 		if (is_settled(expiry) || wall - line <= RT_EXPIRY_STEP_MS)
 			line = wall;
-	} else {
+	} else if (!stepped) {
 		uint64_t ahead = line - wall;
 
 		line -= passed_ms / 2 < ahead ? passed_ms / 2 : ahead;
@@ -114,7 +116,7 @@ look(struct rt_expiry_clock *expiry) RT_REQUIRES(expiry->mu)
 			expiry->step_ms += apart;
 			expiry->steps++;
 		}
-		move_line(expiry, passed);
+		move_line(expiry, passed, stepped);
 	}
 	/* Small steps back are not seen at all; after a large one the line
 	 * says from where it goes on. */

@@ -79,7 +79,9 @@ def build():
     compiler = shutil.which("cc") or shutil.which("gcc")
     with open(rt.RIPTIDED, "rb") as file:
         # A sanitizer wants to be loaded first.
-        if compiler is None or b"__asan_init" in file.read():
+        text = file.read()
+        if compiler is None or b"__asan_init" in text or \
+                b"__tsan_init" in text:
             return None
     directory = rt.scratch_dir()
     source = os.path.join(directory, "shim.c")

@@ -167,6 +167,7 @@ START_TEST(after_a_step_back_time_goes_on_and_meets_the_clock_again)
 	start(&machine);
 	before = look(&machine).now_ms;
 	step(&machine, -(int64_t)HOUR_MS);
+	look(&machine);
 	live(&machine, 2 * MINUTE_MS, 10);
 	/* Half speed. */
 	ck_assert_uint_eq(look(&machine).now_ms, before + MINUTE_MS);
@@ -338,6 +339,28 @@ START_TEST(the_line_never_falls_and_never_runs_ahead)
 }
 END_TEST
 
+/* A program that was killed long after its last publish: what expired in
+ * between was seen to be away. */
+START_TEST(a_step_back_does_not_slow_down_the_time_before_it)
+{
+	struct rt_expiry_reading published;
+	struct machine machine;
+	uint64_t before;
+
+	start(&machine);
+	live(&machine, MINUTE_MS, 100);
+	published = look(&machine);
+	live(&machine, 10 * HOUR_MS, 1000);
+	before = look(&machine).now_ms;
+	step(&machine, -(int64_t)DAY_MS);
+	rt_expiry_clock_fini(&machine.expiry);
+	rt_expiry_clock_init(&machine.expiry, &machine.clock, &published.mark,
+	    published.line_ms);
+	ck_assert_uint_ge(look(&machine).now_ms, before);
+	rt_expiry_clock_fini(&machine.expiry);
+}
+END_TEST
+
 /* Two programs and a manifest: what one has written down, the other takes over,
  * however long it has not looked. */
 START_TEST(a_line_taken_over_is_not_carried_on_twice)
@@ -409,5 +432,6 @@ RTT_MAIN("expiry_clock", a_clock_that_runs_true_is_followed,
     a_step_between_two_runs_is_seen, a_start_of_the_machine_is_believed_late,
     marks_that_make_no_sense_are_not_believed,
     the_line_never_falls_and_never_runs_ahead,
+    a_step_back_does_not_slow_down_the_time_before_it,
     a_line_taken_over_is_not_carried_on_twice,
     two_programs_do_not_drive_each_other_ahead)
