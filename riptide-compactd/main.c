@@ -56,15 +56,16 @@ print_help(void)
 }
 
 /* Others come first, for the processor and for the disk. What is refused here
- * is done without. */
+ * is done without. Somebody waits for a compactor that is to end: in the idle
+ * class it would get next to nothing on a machine that is always busy. */
 static void
-be_modest(void)
+be_modest(bool is_awaited)
 {
 	struct sched_param param = { .sched_priority = 0 };
 
 	if (setpriority(PRIO_PROCESS, 0, NICE) != 0)
 		rt_log(RT_LOG_VERBOSE, "main", "niceness refused", "");
-	if (sched_setscheduler(0, SCHED_IDLE, &param) != 0)
+	if (!is_awaited && sched_setscheduler(0, SCHED_IDLE, &param) != 0)
 		rt_log(RT_LOG_VERBOSE, "main", "idle scheduling refused", "");
 	if (syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
 		IOPRIO_CLASS_IDLE << IOPRIO_CLASS_SHIFT) != 0)
@@ -110,7 +111,7 @@ serve(struct program *program, const struct rt_command_line *line,
 	if (code == RT_OK)
 		code = rtc_compactor_open(&compactor, &options, err);
 	if (code == RT_OK) {
-		be_modest();
+		be_modest(line->once || line->full);
 		rt_log(RT_LOG_NOTICE, "main", "started", "dir=\"%s\"",
 		    program->config.dir);
 		code = rtc_compactor_run(compactor, err);
