@@ -27,7 +27,8 @@
 #include "riptided/wal/wal_segment.h"
 
 /* How often progress is told of, in bytes. */
-#define PROGRESS_BYTES (UINT64_C(1) << 20)
+#define PROGRESS_BYTES (UINT64_C(64) << 10)
+#define PAGE_BYTES 4096
 
 /* A file with a segment's name. */
 struct found {
@@ -289,6 +290,8 @@ tell_progress(struct replayer *replayer, uint64_t done, struct rt_err *err)
 	const struct rtd_wal_replay *replay = replayer->replay;
 
 	replayer->told_bytes = done;
+	if (done > replayer->total_bytes)
+		done = replayer->total_bytes;
 	if (replay->progress == NULL ||
 	    replay->progress(replay->arg, done, replayer->total_bytes))
 		return RT_OK;
@@ -481,6 +484,42 @@ link_at(const struct replayer *replayer, size_t i)
 	    &replayer->found[replayer->chain[i]] : NULL;
 }
 
+/* About where the zeros begin that end a segment, whose space is prepared
+ * before it is written. What was there before a recycled one counts. Only for
+ * people: an error gives the size. */
+static uint64_t
+about_written(const struct replayer *replayer, const struct found *found)
+{
+	const struct rtd_wal_replay *replay = replayer->replay;
+	uint64_t low = RTD_WAL_RECORDS_AT / PAGE_BYTES;
+	uint64_t high = found->size / PAGE_BYTES;
+	char name[RT_PATH_NAME_BYTES];
+	uint8_t page[PAGE_BYTES];
+	size_t got;
+	int fd = -1;
+
+	if (rt_fs_open_read(replay->fs, replay->dir,
+		rt_path_wal(name, found->number), &fd, NULL) != RT_OK)
+		return found->size;
+	while (low < high) {
+		uint64_t middle = low + (high - low) / 2;
+		bool zeros;
+
+		if (rt_fs_read(replay->fs, fd, page, sizeof(page),
+			middle * PAGE_BYTES, &got, NULL) != RT_OK)
+			break;
+		zeros = got == 0 || (page[0] == 0 &&
+			memcmp(page, page + 1, got - 1) == 0);
+		if (zeros)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	rt_fs_close(replay->fs, &fd, NULL);
+	return low == high && low * PAGE_BYTES < found->size
+	    ? low * PAGE_BYTES : found->size;
+}
+
 /* The bytes to go through in a link. Where the last one ends is not known
  * before it is read, unless the manifest has a mark. */
 static uint64_t
@@ -495,7 +534,7 @@ link_bytes(const struct replayer *replayer, size_t i)
 	if (found->number == replay->clean_wal &&
 	    replay->clean_wal_bytes < found->size)
 		return replay->clean_wal_bytes;
-	return found->size;
+	return successor == NULL ? about_written(replayer, found) : found->size;
 }
 
 static enum rt_code
@@ -511,10 +550,9 @@ replay_chain(struct replayer *replayer, struct rt_err *err)
 		code = replay_segment(replayer, link_at(replayer, i),
 		    link_at(replayer, i + 1), err);
 		replayer->before_bytes += link_bytes(replayer, i);
-		if (code == RT_OK)
-			code = tell_progress(replayer, replayer->before_bytes,
-			    err);
 	}
+	if (code == RT_OK)
+		code = tell_progress(replayer, replayer->total_bytes, err);
 	return code;
 }
 

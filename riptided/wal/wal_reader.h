@@ -23,9 +23,9 @@ struct rtd_wal_replay {
 	 * record that straddles flushed_seq is given whole. */
 	enum rt_code (*apply)(void *arg, uint64_t segment, uint64_t first_seq,
 	    uint32_t count, struct rt_slice payload, struct rt_err *err);
-	/* Told before the first record and after about each MiB how many bytes
-	 * of the log are done with, of how many: those of the last segment may
-	 * be less than its file. False: stop. May be NULL. */
+	/* Told before the first record, now and then, and after the last how
+	 * many bytes of the log are done with, of about how many. False: stop.
+	 * May be NULL. */
 	bool (*progress)(void *arg, uint64_t done_bytes, uint64_t total_bytes);
 	void *arg;			/* of both */
 	/* During apply: what a large payload lies in, to be kept with a
