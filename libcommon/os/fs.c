@@ -19,6 +19,9 @@ open_file(struct rt_fs *fs, int dir, const char *name, int flags, int *fd,
 	int result;
 
 	RETRY_EINTR(result, fs->openat(fs, dir, name, flags, 0600));
+	if (result == -ELOOP && (flags & O_NOFOLLOW) != 0)
+		return rt_err_set(err, RT_EDAMAGED,
+		    "%s is a symbolic link, and none is followed here", name);
 	if (result < 0)
 		return rt_err_set_errno(err, -result, "open %s", name);
 	*fd = result;
@@ -70,7 +73,9 @@ enum rt_code
 rt_fs_open_read(struct rt_fs *fs, int dir, const char *name, int *fd,
     struct rt_err *err)
 {
-	return open_file(fs, dir, name, O_RDONLY | OPEN_FLAGS, fd, err);
+	/* Without waiting, should it be a FIFO. */
+	return open_file(fs, dir, name, O_RDONLY | O_NONBLOCK | OPEN_FLAGS, fd,
+	    err);
 }
 
 enum rt_code
@@ -224,6 +229,8 @@ rt_fs_size(struct rt_fs *fs, int fd, uint64_t *bytes, struct rt_err *err)
 
 	if (result < 0)
 		return rt_err_set_errno(err, -result, "size");
+	if (!S_ISREG(status.st_mode))
+		return rt_err_set(err, RT_EDAMAGED, "not a regular file");
 	*bytes = (uint64_t)status.st_size;
 	return RT_OK;
 }

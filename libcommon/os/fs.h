@@ -82,6 +82,7 @@ RT_MUST_USE enum rt_code rt_fs_open_subdir(struct rt_fs *fs, int dir,
  * name is taken. */
 RT_MUST_USE enum rt_code rt_fs_make_dir(struct rt_fs *fs, int dir,
     const char *name, struct rt_err *err);
+/* Never waits and follows no symbolic link (RT_EDAMAGED). */
 RT_MUST_USE enum rt_code rt_fs_open_read(struct rt_fs *fs, int dir,
     const char *name, int *fd, struct rt_err *err);
 /* A new file, 0600; RT_EEXIST when the name is taken. */
@@ -109,6 +110,7 @@ RT_MUST_USE enum rt_code rt_fs_write_exact(struct rt_fs *fs, int fd,
  * it fails after creating the file, the file is unlinked again. */
 RT_MUST_USE enum rt_code rt_fs_write_file(struct rt_fs *fs, int dir,
     const char *name, struct rt_slice bytes, struct rt_err *err);
+/* RT_EDAMAGED for what is no regular file. */
 RT_MUST_USE enum rt_code rt_fs_size(struct rt_fs *fs, int fd, uint64_t *bytes,
     struct rt_err *err);
 RT_MUST_USE enum rt_code rt_fs_sync_data(struct rt_fs *fs, int fd,

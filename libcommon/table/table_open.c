@@ -267,3 +267,15 @@ rt_table_read_key_counts(struct rt_fs *fs, int dir, const char *name,
 	rt_table_reader_unref(reader);
 	return code;
 }
+
+enum rt_code
+rt_table_check_file(struct rt_fs *fs, int dir, const char *name,
+    const struct rt_table_expect *expect, struct rt_err *err)
+{
+	struct rt_table_reader *reader = NULL;
+	enum rt_code code = open_bare(&reader, fs, dir, name, expect, err);
+
+	if (code == RT_OK)
+		rt_table_reader_unref(reader);
+	return code;
+}

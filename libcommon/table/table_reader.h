@@ -27,6 +27,12 @@ RT_MUST_USE enum rt_code rt_table_reader_open(struct rt_table_reader **out,
     const struct rt_table_expect *expect, struct rt_block_cache *cache,
     bool *filter_damaged, struct rt_err *err);
 
+/* Whether the file is the expected one, by its size, footer and properties;
+ * index, filter and blocks are not looked at. The errors of opening it. */
+RT_MUST_USE enum rt_code rt_table_check_file(struct rt_fs *fs, int dir,
+    const char *name, const struct rt_table_expect *expect,
+    struct rt_err *err);
+
 /* Append the section of key counts (key_counts.h) of a table file, which is
  * opened for it alone, without index and filter. RT_ENOTFOUND: the table was
  * written before there were any. */

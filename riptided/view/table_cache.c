@@ -365,16 +365,33 @@ give_files_back(struct rtd_table_cache *cache)
 	return any;
 }
 
+/* The manifest names the file: its absence is damage, and not that of a key. */
+static enum rt_code
+report(enum rt_code code, struct rt_err *local, struct rt_err *err)
+{
+	if (code == RT_ENOTFOUND)
+		code = local->code = RT_EDAMAGED;
+	if (code != RT_OK && err != NULL)
+		*err = *local;
+	return code;
+}
+
+static struct rt_table_expect
+expected(const struct rtd_table *table)
+{
+	return (struct rt_table_expect){
+		.size = table->size,
+		.unique_id = table->unique_id,
+		.database_uuid = table->cache->database_uuid,
+	};
+}
+
 static enum rt_code
 open_file(struct rtd_table *table, struct rt_table_reader **out,
     bool *filter_damaged, struct rt_err *err)
 {
 	struct rtd_table_cache *cache = table->cache;
-	struct rt_table_expect expect = {
-		.size = table->size,
-		.unique_id = table->unique_id,
-		.database_uuid = cache->database_uuid,
-	};
+	struct rt_table_expect expect = expected(table);
 	char name[RT_PATH_NAME_BYTES];
 	struct rt_err local = { .code = RT_OK };
 	enum rt_code code;
@@ -386,13 +403,7 @@ open_file(struct rtd_table *table, struct rt_table_reader **out,
 	    give_files_back(cache))
 		code = rt_table_reader_open(out, cache->fs, cache->dir, name,
 		    &expect, cache->blocks, filter_damaged, &local);
-	/* The manifest names it: its absence is damage, and not that of a
-	 * key. */
-	if (code == RT_ENOTFOUND)
-		code = local.code = RT_EDAMAGED;
-	if (code != RT_OK && err != NULL)
-		*err = local;
-	return code;
+	return report(code, &local, err);
 }
 
 /* The reader goes into sight, and into the ring behind the hand. */
@@ -496,21 +507,18 @@ enum rt_code
 rtd_table_check(struct rtd_table *table, struct rt_err *err)
 {
 	struct rtd_table_cache *cache = table->cache;
+	struct rt_table_expect expect = expected(table);
+	struct rt_err local = { .code = RT_OK };
 	char name[RT_PATH_NAME_BYTES];
-	struct stat status;
-	int result;
+	enum rt_code code;
 
 	rt_path_table(name, table->id);
-	result = cache->fs->fstatat(cache->fs, cache->dir, name, &status);
-	if (result == -ENOENT)
-		return rt_err_set(err, RT_EDAMAGED, "%s: missing", name);
-	if (result < 0)
-		return rt_err_set_errno(err, -result, "look at %s", name);
-	if (!S_ISREG(status.st_mode) || (uint64_t)status.st_size != table->size)
-		return rt_err_set(err, RT_EDAMAGED,
-		    "%s: %lld bytes instead of %llu", name,
-		    (long long)status.st_size, (unsigned long long)table->size);
-	return RT_OK;
+	code = rt_table_check_file(cache->fs, cache->dir, name, &expect,
+	    &local);
+	if (code != RT_OK && is_out_of_files(&local) && give_files_back(cache))
+		code = rt_table_check_file(cache->fs, cache->dir, name,
+		    &expect, &local);
+	return report(code, &local, err);
 }
 
 enum rt_code

@@ -83,7 +83,8 @@ rtd_table_note_checked(struct rtd_table *table)
 	atomic_store_explicit(&table->checked, true, memory_order_relaxed);
 }
 
-/* Is the file there, with its size? RT_EDAMAGED when not. Opens nothing. */
+/* Is the file there, with its size and the footer of this table? RT_EDAMAGED
+ * when not. It does not stay open. */
 RT_MUST_USE enum rt_code rtd_table_check(struct rtd_table *table,
     struct rt_err *err);
 /* Open the table if the budget has room without closing another. *room: it

@@ -1,8 +1,10 @@
 #include "riptided/view/view.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "libcommon/base/invariant.h"
+#include "libcommon/daemon/log.h"
 
 /* -- the tables of a manifest -- */
 
@@ -73,22 +75,61 @@ look_at(struct rtd_table *table, bool *room, struct rt_err *err)
 	return code == RT_EDAMAGED || code == RT_EFORMAT ? code : RT_OK;
 }
 
+/* Tables that are not what the manifest says. */
+struct bad_tables {
+	size_t count;
+	struct rt_err first;
+	char texts[320];
+	size_t texts_len;
+};
+
+static void
+note_bad(struct bad_tables *bad, const struct rt_err *why)
+{
+	size_t room = sizeof(bad->texts) - bad->texts_len;
+	int len;
+
+	rt_log(RT_LOG_WARNING, "tables", "table is not what the manifest says",
+	    "error=\"%s\"", why->text);
+	if (bad->count++ == 0)
+		bad->first = *why;
+	len = snprintf(bad->texts + bad->texts_len, room, "%s%s",
+	    bad->texts_len != 0 ? "; " : "", why->text);
+	/* One that does not fit is in the log alone. */
+	if (len > 0 && (size_t)len < room)
+		bad->texts_len += (size_t)len;
+	bad->texts[bad->texts_len] = '\0';
+}
+
 static enum rt_code
 look_at_new(struct rtd_table_set *set, struct rt_err *err)
 {
+	struct bad_tables bad = { .count = 0 };
 	bool room = true;
 
 	for (size_t i = 0; i < set->tables_count; i++) {
+		struct rt_err why = { .code = RT_OK };
 		enum rt_code code;
 
 		if (rtd_table_is_checked(set->tables[i]))
 			continue;
-		code = look_at(set->tables[i], &room, err);
-		if (code != RT_OK)
-			return code;
+		code = look_at(set->tables[i], &room, &why);
+		if (code != RT_OK) {
+			note_bad(&bad, &why);
+			continue;
+		}
+		if (why.code != RT_OK && err != NULL)
+			*err = why;
 		rtd_table_note_checked(set->tables[i]);
 	}
-	return RT_OK;
+	if (bad.count <= 1) {
+		if (bad.count == 1 && err != NULL)
+			*err = bad.first;
+		return bad.first.code;
+	}
+	return rt_err_set(err, bad.first.code,
+	    "%zu of %zu tables are not what the manifest says: %s", bad.count,
+	    set->tables_count, bad.texts);
 }
 
 /* -- views -- */

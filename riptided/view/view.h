@@ -47,8 +47,9 @@ struct rtd_view {
 /* A view of these memtables (references are taken) and all tables of the
  * manifest (a reference is taken). Tables that no view had before are looked
  * at: within the cache's budget they are opened, newest run first, and beyond
- * it the file must be there with its size. RT_EDAMAGED, RT_EFORMAT: one of
- * them is not what the manifest says. A table that cannot be opened for
+ * it the file must be there with its size and footer. RT_EDAMAGED, RT_EFORMAT:
+ * some of them are not what the manifest says; each is in the log, and err
+ * names as many as it has room for. A table that cannot be opened for
  * another reason stays closed, and is tried again by the reads that want it:
  * RT_OK, and err, zeroed before, tells. */
 RT_MUST_USE enum rt_code rtd_view_new(struct rtd_view **out,
