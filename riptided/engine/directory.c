@@ -1,5 +1,5 @@
 /* directory: what stands in a data directory before the engine uses it: is it
- * ours, is it new, does another daemon have it. */
+ * ours, is it new, does another daemon have it, what else is in it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,14 +18,18 @@ struct contents {
 	const char *logfile;
 };
 
+/* Names of each directory that are told of; more are counted. */
+#define FOREIGN_TOLD_MAX 20
+
 static void
 note_entry(void *arg, const char *name)
 {
 	static const char *const own[] = { RT_PATH_DIR_MANIFEST,
 		RT_PATH_DIR_WAL, RT_PATH_DIR_SST };
 	static const char *const harmless[] = { RT_PATH_LOCK_DAEMON,
-		RT_PATH_LOCK_COMPACTOR, RT_PATH_COMPACTOR_STATUS, "lost+found",
-		RT_PATH_DIR_CHECKPOINTS };
+		RT_PATH_LOCK_COMPACTOR, RT_PATH_COMPACTOR_STATUS,
+		RT_PATH_COMPACTOR_STATUS ".tmp", RT_PATH_BALLAST,
+		RT_PATH_CHECKSUMS, "lost+found", RT_PATH_DIR_CHECKPOINTS };
 	struct contents *contents = arg;
 
 	for (size_t i = 0; i < RT_COUNTOF(own); i++)
@@ -81,6 +85,80 @@ check_directory(struct rtd_engine *engine, struct rt_err *err)
 	return RT_OK;
 }
 
+/* -- what is not ours -- */
+
+struct foreign {
+	const char *subdir;		/* "" for the data directory itself */
+	const char *logfile;
+	size_t count;
+};
+
+static bool
+is_ours(const struct foreign *foreign, const char *name)
+{
+	struct contents contents = { .logfile = foreign->logfile };
+	struct rt_file_id id;
+	uint64_t number;
+
+	if (strcmp(foreign->subdir, RT_PATH_DIR_WAL "/") == 0)
+		return rt_path_parse_wal(name, &number) ||
+		    rt_path_parse_wal_spare(name, &number);
+	if (strcmp(foreign->subdir, RT_PATH_DIR_SST "/") == 0)
+		return rt_path_parse_table(name, &id);
+	if (strcmp(foreign->subdir, RT_PATH_DIR_MANIFEST "/") == 0)
+		return rt_path_parse_manifest(name, &number) ||
+		    rt_manifest_store_is_ours(name);
+	note_entry(&contents, name);
+	return !contents.other;
+}
+
+static void
+note_foreign(void *arg, const char *name)
+{
+	struct foreign *foreign = arg;
+
+	if (is_ours(foreign, name))
+		return;
+	if (foreign->count++ < FOREIGN_TOLD_MAX)
+		rt_log(RT_LOG_NOTICE, "recovery", "not ours and left alone",
+		    "path=\"%s%s\"", foreign->subdir, name);
+}
+
+/* For information: what has no name of ours is never opened or removed, and a
+ * directory that cannot be listed shows when it is used. */
+static void
+tell_foreign(const struct rtd_engine *engine, int dir, const char *subdir)
+{
+	struct foreign foreign = {
+		.subdir = subdir,
+		.logfile = base_name(engine->config->logfile),
+	};
+
+	if (rt_fs_list(engine->fs, dir, note_foreign, &foreign, NULL) ==
+	    RT_OK && foreign.count > FOREIGN_TOLD_MAX)
+		rt_log(RT_LOG_NOTICE, "recovery",
+		    "more that is not ours and left alone",
+		    "directory=\"%s\" count=%zu", subdir,
+		    foreign.count - FOREIGN_TOLD_MAX);
+}
+
+static void
+tell_all_foreign(const struct rtd_engine *engine)
+{
+	int manifests = -1;
+
+	tell_foreign(engine, engine->dir, "");
+	tell_foreign(engine, engine->wal_dir, RT_PATH_DIR_WAL "/");
+	tell_foreign(engine, engine->sst_dir, RT_PATH_DIR_SST "/");
+	if (rt_fs_open_subdir(engine->fs, engine->dir, RT_PATH_DIR_MANIFEST,
+		false, &manifests, NULL) != RT_OK)
+		return;
+	tell_foreign(engine, manifests, RT_PATH_DIR_MANIFEST "/");
+	rt_fs_close(engine->fs, &manifests, NULL);
+}
+
+/* -- is it new -- */
+
 static void
 note_any(void *arg, const char *name)
 {
@@ -130,8 +208,8 @@ create_if_new(struct rtd_engine *engine, struct rt_err *err)
 	return code;
 }
 
-enum rt_code
-rtd_engine_open_directory(struct rtd_engine *engine, struct rt_err *err)
+static enum rt_code
+open_directory(struct rtd_engine *engine, struct rt_err *err)
 {
 	enum rt_code code;
 	int result;
@@ -177,4 +255,30 @@ rtd_engine_open_directory(struct rtd_engine *engine, struct rt_err *err)
 	if (code == RT_OK)
 		code = create_if_new(engine, err);
 	return code;
+}
+
+enum rt_code
+rtd_engine_not_writable(enum rt_code code, struct rt_err *err)
+{
+	if (err == NULL || (err->os_errno != EACCES &&
+		err->os_errno != EPERM && err->os_errno != EROFS))
+		return code;
+	err->code = RT_EREADONLY;
+	return RT_EREADONLY;
+}
+
+enum rt_code
+rtd_engine_open_directory(struct rtd_engine *engine, struct rt_err *err)
+{
+	struct rt_err own = { .code = RT_OK };
+	enum rt_code code;
+
+	if (err == NULL)
+		err = &own;
+	code = open_directory(engine, err);
+	if (code != RT_OK)
+		return rtd_engine_not_writable(code, err);
+	if (!engine->offline)
+		tell_all_foreign(engine);
+	return RT_OK;
 }

@@ -163,6 +163,9 @@ struct rtd_view *rtd_reader_view(struct rtd_reader *reader);
 /* Open, lock and check the data directory, make what is missing in it. */
 RT_MUST_USE enum rt_code rtd_engine_open_directory(struct rtd_engine *engine,
     struct rt_err *err);
+/* The error of making or changing a file in it: RT_EREADONLY when that is not
+ * allowed, else code. */
+enum rt_code rtd_engine_not_writable(enum rt_code code, struct rt_err *err);
 
 /* -- recovery.c -- */
 /* The newest manifest of the locked directory, for what follows. */
