@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "libcommon/daemon/log.h"
 #include "libcommon/os/crashpoint.h"
 #include "libcommon/os/network_fs.h"
 #include "riptided/engine/engine_state.h"

@@ -10,6 +10,7 @@
  *    and checkpoints that were not made to their end.
  * 5. Open the tables and make the first view.
  * 6. Replay what step 2 had no memory for (replay.c). */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,21 @@
 #include "riptided/engine/replay.h"
 
 #define DAEMON_FEATURES 0
+
+#define SEE_CHECK "riptide check tells more, and riptide repair --out DIR " \
+    "makes a new directory of what can be read"
+
+/* Say behind what is wrong what can be done about it. */
+static void
+advise(struct rt_err *err, const char *words)
+{
+	size_t len;
+
+	if (err == NULL)
+		return;
+	len = strlen(err->text);
+	snprintf(err->text + len, sizeof(err->text) - len, "; %s", words);
+}
 
 /* The tables of our own making that are on disk. */
 struct listing {
@@ -108,7 +124,7 @@ claim_role(struct rtd_engine *engine, const struct rt_manifest **manifest,
 	rt_manifest_edit_free(edit);
 	if (code != RT_OK) {
 		rt_err_prefix(err, "claim the directory");
-		return code;
+		return rtd_engine_not_writable(code, err);
 	}
 	engine->epoch = next->daemon_epoch;
 	rt_manifest_unref(*manifest);
@@ -140,6 +156,8 @@ make_view(struct rtd_engine *engine, const struct rt_manifest *manifest,
 	atomic_store(&engine->view_version, 1);
 	code = rtd_view_new(&engine->view, &memtable, 1, manifest,
 	    engine->tables, &local);
+	if (code == RT_EDAMAGED)
+		advise(&local, SEE_CHECK);
 	if (code != RT_OK && err != NULL)
 		*err = local;
 	if (code == RT_OK)
@@ -154,9 +172,11 @@ rtd_engine_load_manifest(struct rtd_engine *engine, struct rt_err *err)
 	    &engine->at_start, err);
 
 	if (code == RT_ENOTFOUND)
-		return rt_err_set(err, RT_EDAMAGED,
+		code = rt_err_set(err, RT_EDAMAGED,
 		    "%s is a database without its manifest",
 		    engine->config->dir);
+	if (code == RT_EDAMAGED)
+		advise(err, SEE_CHECK);
 	if (code == RT_OK)
 		memcpy(engine->database_uuid, engine->at_start->database_uuid,
 		    sizeof(engine->database_uuid));
@@ -195,6 +215,10 @@ rtd_engine_recover(struct rtd_engine *engine, struct rtd_wal_options *wal,
 
 	code = rtd_replay_check(&replay, engine, engine->at_start, memtable,
 	    err);
+	if (code == RT_EDAMAGED)
+		advise(err, replay.wal.tolerable ? "nothing was changed; "
+		    SEE_CHECK "; --wal-recovery tolerant starts with what "
+		    "precedes the damage" : "nothing was changed; " SEE_CHECK);
 	RT_CRASHPOINT("recover-replayed");
 	if (code == RT_OK) {
 		rtd_replay_end(&replay, engine->at_start, wal);

@@ -181,6 +181,7 @@ break_chain(struct replayer *replayer, uint64_t segment, const char *what,
 	replayer->broken = true;
 	replayer->broken_segment = segment;
 	replayer->chain_count = 0;
+	replayer->replay->tolerable = true;
 	if (replayer->replay->tolerant)
 		return RT_OK;
 	if (err != NULL)
@@ -262,7 +263,7 @@ build_chain(struct replayer *replayer, struct rt_err *err)
 static enum rt_code
 check_clean_mark(struct replayer *replayer, struct rt_err *err)
 {
-	const struct rtd_wal_replay *replay = replayer->replay;
+	struct rtd_wal_replay *replay = replayer->replay;
 
 	if (replay->clean_wal == 0 || replay->clean_wal < replay->floor)
 		return RT_OK;
@@ -277,6 +278,7 @@ check_clean_mark(struct replayer *replayer, struct rt_err *err)
 	    replay->clean_wal_bytes);
 	replayer->broken = true;
 	replayer->broken_segment = replay->clean_wal;
+	replay->tolerable = true;
 	if (replay->tolerant)
 		return RT_OK;
 	if (err != NULL)
@@ -469,7 +471,8 @@ replay_segment(struct replayer *replayer, const struct found *found,
 		code = judge_tail(replayer, &seg, err);
 	}
 out:
-	if (code == RT_EDAMAGED && replay->tolerant)
+	replay->tolerable = code == RT_EDAMAGED;
+	if (replay->tolerable && replay->tolerant)
 		set_torn(replay, found->number, seg.offset,
 		    seg.size < seg.offset ? seg.offset : seg.size);
 	rtd_wal_segment_close(&seg);
@@ -587,6 +590,7 @@ reset_outputs(struct rtd_wal_replay *replay)
 	replay->last_seq = replay->flushed_seq;
 	replay->records = replay->bytes = 0;
 	replay->torn_segment = replay->torn_offset = replay->torn_bytes = 0;
+	replay->tolerable = false;
 }
 
 enum rt_code

@@ -42,6 +42,7 @@ struct rtd_wal_replay {
 	uint64_t torn_segment;		/* 0: no torn tail */
 	uint64_t torn_offset;
 	uint64_t torn_bytes;		/* that were not zero, dropped */
+	bool tolerable;			/* the damage, by tolerant */
 };
 
 /* RT_EDAMAGED: acknowledged records are damaged or missing; err names segment,
