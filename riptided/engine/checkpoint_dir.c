@@ -274,8 +274,9 @@ fill(const struct rtd_checkpoint_dir *make, int part, struct rt_err *err)
 	return code;
 }
 
-/* Give the whole its name, durably. *named: it has it, whatever is
- * returned. */
+/* Give the whole its name, durably. On an error *named says whether it may have
+ * it all the same: an error may come after the deed, and the way back may be
+ * barred, too. */
 static enum rt_code
 settle(const struct rtd_checkpoint_dir *make, int checkpoints,
     const char *part, bool *named, struct rt_err *err)
@@ -284,14 +285,17 @@ settle(const struct rtd_checkpoint_dir *make, int checkpoints,
 
 	RT_CRASHPOINT("checkpoint-before-rename");
 	code = rt_fs_rename(make->fs, checkpoints, part, make->name, err);
-	if (code != RT_OK)
-		return code;
-	*named = true;
-	RT_CRASHPOINT("checkpoint-after-rename");
-	code = rt_fs_sync_dir(make->fs, checkpoints, err);
-	if (code != RT_OK && rt_fs_rename(make->fs, checkpoints, make->name,
-		part, NULL) == RT_OK)
-		*named = false;
+	if (code == RT_OK) {
+		RT_CRASHPOINT("checkpoint-after-rename");
+		code = rt_fs_sync_dir(make->fs, checkpoints, err);
+	}
+	if (code == RT_OK)
+		return RT_OK;
+	/* This replaces nothing: while the part is there it is not empty. */
+	if (rt_fs_rename(make->fs, checkpoints, make->name, part, NULL) !=
+	    RT_OK && rt_fs_exists(make->fs, checkpoints, make->name, named,
+	    NULL) != RT_OK)
+		*named = true;
 	return code;
 }
 

@@ -150,9 +150,16 @@ count_descriptors(void)
 	return count;
 }
 
+/* How calls fail. */
+struct way {
+	bool for_ever;
+	bool after;		/* their work is done all the same */
+	int os_errno;
+};
+
 /* True when call n was reached and failed. */
 static bool
-fail_call(long n, bool for_ever, int os_errno, unsigned *made)
+fail_call(long n, const struct way *way, unsigned *made)
 {
 	struct rt_err err = { 0 };
 	struct rtt_scratch scratch;
@@ -173,7 +180,8 @@ fail_call(long n, bool for_ever, int os_errno, unsigned *made)
 	put_range(&db, 0, KEYS / 2, "second");
 	flush(&db);
 	put_range(&db, 0, KEYS / 4, "third");
-	rtt_fault_fs_arm(&fault, n, for_ever, os_errno);
+	fault.after = way->after;
+	rtt_fault_fs_arm(&fault, n, way->for_ever, way->os_errno);
 	code = make(&db, &err);
 	failed = atomic_load(&fault.failed) > 0;
 	rtt_fault_fs_disarm(&fault);
@@ -189,7 +197,7 @@ fail_call(long n, bool for_ever, int os_errno, unsigned *made)
 	    "call %ld: half of it is left", n);
 	if (code != RT_OK && exists(dir, "checkpoints/copy"))
 		/* Renamed, and neither synced nor renamed back. */
-		ck_assert_msg(for_ever && strstr(err.text,
+		ck_assert_msg(way->for_ever && strstr(err.text,
 		    "is there, but a power cut") != NULL, "call %ld: %s", n,
 		    err.text);
 	if (exists(dir, "checkpoints/copy")) {
@@ -206,12 +214,12 @@ fail_call(long n, bool for_ever, int os_errno, unsigned *made)
 }
 
 static void
-fail_every_call(bool for_ever, int os_errno)
+fail_every_call(const struct way *way)
 {
 	unsigned made = 0;
 	long n = 0;
 
-	while (fail_call(++n, for_ever, os_errno, &made))
+	while (fail_call(++n, way, &made))
 		;
 	printf("# %ld calls, %u checkpoints made all the same\n", n - 1, made);
 	ck_assert_int_gt(n, 50);
@@ -221,13 +229,19 @@ fail_every_call(bool for_ever, int os_errno)
 
 START_TEST(any_call_fails_once)
 {
-	fail_every_call(false, EIO);
+	fail_every_call(&(struct way){ .os_errno = EIO });
+}
+END_TEST
+
+START_TEST(any_call_fails_when_its_work_is_done)
+{
+	fail_every_call(&(struct way){ .after = true, .os_errno = EIO });
 }
 END_TEST
 
 START_TEST(everything_fails_from_any_call_on)
 {
-	fail_every_call(true, EROFS);
+	fail_every_call(&(struct way){ .for_ever = true, .os_errno = EROFS });
 }
 END_TEST
 
@@ -235,6 +249,7 @@ int
 main(void)
 {
 	const TTest *const tests[] = { any_call_fails_once,
+		any_call_fails_when_its_work_is_done,
 		everything_fails_from_any_call_on };
 	Suite *suite = suite_create("checkpoint_fault");
 	TCase *tcase = tcase_create("checkpoint_fault");
