@@ -36,7 +36,6 @@ prepare(struct rtt_cmd *cmd, uint8_t flags)
 		rtt_fake_engine_refuse_writes(cmd->server.engine, RT_EIO);
 	if ((flags & READS_FAIL) != 0)
 		rtt_fake_engine_fail_reads(cmd->server.engine, RT_EDAMAGED);
-	cmd->server.loading = (flags & LOADING) != 0;
 	if ((flags & PASSWORD) != 0) {
 		rt_assert(rt_config_set(&cmd->config,
 			rt_slice_cstr("requirepass"), rt_slice_cstr("secret"),
@@ -76,6 +75,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct rtt_cmd cmd;
 	static bool ready;
 	struct rtd_resp_parser parser = { 0 };
+	struct rtd_engine *engine;
 	size_t at = 1, consumed;
 
 	if (size < 2)
@@ -86,6 +86,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		rtt_cmd_renew(&cmd);
 	ready = true;
 	prepare(&cmd, data[0]);
+	engine = cmd.server.engine;
+	if ((data[0] & LOADING) != 0)
+		cmd.server.engine = NULL;
 	for (unsigned i = 0; i < COMMANDS_MAX && rtd_resp_parse(&parser,
 		 rt_slice(data + at, size - at), &limits, &consumed, NULL) ==
 	     RTD_RESP_COMMAND; i++) {
@@ -95,6 +98,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if ((data[0] & LATER) != 0)
 			cmd.wall_ms += STEP_MS;
 	}
+	cmd.server.engine = engine;
 	rtd_client_let_go(&cmd.client);
 	rtd_resp_parser_fini(&parser);
 	return 0;
