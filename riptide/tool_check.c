@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "libcommon/base/coding.h"
+#include "libcommon/manifest/compactor_status.h"
+#include "libcommon/manifest/manifest_store.h"
 #include "libcommon/os/dirlock.h"
 #include "libcommon/os/path.h"
 #include "libcommon/table/table_reader.h"
@@ -72,6 +74,17 @@ compare(const struct rt_manifest_table *table,
 		    PRIu64 " to %" PRIu64 ", the manifest says %" PRIu64
 		    " to %" PRIu64, info->min_seq, info->max_seq,
 		    table->min_seq, table->max_seq);
+	if (info->expire_min_ms != table->expire_min_ms ||
+	    info->expire_max_ms != table->expire_max_ms)
+		return rt_err_set(err, RT_EDAMAGED,
+		    "it expires from %" PRIu64 " to %" PRIu64
+		    ", the manifest says %" PRIu64 " to %" PRIu64,
+		    info->expire_min_ms, info->expire_max_ms,
+		    table->expire_min_ms, table->expire_max_ms);
+	if (info->payload != table->payload && table->payload != 0)
+		return rt_err_set(err, RT_EDAMAGED, "it has %" PRIu64
+		    " bytes of keys and values, the manifest says %" PRIu64,
+		    info->payload, table->payload);
 	return RT_OK;
 }
 
@@ -220,6 +233,93 @@ check_checksums(struct check *check)
 		    " agrees: this checkpoint is as it was made\n");
 }
 
+/* -- what lies around -- */
+
+/* Older manifests are what a repair falls back on. */
+static void
+note_older(void *arg, const char *name)
+{
+	struct check *check = arg;
+	struct rt_manifest_store *store = NULL;
+	const struct rt_manifest *older = NULL;
+	struct rt_err err = { .code = RT_OK };
+	uint64_t generation;
+	enum rt_code code;
+
+	if (!rt_path_parse_manifest(name, &generation)) {
+		if (!rt_manifest_store_is_ours(name))
+			rt_buf_printf(&check->notes,
+			    "note: manifest/%s is not ours\n", name);
+		return;
+	}
+	if (generation >= check->manifest->generation)
+		return;
+	code = rt_manifest_store_open(&store, check->tool->fs, check->dir,
+	    false, &err);
+	if (code == RT_OK)
+		code = rt_manifest_store_load_generation(store, generation,
+		    &older, &err);
+	rt_manifest_store_close(store);
+	rt_manifest_unref(older);
+	/* The daemon unlinks the oldest ones. */
+	if (code != RT_OK && code != RT_ENOTFOUND)
+		rt_buf_printf(&check->notes,
+		    "note: the older manifest/%s is no fallback: %s\n", name,
+		    err.text);
+}
+
+static void
+note_manifests(struct check *check)
+{
+	struct rt_fs *fs = check->tool->fs;
+	enum rt_code code;
+	int dir = -1;
+
+	/* The newest one was read from it. */
+	code = rt_fs_open_subdir(fs, check->dir, RT_PATH_DIR_MANIFEST, false,
+	    &dir, NULL);
+	if (code == RT_OK)
+		code = rt_fs_list(fs, dir, note_older, check, NULL);
+	rt_fs_close(fs, &dir, NULL);
+	if (code != RT_OK)
+		rt_buf_printf(&check->notes,
+		    "note: older manifests were not looked at\n");
+}
+
+static void
+note_foreign(void *arg, const char *name)
+{
+	static const char *const ours[] = { RT_PATH_LOCK_DAEMON,
+		RT_PATH_LOCK_COMPACTOR, RT_PATH_COMPACTOR_STATUS,
+		RT_PATH_COMPACTOR_STATUS ".tmp", RT_PATH_BALLAST,
+		RT_PATH_CHECKSUMS, RT_PATH_DIR_MANIFEST, RT_PATH_DIR_WAL,
+		RT_PATH_DIR_SST, RT_PATH_DIR_CHECKPOINTS, "REPAIR-REPORT" };
+	struct check *check = arg;
+
+	for (size_t i = 0; i < RT_COUNTOF(ours); i++)
+		if (strcmp(name, ours[i]) == 0)
+			return;
+	rt_buf_printf(&check->notes, "note: %s is not ours and was not looked "
+	    "at\n", name);
+}
+
+static void
+note_status(struct check *check)
+{
+	struct rt_compactor_status status;
+	struct rt_err err = { .code = RT_OK };
+	enum rt_code code = rt_compactor_status_load(check->tool->fs,
+	    check->dir, &status, &err);
+
+	if (code != RT_OK && code != RT_ENOTFOUND)
+		rt_buf_printf(&check->notes, "note: " RT_PATH_COMPACTOR_STATUS
+		    " cannot be read, which harms nothing: %s\n", err.text);
+	else if (code == RT_OK && status.damaged_tables != 0)
+		rt_buf_printf(&check->notes, "note: the compactor leaves %"
+		    PRIu64 " damaged tables out of merges: %s\n",
+		    status.damaged_tables, status.last_error);
+}
+
 static enum rt_code
 open_all(struct check *check, struct rt_err *err)
 {
@@ -288,7 +388,12 @@ rtl_check(struct rtl_tool *tool, struct rt_err *err)
 	check_tables(&check);
 	check_wal(&check);
 	check_checksums(&check);
-	code = rt_fs_list(tool->fs, check.sst_dir, note_orphan, &check, err);
+	note_manifests(&check);
+	note_status(&check);
+	code = rt_fs_list(tool->fs, check.dir, note_foreign, &check, err);
+	if (code == RT_OK)
+		code = rt_fs_list(tool->fs, check.sst_dir, note_orphan, &check,
+		    err);
 	if (code == RT_OK)
 		code = report(&check, err);
 out:

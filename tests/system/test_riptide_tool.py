@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
@@ -202,6 +203,50 @@ def test_beside_a_daemon(tap):
         server.stop()
 
 
+def test_check_under_load(tap):
+    """Tables come and go and segments are recycled under the reader's eyes."""
+    with rt.Server(appendfsync="no", memtable_size="1mb") as server:
+        stop, failures = threading.Event(), []
+
+        def write():
+            with server.client() as client:
+                part = 0
+                while not stop.is_set():
+                    part += 1
+                    client.pipeline([("SET", "k%d" % (i * 7 % 5000),
+                                      "%d" % part * 300)
+                                     for i in range(500)])
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        for _ in range(20):
+            check = tool(server.dir, "check")
+            if check.status != 0:
+                failures.append((check.out, check.err))
+                break
+        stop.set()
+        writer.join()
+        tap.equal(failures, [], "check_under_load_finds_nothing")
+        server.stop()
+
+
+def test_what_lies_around(tap, good):
+    directory = copy(good)
+    with open(os.path.join(directory, "notes.txt"), "w", encoding="utf-8"):
+        pass
+    with open(os.path.join(directory, "COMPACTOR"), "wb") as file:
+        file.write(b"\xff" * 50)
+    older = files(directory, "manifest")[0]
+    flip(older, 40)
+    check = tool(directory, "check")
+    out = check.out.decode()
+    tap.equal(check.status, 0, "what_harms_nothing_is_no_damage")
+    tap.ok("note: notes.txt is not ours" in out, "foreign_files_are_told", out)
+    tap.ok("note: COMPACTOR cannot be read" in out, "so_is_the_status", out)
+    tap.ok(os.path.basename(older) + " is no fallback" in out,
+           "so_are_older_manifests", out)
+
+
 # -- damage --
 
 def test_damaged_tables(tap, good):
@@ -280,6 +325,8 @@ def main():
     tap.run(test_look_at_rest, good)
     tap.run(test_dump_wal)
     tap.run(test_beside_a_daemon)
+    tap.run(test_check_under_load)
+    tap.run(test_what_lies_around, good)
     tap.run(test_damaged_tables, good)
     tap.run(test_damaged_manifest, good)
     tap.run(test_damaged_wal)
