@@ -29,6 +29,8 @@
 /* How often progress is told of, in bytes. */
 #define PROGRESS_BYTES (UINT64_C(64) << 10)
 #define PAGE_BYTES 4096
+/* Of the log's end, written again at a time. */
+#define PIECE_BYTES ((size_t)256 << 10)
 
 /* A file with a segment's name. */
 struct found {
@@ -45,6 +47,7 @@ struct replayer {
 	size_t *chain;		/* indexes into found, ascending */
 	size_t chain_count;
 	uint64_t next_seq;
+	uint64_t synced_upto;	/* bytes of the last segment known as safe */
 	uint64_t before_bytes;	/* in the links before the one under way */
 	uint64_t total_bytes;	/* in all of them */
 	uint64_t told_bytes;	/* when progress was told of last */
@@ -103,6 +106,27 @@ check_origin(const struct rtd_wal_replay *replay, const struct found *found,
 	return RT_OK;
 }
 
+/* A file whose header names another segment: the header of one below the floor,
+ * or one that was written before a power cut took back the file's name and has
+ * no record. Both are spares that were renamed and not yet given a header of
+ * their own. With a record it is a segment under a wrong name. */
+static enum rt_code
+judge_stranger(const struct rtd_wal_replay *replay,
+    struct rtd_wal_segment *seg, uint64_t number, struct rt_err *err)
+{
+	struct rtd_wal_record record;
+	enum rt_code code;
+
+	if (seg->header.number < replay->floor)
+		return RT_OK;
+	code = rtd_wal_segment_next(seg, &record, err);
+	if (code != RT_OK)
+		return code == RT_ENOTFOUND ? RT_OK : code;
+	return rt_err_set(err, RT_EDAMAGED,
+	    "wal/%" PRIu64 ".wal holds segment %" PRIu64
+	    ": files were renamed", number, seg->header.number);
+}
+
 static enum rt_code
 read_header(const struct rtd_wal_replay *replay, struct found *found,
     struct rt_err *err)
@@ -115,24 +139,19 @@ read_header(const struct rtd_wal_replay *replay, struct found *found,
 	    rt_path_wal(name, found->number), err);
 	found->header = seg.header;
 	found->size = seg.size;
-	rtd_wal_segment_close(&seg);
 	if (code == RT_ENOTFOUND) {
 		rt_err_clear(err);
-		return RT_OK;
-	}
-	if (code != RT_OK)
-		return rt_err_prefix(err, "wal/%s", name);
-	if (found->header.number == found->number) {
+		code = RT_OK;
+	} else if (code != RT_OK) {
+		rt_err_prefix(err, "wal/%s", name);
+	} else if (found->header.number == found->number) {
 		found->whole = true;
-		return check_origin(replay, found, err);
+		code = check_origin(replay, found, err);
+	} else {
+		code = judge_stranger(replay, &seg, found->number, err);
 	}
-	/* A spare that was renamed and not yet given a header of its own: the
-	 * old one names a segment below the floor. */
-	if (found->header.number < replay->floor)
-		return RT_OK;
-	return rt_err_set(err, RT_EDAMAGED,
-	    "wal/%s holds segment %" PRIu64 ": files were renamed", name,
-	    found->header.number);
+	rtd_wal_segment_close(&seg);
+	return code;
 }
 
 static enum rt_code
@@ -312,6 +331,8 @@ take_record(struct replayer *replayer, uint64_t segment,
 
 	if (first != replayer->next_seq || last + 1 < first)
 		return RT_ENOTFOUND;
+	if (record->header.synced_upto > replayer->synced_upto)
+		replayer->synced_upto = record->header.synced_upto;
 	if (record->header.type != RTD_WAL_DATA)
 		return RT_OK;
 	replayer->next_seq = last + 1;
@@ -458,6 +479,7 @@ replay_segment(struct replayer *replayer, const struct found *found,
 		goto out;
 	}
 	replayer->next_seq = found->header.prev_last_seq + 1;
+	replayer->synced_upto = 0;
 	code = read_records(replayer, &seg, &clean, err);
 	if (code != RT_OK)
 		goto out;
@@ -559,12 +581,40 @@ replay_chain(struct replayer *replayer, struct rt_err *err)
 	return code;
 }
 
+/* Write [from, to) over with what is there; a file that was cut behind its
+ * header ends before. */
+static enum rt_code
+write_again(const struct rtd_wal_replay *replay, int fd, uint64_t from,
+    uint64_t to, struct rt_err *err)
+{
+	uint8_t *bytes = rt_alloc(PIECE_BYTES);
+	enum rt_code code = RT_OK;
+
+	while (code == RT_OK && from < to) {
+		size_t len = to - from < PIECE_BYTES ? (size_t)(to - from) :
+		    PIECE_BYTES, got = 0;
+
+		code = rt_fs_read(replay->fs, fd, bytes, len, from, &got, err);
+		if (code == RT_OK)
+			code = rt_fs_write_exact(replay->fs, fd, bytes, got,
+			    from, err);
+		from += got;
+		if (got < len)
+			break;
+	}
+	free(bytes);
+	return code;
+}
+
 /* After a process that was killed, what was replayed may be in the kernel's
  * memory alone. Reads will rest on it and a new segment will follow it, so that
- * it has to be safe first: a power cut would leave a hole. */
+ * it has to be safe first: a power cut would leave a hole. A sync alone is not
+ * enough: where one failed before, the kernel takes those pages for clean. So
+ * what is not known to have been synced is written again. */
 static enum rt_code
-keep_end(const struct rtd_wal_replay *replay, bool cut, struct rt_err *err)
+keep_end(const struct replayer *replayer, bool cut, struct rt_err *err)
 {
+	const struct rtd_wal_replay *replay = replayer->replay;
 	char name[RT_PATH_NAME_BYTES];
 	enum rt_code code;
 	int fd = -1;
@@ -574,6 +624,9 @@ keep_end(const struct rtd_wal_replay *replay, bool cut, struct rt_err *err)
 	if (code == RT_OK && cut)
 		code = rt_fs_truncate(replay->fs, fd, replay->torn_offset, err);
 	RT_CRASHPOINT("recover-tail-cut");
+	if (code == RT_OK)
+		code = write_again(replay, fd, replayer->synced_upto,
+		    replay->end_bytes, err);
 	if (code == RT_OK)
 		code = rt_fs_sync(replay->fs, fd, err);
 	rt_fs_close(replay->fs, &fd, NULL);
@@ -623,7 +676,7 @@ rtd_wal_replay(struct rtd_wal_replay *replay, struct rt_err *err)
 		cut = replay->torn_segment != 0;
 	}
 	if (code == RT_OK && replay->end_segment != 0 && !replay->read_only)
-		code = keep_end(replay, cut, err);
+		code = keep_end(&replayer, cut, err);
 out:
 	free(replayer.chain);
 	free(replayer.found);

@@ -317,6 +317,25 @@ START_TEST(a_segment_not_yet_begun_is_no_damage)
 }
 END_TEST
 
+START_TEST(the_header_of_another_segment_and_no_record_is_no_damage)
+{
+	struct rt_buf bytes;
+
+	begin();
+	make_log(2);
+	bytes = rtt_read(scratch.fd, 2);
+	memset(bytes.data + RTD_WAL_RECORDS_AT, 0,
+	    bytes.len - RTD_WAL_RECORDS_AT);
+	rtt_write(scratch.fd, 3, &bytes);
+	ck_assert_msg(rtt_replay(&replay, &err) == RT_OK, "%s", err.text);
+	ck_assert_uint_eq(replay.last_seq, 2 * RECORDS);
+	ck_assert_uint_eq(replay.last_segment, 3);
+	ck_assert_uint_eq(replay.end_segment, 2);
+	rt_buf_fini(&bytes);
+	end();
+}
+END_TEST
+
 START_TEST(a_middle_segment_without_header_is_damage)
 {
 	struct rt_buf bytes;
@@ -377,5 +396,6 @@ RTT_MAIN("wal_reader", every_truncation_leaves_a_prefix,
     a_segment_of_another_database_is_refused,
     an_older_manifest_put_back_is_refused,
     a_segment_not_yet_begun_is_no_damage,
+    the_header_of_another_segment_and_no_record_is_no_damage,
     a_middle_segment_without_header_is_damage,
     a_tail_of_zeros_ends_the_log_quietly, an_empty_directory_is_an_empty_log)
