@@ -263,45 +263,69 @@ has_bit(const struct making *making, size_t event)
 	return bit < 64 && (making->cut->mask >> bit & 1) != 0;
 }
 
+/* Zeros or garbage where a write changes bytes. What is written over with what
+ * it is already stays so. */
 static void
-fill(struct making *making, struct rtt_cow *bytes, uint64_t offset, size_t len,
-    bool garbage)
+spoil(struct making *making, struct rtt_cow *bytes, const struct rtt_cow *safe,
+    const struct rtt_event *write, size_t at, size_t len, bool garbage)
 {
-	uint8_t piece[SECTOR_BYTES] = { 0 };
+	uint8_t piece[SECTOR_BYTES] = { 0 }, old[SECTOR_BYTES];
+	const uint8_t *data = write->data.data + at;
+	size_t known = rtt_cow_read(safe, write->offset + at, old, len);
 
-	while (len > 0) {
-		size_t part = len < sizeof(piece) ? len : sizeof(piece);
+	rt_assert(len <= sizeof(piece));
+	for (size_t i = 0; garbage && i < len; i += 8) {
+		uint64_t word = rtt_cuts_draw(&making->random);
 
-		for (size_t i = 0; garbage && i < part; i += 8) {
-			uint64_t word = rtt_cuts_draw(&making->random);
-
-			memcpy(piece + i, &word, part - i < 8 ? part - i : 8);
-		}
-		rtt_cow_write(bytes, offset, piece, part);
-		offset += part;
-		len -= part;
+		memcpy(piece + i, &word, len - i < 8 ? len - i : 8);
 	}
+	for (size_t i = 0; i < known; i++)
+		if (old[i] == data[i])
+			piece[i] = old[i];
+	rtt_cow_write(bytes, write->offset + at, piece, len);
 }
 
 /* One sector's part of a write. */
 static void
 leave_sector(struct making *making, struct rtt_cow *bytes,
-    const struct rtt_event *write, size_t at, size_t len)
+    const struct rtt_cow *safe, const struct rtt_event *write, size_t at,
+    size_t len)
 {
 	const uint8_t *data = write->data.data + at;
 	unsigned fate = (unsigned)(rtt_cuts_draw(&making->random) % 20);
 
-	if (fate < 9)
+	if (making->cut->data != RTT_DATA_MIX)
+		spoil(making, bytes, safe, write, at, len,
+		    making->cut->data == RTT_DATA_GARBAGE);
+	else if (fate < 9)
 		rtt_cow_write(bytes, write->offset + at, data, len);
 	else if (fate < 12)
 		rtt_cow_write(bytes, write->offset + at, data,
 		    rtt_cuts_draw(&making->random) % (len + 1));
 	else if (fate < 14)
-		fill(making, bytes, write->offset + at, len, fate == 13);
+		spoil(making, bytes, safe, write, at, len, fate == 13);
 }
 
 static void
-leave_write(struct making *making, struct rtt_cow *bytes, size_t event)
+leave_sectors(struct making *making, struct rtt_cow *bytes,
+    const struct rtt_cow *safe, const struct rtt_event *write)
+{
+	size_t len = write->data.len;
+
+	for (size_t at = 0; at < len;) {
+		size_t next = ((write->offset + at) / SECTOR_BYTES + 1) *
+		    SECTOR_BYTES - write->offset;
+
+		if (next > len)
+			next = len;
+		leave_sector(making, bytes, safe, write, at, next - at);
+		at = next;
+	}
+}
+
+static void
+leave_write(struct making *making, struct rtt_cow *bytes,
+    const struct rtt_cow *safe, size_t event)
 {
 	const struct rtt_event *write = &making->cuts->events[event];
 	size_t len = write->data.len;
@@ -312,28 +336,15 @@ leave_write(struct making *making, struct rtt_cow *bytes, size_t event)
 	case RTT_DATA_HALF:
 		rtt_cow_write(bytes, write->offset, write->data.data, len / 2);
 		break;
-	case RTT_DATA_ZERO:
-	case RTT_DATA_GARBAGE:
-		fill(making, bytes, write->offset, len,
-		    making->cut->data == RTT_DATA_GARBAGE);
-		break;
-	case RTT_DATA_MIX:
-		for (size_t at = 0; at < len;) {
-			size_t next = ((write->offset + at) / SECTOR_BYTES + 1) *
-			    SECTOR_BYTES - write->offset;
-
-			if (next > len)
-				next = len;
-			leave_sector(making, bytes, write, at, next - at);
-			at = next;
-		}
-		break;
 	case RTT_DATA_MASK:
 		if (!has_bit(making, event))
 			break;
 		/* fallthrough */
-	default:
+	case RTT_DATA_KEEP:
 		rtt_cow_write(bytes, write->offset, write->data.data, len);
+		break;
+	default:
+		leave_sectors(making, bytes, safe, write);
 		break;
 	}
 }
@@ -368,7 +379,7 @@ make_file(struct making *making, uint32_t number)
 		uint64_t end = event->offset + event->data.len;
 
 		if (event->kind == RTT_EVENT_WRITE)
-			leave_write(making, &bytes,
+			leave_write(making, &bytes, &inode->bytes,
 			    inode->pending[i].event);
 		if (i >= followed)
 			continue;

@@ -10,7 +10,7 @@
 
 #include "tests/support/record_fs.h"
 
-#define RTT_NOTES 5
+#define RTT_NOTES 4
 
 /* What becomes of changes of names that are not safe. */
 enum rtt_cut_names {

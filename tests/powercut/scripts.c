@@ -311,6 +311,46 @@ checkpoints(struct rtt_world *world)
 	rtt_wait(world);
 }
 
+/* The n-th sync fails: of the log, of a table, of a manifest. The engine goes
+ * on by itself, with other files. */
+static void
+syncs_that_fail(struct rtt_world *world)
+{
+	world->may_refuse = true;
+	rtt_start(world);
+	for (long n = 1; n <= 5; n++) {
+		rtt_put(world, 0, (unsigned)n, 100);
+		rtt_wait(world);
+		rtt_fail_sync(world, n);
+		for (unsigned i = 0; i < 4; i++)
+			rtt_put(world, i % 2, i, 120 + i * 70);
+		rtt_rotate(world);
+		rtt_wait_again(world);
+		rtt_put(world, 0, (unsigned)n + 4, 60);
+		rtt_wait(world);
+		rtt_fail_sync(world, 0);
+	}
+	rtt_flush(world);
+}
+
+static void
+syncs_that_fail_and_kills(struct rtt_world *world)
+{
+	world->may_refuse = true;
+	for (long n = 1; n <= 6; n++) {
+		rtt_start(world);
+		rtt_put(world, 0, (unsigned)n, 100);
+		rtt_wait(world);
+		rtt_fail_sync(world, n);
+		for (unsigned i = 0; i < 4; i++)
+			rtt_put(world, i % 2, i, 120 + i * 70);
+		if (n % 2 == 0)
+			rtt_wait_again(world);
+		rtt_kill(world);
+	}
+	rtt_start(world);
+}
+
 const struct rtt_powercut_script rtt_powercut_scripts[] = {
 	{ "puts_and_deletes", RT_FSYNC_ALWAYS, puts_and_deletes },
 	{ "commands_of_many_keys", RT_FSYNC_ALWAYS, commands_of_many_keys },
@@ -334,6 +374,9 @@ const struct rtt_powercut_script rtt_powercut_scripts[] = {
 	{ "segments_are_recycled", RT_FSYNC_ALWAYS, segments_are_recycled },
 	{ "large_values", RT_FSYNC_ALWAYS, large_values },
 	{ "values_expire", RT_FSYNC_EVERYSEC, values_expire },
+	{ "syncs_that_fail", RT_FSYNC_ALWAYS, syncs_that_fail },
+	{ "syncs_that_fail_and_kills", RT_FSYNC_ALWAYS,
+	    syncs_that_fail_and_kills },
 };
 
 const size_t rtt_powercut_scripts_count = RT_COUNTOF(rtt_powercut_scripts);

@@ -59,6 +59,11 @@ static const struct {
 		"publish_clean_stop",
 	    .reason = "likewise",
 	    .by_path = true },
+	{ .path = "dirsync rt_manifest_store_sync_dir < "
+		"rt_manifest_store_collect",
+	    .reason = "each publisher syncs its own before the next one's, "
+		"and sixteen stay",
+	    .by_path = true },
 };
 
 /* A place, and the scripts that come by. */

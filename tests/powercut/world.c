@@ -216,19 +216,48 @@ notified(void *arg)
 	rt_mutex_unlock(&world->mu);
 }
 
+/* The engine may show a manifest that its publisher has yet to sync. */
+static bool
+is_synced(struct rtt_world *world, uint64_t generation)
+{
+	struct rtt_record *record = &world->record;
+	uint32_t dir = 0;
+	size_t begin = 0;
+	char name[RT_PATH_NAME_BYTES];
+	bool synced = false;
+
+	rt_path_manifest(name, generation);
+	rt_mutex_lock(&record->mu);
+	for (size_t i = 0; dir == 0 && i < record->count; i++)
+		if (record->events[i].kind == RTT_EVENT_ADD &&
+		    strcmp(record->events[i].name, name) == 0) {
+			dir = record->events[i].inode;
+			begin = i;
+		}
+	for (size_t i = begin; !synced && dir != 0 && i < record->count; i++)
+		synced = record->events[i].kind == RTT_EVENT_SYNC_END &&
+		    record->events[i].inode == dir &&
+		    record->events[i].begin > begin;
+	rt_mutex_unlock(&record->mu);
+	return synced;
+}
+
 /* What the engine says to be safe in any mode. */
 static void
 note_promises(struct rtt_world *world)
 {
 	struct rtd_engine_stats stats;
 	const struct rt_manifest *manifest;
+	bool synced;
 
 	rtd_engine_get_stats(world->engine, &stats);
 	manifest = rtd_engine_manifest(world->engine);
+	synced = is_synced(world, manifest->generation);
 	rt_mutex_lock(&world->mu);
 	keep(world, rtt_history_covered(&world->history, stats.durable_seq));
-	keep(world, rtt_history_covered(&world->history,
-	    manifest->flushed_seq));
+	if (synced)
+		keep(world, rtt_history_covered(&world->history,
+		    manifest->flushed_seq));
 	rt_mutex_unlock(&world->mu);
 	rt_manifest_unref(manifest);
 	notified(world);
@@ -391,7 +420,7 @@ write_batch(struct rtt_world *world, struct rtd_write_batch *batch,
 		rt_mutex_lock(&world->mu);
 		world->history.moments[moment].gone_from = moment;
 		rt_mutex_unlock(&world->mu);
-		if (!is_dead(world))
+		if (!is_dead(world) && !world->may_refuse)
 			fail(world, "write: %s", err.text);
 	}
 	rtd_write_batch_fini(batch);
@@ -672,6 +701,19 @@ rtt_checkpoint(struct rtt_world *world)
 		fail(world, "%s", copying.err.text);
 	}
 	note_promises(world);
+}
+
+static bool
+takes_writes(struct rtt_world *world)
+{
+	rtd_engine_end_turn(world->engine);
+	return rtd_engine_write_state(world->engine, NULL) == RT_OK;
+}
+
+void
+rtt_wait_again(struct rtt_world *world)
+{
+	wait_until(world, takes_writes, "end of the log's failure");
 }
 
 static bool

@@ -16,7 +16,6 @@ enum rtt_note {
 	RTT_NOTE_BEGUN,		/* the last moment that may be on the disk */
 	RTT_NOTE_KEPT,		/* the last that must survive */
 	RTT_NOTE_WALL_MS,
-	RTT_NOTE_ANSWERED,	/* the last that was acknowledged at all */
 	RTT_NOTE_CHECKPOINTS,	/* a bit for each that was made */
 };
 
@@ -47,6 +46,7 @@ struct rtt_world {
 	size_t kept;			/* RT_GUARDED_BY(mu) */
 	struct rtd_engine *told;	/* RT_GUARDED_BY(mu): that has opened */
 	bool keeps_compactor_waiting;
+	bool may_refuse;		/* writes */
 	/* Of each checkpoint that was begun, what is in it. */
 	size_t checkpoints[RTT_CHECKPOINTS_MAX];
 	size_t checkpoints_count;
@@ -102,6 +102,8 @@ void rtt_compact(struct rtt_world *world, bool full, long die_at);
  * gives to its number. */
 void rtt_checkpoint(struct rtt_world *world);
 char *rtt_checkpoint_name(char out[RT_PATH_NAME_BYTES], size_t number);
+/* Until writes are taken, after a failure of the log. */
+void rtt_wait_again(struct rtt_world *world);
 /* Until the engine has taken over what is published, and unlinked what is
  * obsolete. */
 void rtt_settle(struct rtt_world *world);
