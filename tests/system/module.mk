@@ -11,6 +11,7 @@ script_tests += \
 	tests/system/test_loading.py \
 	tests/system/test_memory_limit.py \
 	tests/system/test_protocol.py \
+	tests/system/test_recovery.py \
 	tests/system/test_repair.py \
 	tests/system/test_riptide_tool.py \
 	tests/system/test_snapshots.py \
