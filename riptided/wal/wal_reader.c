@@ -441,13 +441,13 @@ judge_tail(struct replayer *replayer, struct rtd_wal_segment *seg,
 		code = rtd_wal_segment_nonzero_end(seg, bad_at, &end, err);
 	} else if (end == bad_at) {
 		/* What an earlier segment left is no torn record; one of ours
-		 * shows its sequence. */
+		 * shows its sequence, or the file ends within its header. */
 		code = rt_fs_read(seg->fs, seg->fd, head, sizeof(head), bad_at,
 		    &got, err);
-		if (code == RT_OK && got == sizeof(head) &&
-		    rtd_wal_record_header_decode(head, &record.header) &&
-		    record.header.first_seq == replayer->next_seq)
-			end = bad_at + sizeof(head);
+		if (code == RT_OK && (got < sizeof(head) ||
+			(rtd_wal_record_header_decode(head, &record.header) &&
+			    record.header.first_seq == replayer->next_seq)))
+			end = bad_at + got;
 	} else {
 		code = RT_OK;
 	}

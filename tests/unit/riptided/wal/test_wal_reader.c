@@ -87,6 +87,35 @@ START_TEST(every_truncation_leaves_a_prefix)
 }
 END_TEST
 
+/* There the bytes behind the log may be an older one's; a header that the
+ * file's end cuts short is ours. */
+START_TEST(a_header_cut_short_in_a_recycled_file_is_torn)
+{
+	struct rtd_wal_segment_header header;
+	struct rt_buf bytes;
+	uint64_t last;
+
+	begin();
+	make_log(1);
+	bytes = rtt_read(scratch.fd, 1);
+	ck_assert_int_eq(rtd_wal_segment_header_decode(bytes.data, bytes.len,
+	    &header, &err), RT_OK);
+	header.flags |= RTD_WAL_FLAG_RECYCLED;
+	rtd_wal_segment_header_encode(bytes.data, &header);
+	last = record_end(1, RECORDS - 1);
+	for (uint64_t left = 0; left < RTD_WAL_RECORD_HEADER_BYTES; left++) {
+		bytes.len = last + left;
+		rtt_write(scratch.fd, 1, &bytes);
+		ck_assert_msg(rtt_replay(&replay, &err) == RT_OK, "%s",
+		    err.text);
+		ck_assert_uint_eq(replay.last_seq, RECORDS - 1);
+		ck_assert_uint_eq(replay.torn_bytes, left);
+	}
+	rt_buf_fini(&bytes);
+	end();
+}
+END_TEST
+
 START_TEST(a_truncation_below_the_clean_mark_is_damage)
 {
 	struct rt_buf bytes;
@@ -387,6 +416,7 @@ START_TEST(an_empty_directory_is_an_empty_log)
 END_TEST
 
 RTT_MAIN("wal_reader", every_truncation_leaves_a_prefix,
+    a_header_cut_short_in_a_recycled_file_is_torn,
     a_truncation_below_the_clean_mark_is_damage,
     every_changed_byte_is_noticed_or_beyond_the_durable,
     every_changed_byte_of_a_middle_segment_is_damage,
