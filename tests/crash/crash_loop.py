@@ -226,9 +226,9 @@ class Life:
 
     def _answers(self):
         try:
-            with rt.RespClient(path=self.socket, timeout=0.02) as client:
+            with rt.RespClient(path=self.socket, timeout=0.1) as client:
                 # Answered only when the log is replayed.
-                client.send_raw(rt.encode("DBSIZE"))
+                client.send_raw(rt.encode("EXISTS", "loaded"))
                 reply = client.read()
         except (OSError, rt.Closed):
             return False
