@@ -169,6 +169,11 @@ is_caught(struct search *search, const struct suspect *suspect,
 		snprintf(how, how_bytes, "%s, state %zu: %.150s",
 		    rtt_powercut_scripts[i].name, replay.judged,
 		    replay.failure);
+		/* While the power is on, nobody can tell a sync that did
+		 * nothing: that is a failure of another kind. */
+		if (replay.judged == 0 && suspect->place.call <=
+		    RTT_CALL_SYNC_DIR)
+			ck_abort_msg("%s: %s", without, how);
 		return true;
 	}
 	return false;

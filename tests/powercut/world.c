@@ -566,6 +566,8 @@ wait_until(struct rtt_world *world, bool (*done)(struct rtt_world *world),
 static bool
 is_acked(struct rtt_world *world)
 {
+	/* A log that failed begins again at the end of a turn. */
+	rtd_engine_end_turn(world->engine);
 	return rtd_engine_acked_seq(world->engine) >=
 	    rtd_engine_visible_seq(world->engine);
 }

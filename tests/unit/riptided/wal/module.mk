@@ -8,5 +8,6 @@ unit_tests += \
 wal_test_libs = tests/unit/riptided/wal/liblogs.a riptided/wal/libwal.a \
 	$(DAEMON_LIBS)
 tests_unit_riptided_wal_test_wal_LDADD = $(wal_test_libs) $(LDADD)
-tests_unit_riptided_wal_test_wal_crash_LDADD = $(wal_test_libs) $(LDADD)
+tests_unit_riptided_wal_test_wal_crash_LDADD = \
+	tests/powercut/libpowercut.a $(wal_test_libs) $(LDADD)
 tests_unit_riptided_wal_test_wal_reader_LDADD = $(wal_test_libs) $(LDADD)
