@@ -3,7 +3,7 @@ check_LIBRARIES += tests/powercut/libpowercut.a
 tests_powercut_libpowercut_a_SOURCES = \
 	tests/powercut/cuts.c tests/powercut/cuts.h \
 	tests/powercut/history.c tests/powercut/history.h \
-	tests/powercut/replay.c tests/powercut/replay.h \
+	tests/powercut/replayer.c tests/powercut/replayer.h \
 	tests/powercut/scripts.c tests/powercut/scripts.h \
 	tests/powercut/survivor.c tests/powercut/survivor.h \
 	tests/powercut/world.c tests/powercut/world.h

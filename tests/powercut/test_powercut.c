@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "libcommon/daemon/log.h"
-#include "tests/powercut/replay.h"
+#include "tests/powercut/replayer.h"
 #include "tests/support/runner.h"
 
 #define STATES 400

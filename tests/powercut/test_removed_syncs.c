@@ -12,7 +12,7 @@
 #include "libcommon/base/buf.h"
 #include "libcommon/base/invariant.h"
 #include "libcommon/daemon/log.h"
-#include "tests/powercut/replay.h"
+#include "tests/powercut/replayer.h"
 #include "tests/support/runner.h"
 
 #define STATES 300

@@ -1,7 +1,7 @@
 /* Where few things are unsafe, all subsets of them are tried; elsewhere the
  * fates are drawn. A point at which nothing new can be left, and no more is
  * promised than before, is passed by. */
-#include "tests/powercut/replay.h"
+#include "tests/powercut/replayer.h"
 
 #include <stdio.h>
 #include <stdlib.h>

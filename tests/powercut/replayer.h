@@ -1,6 +1,6 @@
-/* replay: walks a script's record and judges what power cuts leave. Thread: one. */
-#ifndef TESTS_POWERCUT_REPLAY_H
-#define TESTS_POWERCUT_REPLAY_H
+/* replayer: walks a script's record and judges what power cuts leave. Thread: one. */
+#ifndef TESTS_POWERCUT_REPLAYER_H
+#define TESTS_POWERCUT_REPLAYER_H
 
 #include "tests/powercut/scripts.h"
 #include "tests/powercut/survivor.h"
