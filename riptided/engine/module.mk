@@ -1,6 +1,7 @@
 # engine: the one door to storage.
 noinst_LIBRARIES += riptided/engine/libengine.a
-EXTRA_DIST += docs/bugs.md docs/checkpoints.md docs/reliability.md \
+EXTRA_DIST += docs/bugs.md docs/checkpoints.md docs/recovery.md \
+	docs/reliability.md \
 	docs/snapshots.md
 riptided_engine_libengine_a_SOURCES = \
 	riptided/engine/checkpoint.c riptided/engine/checkpoint.h \
