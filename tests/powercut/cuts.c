@@ -2,7 +2,7 @@
  * new, old, torn, zeros or garbage; bytes outside of the write are never
  * touched. Sizes change with the writes, in order: one of the sizes that a file
  * went through is chosen. A write of which a sync failed is never safe, however
- * often the file is synced after. */
+ * often the file is synced after; another one over it is. */
 #include "tests/powercut/cuts.h"
 
 #include <stdio.h>
@@ -15,7 +15,8 @@
 
 struct pending {
 	size_t event;
-	bool failed;	/* a sync of it */
+	bool failed;		/* a sync of it */
+	size_t from, to;	/* what of its bytes is still meant */
 };
 
 struct name {
@@ -166,6 +167,31 @@ make_safe(struct rtt_cut_inode *inode, const struct rtt_event *event)
 	}
 }
 
+/* Safe bytes stand where a sync had failed before. */
+static void
+write_over_failed(struct rtt_cuts *cuts, struct rtt_cut_inode *inode,
+    const struct rtt_event *safe)
+{
+	for (size_t i = 0; i < inode->pending_count; i++) {
+		struct pending *pending = &inode->pending[i];
+		const struct rtt_event *event = &cuts->events[pending->event];
+		uint64_t from = event->offset + pending->from;
+		uint64_t to = event->offset + pending->to;
+		uint64_t end = safe->offset + safe->data.len;
+
+		if (!pending->failed || event > safe || end <= from ||
+		    safe->offset >= to)
+			continue;
+		/* Of what lies on both sides the front is enough. */
+		if (safe->offset > from)
+			pending->to = (size_t)(safe->offset - event->offset);
+		else if (end < to)
+			pending->from = (size_t)(end - event->offset);
+		else
+			pending->to = pending->from;
+	}
+}
+
 /* What was there when the sync began is safe. A sync of data leaves a size
  * that no data needs. */
 static void
@@ -184,6 +210,8 @@ end_sync(struct rtt_cuts *cuts, const struct rtt_event *sync)
 			continue;
 		}
 		make_safe(inode, event);
+		if (event->kind == RTT_EVENT_WRITE)
+			write_over_failed(cuts, inode, event);
 		cuts->unsafe--;
 	}
 	inode->pending_count = kept;
@@ -195,7 +223,9 @@ fail_sync(struct rtt_cuts *cuts, const struct rtt_event *sync)
 	struct rtt_cut_inode *inode = need_inode(cuts, sync->inode, false);
 
 	for (size_t i = 0; i < inode->pending_count; i++)
-		if (inode->pending[i].event < sync->begin)
+		if (inode->pending[i].event < sync->begin &&
+		    cuts->events[inode->pending[i].event].kind ==
+			RTT_EVENT_WRITE)
 			inode->pending[i].failed = true;
 }
 
@@ -233,7 +263,8 @@ rtt_cuts_step(struct rtt_cuts *cuts, bool *changed)
 			    inode->pending_cap * sizeof(inode->pending[0]));
 		}
 		inode->pending[inode->pending_count++] =
-		    (struct pending){ .event = cuts->at - 1 };
+		    (struct pending){ .event = cuts->at - 1,
+			.to = event->data.len };
 		cuts->unsafe++;
 		break;
 	}
@@ -325,10 +356,14 @@ leave_sectors(struct making *making, struct rtt_cow *bytes,
 
 static void
 leave_write(struct making *making, struct rtt_cow *bytes,
-    const struct rtt_cow *safe, size_t event)
+    const struct rtt_cow *safe, const struct pending *pending)
 {
-	const struct rtt_event *write = &making->cuts->events[event];
-	size_t len = write->data.len;
+	const struct rtt_event *event = &making->cuts->events[pending->event];
+	size_t len = pending->to - pending->from;
+	const struct rtt_event part = {
+		.offset = event->offset + pending->from,
+		.data = rt_slice(event->data.data + pending->from, len),
+	}, *write = &part;
 
 	switch (making->cut->data) {
 	case RTT_DATA_LOSE:
@@ -337,7 +372,7 @@ leave_write(struct making *making, struct rtt_cow *bytes,
 		rtt_cow_write(bytes, write->offset, write->data.data, len / 2);
 		break;
 	case RTT_DATA_MASK:
-		if (!has_bit(making, event))
+		if (!has_bit(making, pending->event))
 			break;
 		/* fallthrough */
 	case RTT_DATA_KEEP:
@@ -380,7 +415,7 @@ make_file(struct making *making, uint32_t number)
 
 		if (event->kind == RTT_EVENT_WRITE)
 			leave_write(making, &bytes, &inode->bytes,
-			    inode->pending[i].event);
+			    &inode->pending[i]);
 		if (i >= followed)
 			continue;
 		if (event->kind == RTT_EVENT_TRUNCATE)

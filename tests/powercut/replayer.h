@@ -1,4 +1,5 @@
-/* replayer: walks a script's record and judges what power cuts leave. Thread: one. */
+/* replayer: walks a script's record and judges what power cuts leave.
+ * Thread: one. */
 #ifndef TESTS_POWERCUT_REPLAYER_H
 #define TESTS_POWERCUT_REPLAYER_H
 

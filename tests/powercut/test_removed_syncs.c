@@ -136,7 +136,8 @@ static int
 find_needless(const struct search *search, const struct rtt_place *place)
 {
 	for (size_t i = 0; i < RT_COUNTOF(needless); i++)
-		if ((search->by_path || !needless[i].by_path) && strncmp(place->path, needless[i].path,
+		if ((search->by_path || !needless[i].by_path) &&
+		    strncmp(place->path, needless[i].path,
 			strlen(needless[i].path)) == 0)
 			return (int)i;
 	return -1;
