@@ -171,8 +171,10 @@ rtt_disk_each_name(struct rtt_disk *disk, uint32_t dir,
 	for (size_t i = 0; i < inode->count; i++) {
 		const struct entry *entry = &inode->entries[i];
 
+		/* A disk that is being built may not have it yet. */
 		each(arg, entry->name, entry->inode,
-		    disk->inodes[entry->inode].is_dir);
+		    rtt_disk_has(disk, entry->inode) &&
+			disk->inodes[entry->inode].is_dir);
 	}
 }
 
