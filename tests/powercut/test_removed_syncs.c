@@ -30,7 +30,7 @@ static const struct {
 	const char *reason;
 	bool by_path;		/* other callers need it */
 } needless[] = {
-	{ .path = "dirsync rtd_engine_open_directory",
+	{ .path = "dirsync open_directory",
 	    .together = "directories",
 	    .reason = "a later sync of the data directory comes before "
 		"anything in it counts" },
@@ -43,6 +43,10 @@ static const struct {
 	{ .path = "sync prepare",
 	    .reason = "zeros are no record; who writes over them syncs the "
 		"file" },
+	{ .path = "sync make_first_file < begin_again",
+	    .reason = "after a failure the memtables are empty, so that no "
+		"rotation comes before a record, whose sync takes the "
+		"header along" },
 	{ .path = "rename rt_compactor_status_save",
 	    .reason = "the status is for people and outlives nothing" },
 	{ .path = "dirsync rt_manifest_store_sync_dir < publish_first < "
