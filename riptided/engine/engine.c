@@ -570,8 +570,9 @@ rtd_engine_budget(struct rtd_engine *engine)
 	engine->shares = shares;
 	atomic_store(&engine->spares_max, (unsigned)shares.spares);
 	resize_memtables(engine);
-	/* Writes may have waited for the room that there is now. */
-	if (engine->view != NULL)
+	/* Writes may have waited for the room that there is now. The view would
+	 * say as well that there are any, but other threads swap it. */
+	if (engine->active != NULL)
 		rtd_engine_notify(engine);
 }
 
