@@ -15,6 +15,12 @@ STEPS = ("publish-applied", "publish-before-link", "publish-after-link",
          "publish-looked", "publish-after-sync", "publish-done")
 
 
+def obsolete_tables(directory):
+    _, text = hazard.riptide(directory, "dump", "manifest")
+    return {word for line in text.splitlines()
+            if line.startswith("obsolete") for word in line.split()[1:]}
+
+
 def test_sleeping_compactor(tap, step):
     """The daemon flushes and collects more generations than are kept, and the
     one that the compactor read is gone when it wakes up."""
@@ -38,6 +44,10 @@ def test_sleeping_compactor(tap, step):
                   "a_compactor_that_slept_at_%s_ends_well" % step)
         tap.equal(data.wrong(client), [],
                   "no_key_is_wrong_after_its_sleep_at_%s" % step)
+        tap.equal({name for name in hazard.tables(server.dir)
+                   if name.startswith("c")} - hazard.live_tables(server.dir) -
+                  obsolete_tables(server.dir), set(),
+                  "what_it_made_is_published_or_gone_at_%s" % step)
         hazard.sound(tap, server.dir, "the_files_are_sound_after_%s" % step)
 
 
