@@ -270,6 +270,7 @@ take_snapshots(struct rtt_play *play)
 	if (rtd_snapshot_create(play->engine, 0, &held, NULL) != RT_OK)
 		return;
 	rtt_play_swap(play);
+	rtt_play_write(play);
 	rtt_play_delete(play, 0, 1);
 	rtt_play_write(play);
 	for (unsigned key = 0; key < 6; key++)

@@ -68,6 +68,7 @@ enum rt_code rtt_play_close(struct rtt_play *play, struct rt_err *err);
 void rtt_play_put(struct rtt_play *play, unsigned database, unsigned key);
 void rtt_play_delete(struct rtt_play *play, unsigned database, unsigned key);
 void rtt_play_drop(struct rtt_play *play, unsigned database);
+/* Alone in its batch: what follows it would name the keyspaces of before. */
 void rtt_play_swap(struct rtt_play *play);
 /* Write the batch, and wait until it is acked or will not be. True: acked. */
 bool rtt_play_write(struct rtt_play *play);
