@@ -52,7 +52,7 @@ walk_record(struct rtd_replay *replay, struct rtd_memtable *memtable,
 	while (rtd_write_batch_next(&cursor, &op)) {
 		/* A large value stays where the log's reader put it. */
 		if (op.value.len >= RT_BULK_BYTES_MIN)
-			op.bulk = replay->wal.bulk;
+			op.bulk = replay->reading->bulk;
 		if (memtable != NULL && seq > replay->flushed_seq)
 			rtd_engine_apply(replay->engine, memtable, &op, seq);
 		seq++;
@@ -166,6 +166,7 @@ rtd_replay_check(struct rtd_replay *replay, struct rtd_engine *engine,
 	code = load_keyspaces(engine, manifest, err);
 	if (code != RT_OK)
 		return code;
+	replay->reading = &replay->wal;
 	rtd_memtable_begin_load(memtable);
 	code = rtd_wal_replay(&replay->wal, err);
 	rtd_memtable_end_load(memtable);
@@ -275,7 +276,9 @@ rtd_replay_rest(struct rtd_replay *replay, struct rt_err *err)
 	wal.apply = apply_rest;
 	/* A torn tail is cut by now, or was kept on purpose. */
 	wal.read_only = true;
+	replay->reading = &wal;
 	code = rtd_wal_replay(&wal, err);
+	replay->reading = NULL;
 	if (engine->active->queue != NULL)
 		rtd_memtable_end_load(engine->active);
 	if (code == RT_OK && wal.last_seq != replay->wal.last_seq)

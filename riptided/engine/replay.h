@@ -14,6 +14,9 @@ struct rtd_replay {
 	uint64_t applied_seq;		/* all up to here are in memtables */
 	bool left;			/* there are records above */
 	struct rtd_wal_replay wal;
+	/* The reading under way: the first one, which is `wal`, or the second
+	 * one. Its bulk is what a large record lies in. */
+	const struct rtd_wal_replay *reading;
 };
 
 /* Read the whole log that follows the manifest and check it. Its records go to
