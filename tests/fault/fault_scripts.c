@@ -99,6 +99,16 @@ many_segments(struct rtt_play *play)
 		    i % RTT_PLAY_KEYS));
 }
 
+/* More of them than the memory for replay holds. */
+static void
+many_large_values(struct rtt_play *play)
+{
+	play->config.memtable_size = 4 << 20;
+	rt_assert(opened(play));
+	for (unsigned key = 0; key < 6; key++)
+		rt_assert(rtt_play_set(play, key % RTT_PLAY_DATABASES, key));
+}
+
 /* The end of the last record of the newest segment never got to the disk. */
 static void
 tear_tail(struct rtt_dir_image *image)
@@ -415,6 +425,8 @@ const struct rtt_fault_script rtt_fault_scripts[] = {
 	{ .name = "snapshots", .configure = two_tables_trigger,
 	    .run = take_snapshots },
 	{ .name = "large_values", .configure = large, .run = large_values },
+	{ .name = "recover_large_values", .configure = large,
+	    .prepare = many_large_values, .run = start_twice },
 	{ .name = "checkpoints", .prepare = three_tables,
 	    .run = make_checkpoints },
 	{ .name = "cold_reads", .configure = two_tables_trigger,

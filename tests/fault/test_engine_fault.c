@@ -103,6 +103,19 @@ START_TEST(any_call_of_recovering_fails_for_ever)
 }
 END_TEST
 
+/* Without a fault: so many calls there are not. */
+START_TEST(a_log_of_large_values_that_exceeds_memory_is_replayed)
+{
+	const struct rtt_fault_plan plan = {
+		.script = rtt_fault_script_find("recover_large_values"),
+		.kind = rtt_fault_kind_find("EIO"),
+		.only = 1000 * 1000,
+	};
+
+	ck_assert_int_eq(rtt_fault_loop(&plan).problems, 0);
+}
+END_TEST
+
 START_TEST(any_transfer_of_databases_is_short)
 {
 	expect_no_problem("databases", "short", false, false, false);
@@ -211,6 +224,7 @@ add_tests(TCase *tcase)
 		any_call_of_compacting_fails_once,
 		any_call_of_recovering_fails_once,
 		any_call_of_recovering_fails_for_ever,
+		a_log_of_large_values_that_exceeds_memory_is_replayed,
 		any_transfer_of_databases_is_short, any_call_is_interrupted,
 		faults_while_recovering_from_faults,
 		any_call_does_its_work_and_says_it_failed };
