@@ -15,6 +15,8 @@
 
 #define WAIT_STEPS 100000
 #define WAIT_US 200
+/* One whose results never come to be would merge for ever. */
+#define COMPACTOR_CALLS_MAX 20000
 /* How long the daemon gets to act on a name that is not safe yet. */
 #define PAUSE_STEPS 300
 #define START_NS (UINT64_C(1000000000000000))
@@ -630,10 +632,11 @@ rtt_compact(struct rtt_world *world, bool full, long die_at)
 
 	rtt_process_init(process, &world->disk);
 	if (!rtt_world_failed(world)) {
-		atomic_store(&process->calls_left, die_at);
+		atomic_store(&process->calls_left, die_at != 0 ? die_at :
+		    COMPACTOR_CALLS_MAX);
 		if (rtc_compactor_open(&compactor, &options, &err) != RT_OK ||
 		    rtc_compactor_run(compactor, &err) != RT_OK) {
-			if (!atomic_load(&process->dead))
+			if (die_at == 0 || !atomic_load(&process->dead))
 				fail(world, "compactor: %s", err.text);
 		}
 		if (atomic_load(&process->dead))
