@@ -8,7 +8,6 @@ script_tests += \
 	tests/system/test_commands.py \
 	tests/system/test_compactor.py \
 	tests/system/test_differential.py \
-	tests/system/test_loading.py \
 	tests/system/test_memory_limit.py \
 	tests/system/test_protocol.py \
 	tests/system/test_recovery.py \
