@@ -20,13 +20,8 @@ tests_fault_test_memory_fault_LDFLAGS = $(AM_LDFLAGS) \
 script_tests += \
 	tests/fault/test_full_disk.py \
 	tests/fault/test_limits.py
-tests/fault/test_limits.log: tests/fault/slow_sync.so
-tests/fault/slow_sync.so: tests/fault/slow_sync.c
-	@$(MKDIR_P) tests/fault
-	$(CC) -D_GNU_SOURCE -O1 -fPIC -shared -o $@ \
-		$(srcdir)/tests/fault/slow_sync.c
-CLEANFILES += tests/fault/slow_sync.so
-EXTRA_DIST += tests/fault/call_sites.py tests/fault/slow_sync.c
+tests/fault/test_limits.log: tests/support/sick_disk.so
+EXTRA_DIST += tests/fault/call_sites.py
 
 # make fault-long: all scripts with all errors, once and for ever; FAULT_SITES
 # names a file for the places in the tree that were failed.

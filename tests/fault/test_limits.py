@@ -18,7 +18,7 @@ KEYS = 400
 VALUE = b"v" * 8000
 SLACK_BYTES = 96 * MIB
 LARGE_BYTES = 400 * MIB
-SHIM = os.path.join(rt.BUILDDIR, "tests", "fault", "slow_sync.so")
+SHIM = os.path.join(rt.BUILDDIR, "tests", "support", "sick_disk.so")
 
 
 def is_sanitized(server):

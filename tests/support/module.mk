@@ -13,3 +13,11 @@ tests_support_libsupport_a_SOURCES = \
 	tests/support/scratch_dir.c tests/support/scratch_dir.h \
 	tests/support/text_cases.c tests/support/text_cases.h
 EXTRA_DIST += tests/support/riptide_test.py
+
+# In front of the programs, by LD_PRELOAD.
+tests/support/sick_disk.so: tests/support/sick_disk.c
+	@$(MKDIR_P) tests/support
+	$(CC) -D_GNU_SOURCE -O1 -fPIC -shared -o $@ \
+		$(srcdir)/tests/support/sick_disk.c
+CLEANFILES += tests/support/sick_disk.so
+EXTRA_DIST += tests/support/sick_disk.c

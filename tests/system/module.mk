@@ -8,6 +8,7 @@ script_tests += \
 	tests/system/test_commands.py \
 	tests/system/test_compactor.py \
 	tests/system/test_differential.py \
+	tests/system/test_loading.py \
 	tests/system/test_memory_limit.py \
 	tests/system/test_protocol.py \
 	tests/system/test_recovery.py \
@@ -16,3 +17,4 @@ script_tests += \
 	tests/system/test_snapshots.py \
 	tests/system/test_spawn.py \
 	tests/system/test_table_document.py
+tests/system/test_loading.log: tests/support/sick_disk.so
