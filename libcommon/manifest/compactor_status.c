@@ -7,7 +7,7 @@
 #include "libcommon/os/path.h"
 #include "proto/compactor_status.pb-c.h"
 
-#define TEMPORARY_NAME RT_PATH_COMPACTOR_STATUS ".tmp"
+#define TEMPORARY_NAME RT_PATH_COMPACTOR_STATUS_TMP
 #define STATUS_BYTES_MAX 65536
 
 #define SET(message, field, value) \

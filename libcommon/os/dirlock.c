@@ -116,7 +116,7 @@ enum rt_code
 rt_dirlock_check(const struct rt_dirlock *lock, int dir, const char *name,
     struct rt_err *err)
 {
-	struct stat held, named;
+	struct stat held = { 0 }, named = { 0 };
 	int result;
 
 	rt_assert(lock->fd >= 0);

@@ -336,7 +336,7 @@ rt_table_index_load_top(struct rt_table_index **out, struct rt_slice section,
 	uint64_t part_blocks = rt_cursor_varint(&cursor);
 	uint64_t from = rt_cursor_varint(&cursor);
 	struct rt_table_index *index = NULL;
-	uint64_t data_held;
+	uint64_t data_held = 0;
 	enum rt_code code;
 
 	if (cursor.bad || blocks == 0 || part_blocks == 0 ||
@@ -346,6 +346,7 @@ rt_table_index_load_top(struct rt_table_index **out, struct rt_slice section,
 	    &data_held, err);
 	if (code != RT_OK)
 		return code;
+	rt_assert(index != NULL);
 	if (data_held != data_bytes ||
 	    index->count != (blocks - 1) / part_blocks + 1) {
 		free(index);

@@ -554,6 +554,7 @@ link_bytes(const struct replayer *replayer, size_t i)
 	const struct found *found = link_at(replayer, i);
 	const struct found *successor = link_at(replayer, i + 1);
 
+	rt_assert(found != NULL);
 	if (successor != NULL && successor->header.prev_bytes < found->size)
 		return successor->header.prev_bytes;
 	if (found->number == replay->clean_wal &&
