@@ -28,6 +28,7 @@ include tests/crash/module.mk
 include tests/hazard/module.mk
 include tests/system/module.mk
 include tests/clients/module.mk
+include tests/linearizability/module.mk
 include tests/model/module.mk
 include tests/fuzz/module.mk
 
