@@ -30,6 +30,7 @@ include tests/system/module.mk
 include tests/clients/module.mk
 include tests/linearizability/module.mk
 include tests/model/module.mk
+include tests/hypothesis/module.mk
 include tests/fuzz/module.mk
 
 check_PROGRAMS = $(unit_tests) $(test_programs)

@@ -366,7 +366,9 @@ make_value(struct rtd_call *call, size_t len)
 		return made;
 	}
 	rt_buf_clear(scratch);
-	rt_buf_reserve(scratch, len);
+	/* NULL means that there was no memory, so that even a value of no
+	 * bytes needs an address. */
+	rt_buf_reserve(scratch, len + 1);
 	made.bytes = scratch->data;
 	return made;
 }

@@ -19,5 +19,6 @@ EXTRA_DIST += examples/debian-packages/README.md \
 # What the scripts of this and other rooms leave in the build tree.
 clean-local: clean-scripts
 clean-scripts:
-	-rm -rf tests/clients/installed tests/crash/failed-* tests/fuzz/found
+	-rm -rf tests/clients/installed tests/crash/failed-* tests/fuzz/found \
+		tests/hypothesis/failed
 .PHONY: clean-scripts
