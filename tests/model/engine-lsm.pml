@@ -26,6 +26,10 @@
  * run: -DSNAP -DEXPIRE -DMAXC=0 -DMAXS=2
  * run: -DSNAP -DDROP -DMAXC=0
  * run: -DREAD -DEXPIRE -DDROP -DMAXC=0
+ * run: -DJOBS=2 -DMAXC=0
+ * run: -DSNAP -DJOBS=2 -DMAXC=0 -DMAXS=2
+ * long: -DJOBS=2
+ * long: -DSNAP -DEXPIRE -DDROP -DJOBS=2 -DMAXC=0 -DMAXS=2
  * mutant: -DSNAP -DBAD_CAPTURE
  * mutant: -DSNAP -DBAD_SNAPREG
  * mutant: -DSNAP -DBAD_SCARRY
@@ -39,6 +43,7 @@
  * mutant: -DSNAP -DEXPIRE -DMAXC=0 -DMAXS=2 -DBAD_EXPSEEN
  * mutant: -DSNAP -DEXPIRE -DMAXC=0 -DMAXS=2 -DBAD_GRACE
  * mutant: -DSNAP -DDROP -DMAXC=0 -DBAD_DROPSNAP
+ * mutant: -DJOBS=2 -DMAXC=0 -DBAD_JOBS
  *
  * CAPTURE: the snapshots are listed before the freeze. SNAPREG: a snapshot is
  * registered in two steps. SCARRY: the compactor publishes the snapshots of N.
@@ -49,12 +54,16 @@
  * taken before the view. EXPSKIP: an expired version is left out. EXPSEEN: what
  * a listed snapshot sees expires, too. GRACE: the compactor goes by the world's
  * clock. DROPSNAP: a dropped version goes when it is below every snapshot,
- * although a snapshot between it and the drop sees it. */
+ * although a snapshot between it and the drop sees it. JOBS: of two jobs at once
+ * the later one does not look whether the level it goes into is as it was. */
 #ifndef MAXS
 #define MAXS 3              /* writes */
 #endif
 #ifndef MAXC
 #define MAXC 1              /* daemon crashes / power cuts */
+#endif
+#ifndef JOBS
+#define JOBS 1              /* compaction jobs at once */
 #endif
 #define BIT(i) (1<<(i))
 #define UPTO(i) ((1<<((i)+1))-1)
@@ -148,7 +157,7 @@ active proctype Daemon(){ byte cap, e, q; Man n;
        top(wal,MAXS,e); if :: e<cur.fl -> e=cur.fl :: else fi; last=e; dur=e; e=0; del=del&UPTO(last); ttl=ttl&UPTO(last); tomb=tomb&UPTO(last);
        cur.S=0; COPY(dv,cur); lookup(dv,mem,imm,last,q); assert(SEEN(q,last,gone)==WANT(last,gone)); q=0 }
   od }
-active proctype Compactor(){ Man n; byte out, k, t; bool c;
+active [JOBS] proctype Compactor(){ Man n; byte out, k, t; bool c;
   do
   :: atomic{ (cur.l0!=0 || cur.l1!=0) -> COPY(n,cur); n.fl=0; c=cgone }
      if
@@ -167,6 +176,9 @@ active proctype Compactor(){ Man n; byte out, k, t; bool c;
      :: n.l1!=0 -> k=2; filter(n.l1|n.l2, n.S, true, n.dr, out, c, t)
      fi;
      atomic{ if
+#ifdef BAD_JOBS
+       :: k==0 && (cur.l0&n.l0)==n.l0 -> cur.l0=cur.l0&~n.l0; cur.l1=(cur.l1&~n.l1)|out; tomb=tomb|t
+#endif
        :: k==0 && (cur.l0&n.l0)==n.l0 && cur.l1==n.l1 -> cur.l0=cur.l0&~n.l0; cur.l1=out; tomb=tomb|t
        :: k==1 && (cur.l0&n.l0)==n.l0 -> cur.l0=(cur.l0&~n.l0)|out; tomb=tomb|t
        :: k==2 && cur.l1==n.l1 && cur.l2==n.l2 -> cur.l1=0; cur.l2=out; tomb=tomb|t

@@ -12,3 +12,9 @@ unit_tests += tests/model/test_engine_model
 tests_model_test_engine_model_SOURCES = tests/model/test_engine_model.c \
 	$(ENGINE_SUBJECT)
 tests_model_test_engine_model_LDADD = $(ENGINE_SUBJECT_LIBS) $(LDADD)
+EXTRA_DIST += tests/model/engine-log.pml
+
+# make models: the searches that take minutes, too.
+models:
+	LONG=1 CC="$(CC)" sh $(srcdir)/tests/model/run-models.sh
+.PHONY: models

@@ -1,7 +1,8 @@
 #!/bin/sh
 # The models of the manifest protocol, each searched to the end, and every
 # mutant of theirs, which must be refuted. A model's header names its runs
-# (" * run: FLAGS") and its mutants (" * mutant: FLAGS"). One test each.
+# (" * run: FLAGS"), those that take minutes (" * long: FLAGS", with LONG=1 or
+# `make models`), and its mutants (" * mutant: FLAGS"). One test each.
 # With arguments: those models only.
 set -u
 
@@ -44,13 +45,14 @@ report() { # passed? name
 [ $# -gt 0 ] || set -- "$here"/*.pml
 for model in "$@"; do
 	name=$(basename "$model" .pml)
-	sed -n -e 's/^ \* \(run\|mutant\): *\(.*\)/\1 \2/p' \
-		-e 's/^ \* \(run\|mutant\):$/\1 /p' "$model" >runs
+	kinds="run\\|mutant${LONG:+\\|long}"
+	sed -n -e "s/^ \* \($kinds\): *\(.*\)/\1 \2/p" \
+		-e "s/^ \* \($kinds\):\$/\1 /p" "$model" >runs
 	while read -r kind flags; do
 		found=$(search "$model" "$flags")
 		label=$(echo "$name $flags" | sed 's/-D//g; s/ *$//; s/[ =]/_/g')
 		case $kind in
-		run)
+		run | long)
 			[ "$found" = "errors: 0" ]
 			report $? "${label}_holds"
 			;;
