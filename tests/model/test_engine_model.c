@@ -40,6 +40,7 @@ START_TEST(the_engine_does_what_a_plain_array_does)
 	rt_log_set_level((enum rt_loglevel)(RT_LOG_WARNING + 1));
 	for (; rounds > 0; rounds--, seed++) {
 		printf("# RTT_SEED=%lu\n", seed);
+		fflush(stdout);	/* a crash shall not take it along */
 		rtt_script_make(&script, seed, OPS);
 		if (rtt_engine_run(&script, failure)) {
 			printf("# %s; looking for a shorter script\n", failure);
