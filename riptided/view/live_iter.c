@@ -260,11 +260,11 @@ live_prev(struct rt_iter *base)
 {
 	struct live_iter *iter = (struct live_iter *)base;
 
+	/* In front of all versions of the key shown. */
 	if (!iter->backward) {
 		iter->backward = true;
-		do
-			rt_iter_prev(iter->all);
-		while (is_at_key(iter));
+		rt_iter_seek_for_prev(iter->all, rt_buf_slice(&iter->key),
+		    RT_SEQ_MAX);
 	}
 	settle_back(iter);
 }
