@@ -56,9 +56,11 @@ class Time:
             self.early = self.late = self.boot
             self.told = 0
         # Behind the line the wall clock has it run at half speed; where a
-        # step fell into the time, nobody knows since when.
+        # step fell into the time, nobody knows since when. What is no more
+        # than STEP_MS is no step.
         behind = self.wall < self.low + passed
-        self.low += passed // 2 if behind and stepped == 0 else passed
+        self.low += passed // 2 if behind and abs(stepped) <= STEP_MS \
+            else passed
         self.high += passed
         if self.wall >= self.low:
             self.low = self._follow(self.low, self.late)

@@ -2,8 +2,9 @@
 merges, restarts, kills, snapshots and clocks that step, against dictionaries.
 
 EXAMPLES, STEPS and SEED say how much; without SEED every run is the same one.
-`make hypothesis-long` is the long form. What failed is printed as a program
-that does it again, as short as it could be made.
+`make hypothesis-long` is the long form. What failed first is kept below the
+build tree, with all its steps. Nothing is shrunk: that takes minutes, and the
+instants of a kill are not to be had again.
 """
 
 import os
@@ -41,7 +42,7 @@ from steady import DATABASES, World, pipeline  # noqa: E402
 
 EXAMPLES = int(os.environ.get("EXAMPLES") or 60)
 STEPS = int(os.environ.get("STEPS") or 50)
-SEED = os.environ.get("SEED")
+SEED = os.environ.get("SEED") or None
 # A directory serves so many examples.
 LIFE_EXAMPLES = 20
 # Rules that take long come this many steps apart.
@@ -480,7 +481,7 @@ def test_dictionary(tap):
     print("# SEED=%s, %d examples of %d steps" % (
         SEED or "none: derandomized", EXAMPLES, STEPS), flush=True)
     try:
-        run(Machine, EXAMPLES, [Phase.generate, Phase.shrink])
+        run(Machine, EXAMPLES, [Phase.generate])
         tap.ok(True, "a_database_answers_as_a_dictionary_does")
     except Exception as error:  # any way to fail is a failed test
         tap.ok(False, "a_database_answers_as_a_dictionary_does",

@@ -244,10 +244,17 @@ def restart(tap, server):
     tap.equal(server.wait(), 0, "shutdown_ends_with_0")
 
 
+def first_append(tap, _server):
+    """On a daemon that has not made a value yet."""
+    with rt.Server() as server, server.client(timeout=10) as client:
+        tap.equal((client.call("APPEND", "a", ""), client.call("GET", "a")),
+                  (0, b""), "the_first_append_may_be_of_nothing")
+
+
 def main():
     tap = rt.Tap()
     with rt.Server() as server:
-        for test in (replies, listings, info, scans, restart):
+        for test in (replies, listings, info, scans, restart, first_append):
             tap.run(test, server)
     tap.done()
 
