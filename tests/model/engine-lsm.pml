@@ -43,7 +43,7 @@
  * mutant: -DSNAP -DEXPIRE -DMAXC=0 -DMAXS=2 -DBAD_EXPSEEN
  * mutant: -DSNAP -DEXPIRE -DMAXC=0 -DMAXS=2 -DBAD_GRACE
  * mutant: -DSNAP -DDROP -DMAXC=0 -DBAD_DROPSNAP
- * mutant: -DJOBS=2 -DMAXC=0 -DBAD_JOBS
+ * mutant: -DJOBS=2 -DBAD_JOBS
  *
  * CAPTURE: the snapshots are listed before the freeze. SNAPREG: a snapshot is
  * registered in two steps. SCARRY: the compactor publishes the snapshots of N.
