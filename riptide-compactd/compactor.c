@@ -3,51 +3,41 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "libcommon/base/invariant.h"
 #include "libcommon/daemon/lifecycle.h"
 #include "libcommon/daemon/log.h"
-#include "libcommon/daemon/option_text.h"
-#include "libcommon/daemon/stats.h"
-#include "libcommon/manifest/compactor_status.h"
 #include "libcommon/manifest/manifest_watch.h"
 #include "libcommon/os/crashpoint.h"
 #include "libcommon/os/dirlock.h"
-#include "libcommon/os/network_fs.h"
-#include "riptide-compactd/picker.h"
+#include "riptide-compactd/database.h"
+#include "riptide-compactd/job_report.h"
+#include "riptide-compactd/limits.h"
 #include "riptide-compactd/publisher.h"
 #include "riptide-compactd/quarantine.h"
 #include "riptide-compactd/scrub.h"
 #include "riptide-compactd/sweeper.h"
 
-#define COMPACTOR_FEATURES 0
 #define LOOK_MS 1000
 /* Without a new manifest only the clock can make a job due: values expire, a
  * window opens. */
 #define IDLE_NS (30 * UINT64_C(1000000000))
 #define BACKOFF_MS_MIN 1000
 #define BACKOFF_MS_MAX 60000
-#define MS_PER_S 1000
-/* Numbers that no file will ever have. */
-#define PRETENDED_FROM (UINT64_C(1) << 60)
 
 struct rtc_compactor {
 	struct rtc_options options;
-	int dir, sst;
+	struct rtc_database database;
 	struct rt_dirlock lock;
-	struct rt_manifest_store *store;
 	struct rt_manifest_watch *watch;
 	uint64_t epoch;
 	uint64_t next_number;
 	struct rtc_pace pace;
 	struct rtc_quarantine quarantine;
 	struct rtc_scrub scrub;
-	struct rt_compactor_status status;
+	struct rtc_job_report report;
 	struct rt_expiry_clock expiry;	/* once the role is ours */
 	unsigned backoff_ms;	/* 0: the last job went well */
 	uint64_t drained;	/* generation whose obsolete tables are gone */
@@ -57,94 +47,6 @@ struct rtc_compactor {
 };
 
 /* -- small steps -- */
-
-/* What ends before has had its grace, by the line that a wrong wall clock does
- * not move (X3). */
-static uint64_t
-expired_before_ms(const struct rt_config *config,
-    struct rt_expiry_clock *expiry, const struct rt_manifest *manifest)
-{
-	uint64_t grace_ms = (uint64_t)config->expiry_grace * MS_PER_S;
-	struct rt_expiry_reading reading;
-
-	rt_expiry_clock_raise(expiry, manifest->expiry_clock_ms);
-	rt_expiry_clock_read(expiry, &reading);
-	if (reading.step_ms != 0)
-		rt_log(RT_LOG_WARNING, "clock", "the wall clock stepped: values "
-		    "leave the disk by the time before until it has stood for "
-		    "an hour", "step_ms=%" PRId64, reading.step_ms);
-	return reading.line_ms > grace_ms ? reading.line_ms - grace_ms : 0;
-}
-
-static bool
-in_window(const struct rt_config *config, int64_t now_ms)
-{
-	struct rt_option_window window;
-	time_t now = (time_t)(now_ms / MS_PER_S);
-	unsigned minute;
-	struct tm local;
-
-	if (config->compaction_window[0] == '\0' ||
-	    !rt_option_text_window(config->compaction_window, &window) ||
-	    window.from_min == window.to_min ||
-	    localtime_r(&now, &local) == NULL)
-		return true;
-	minute = (unsigned)(local.tm_hour * 60 + local.tm_min);
-	if (window.from_min < window.to_min)
-		return minute >= window.from_min && minute < window.to_min;
-	return minute >= window.from_min || minute < window.to_min;
-}
-
-static struct rtc_limits
-limits_now(const struct rtc_options *options, struct rt_expiry_clock *expiry,
-    const struct rt_manifest *manifest)
-{
-	const struct rt_config *config = options->config;
-	int64_t now_ms = rt_clock_wall_ms(options->clock);
-
-	return (struct rtc_limits){
-		.l0_trigger = (uint64_t)config->l0_compaction_trigger,
-		.level_base_bytes = config->level_base_size,
-		.level_multiplier = (uint64_t)config->level_size_multiplier,
-		.expired_before_ms =
-		    expired_before_ms(config, expiry, manifest),
-		.table_bytes = config->table_size,
-		.compression = (enum rt_compression)config->compression,
-		.compression_bottom =
-		    (enum rt_compression)config->compression_bottom,
-		.full = options->full,
-		.l0_only = !options->full && !in_window(config, now_ms),
-	};
-}
-
-static void
-save_status(struct rtc_compactor *compactor)
-{
-	struct rt_err err = { .code = RT_OK };
-
-	if (rt_compactor_status_save(compactor->options.fs, compactor->dir,
-		&compactor->status, &err) != RT_OK)
-		rt_log_limited(60000, RT_LOG_VERBOSE, "status",
-		    "status not written", "error=\"%s\"", err.text);
-}
-
-static void
-log_state(const struct rtc_compactor *compactor)
-{
-	const struct rt_compactor_status *status = &compactor->status;
-	struct rt_stats stats = { 0 };
-
-	rt_stats_section(&stats, "Compactor");
-	rt_stats_u64(&stats, "compactor_epoch", status->epoch);
-	rt_stats_text(&stats, "compactor_state", "%s",
-	    status->running ? "running" : "idle");
-	rt_stats_u64(&stats, "compactor_jobs_done", status->jobs_done);
-	rt_stats_u64(&stats, "compactor_bytes_read", status->bytes_read);
-	rt_stats_u64(&stats, "compactor_bytes_written", status->bytes_written);
-	rt_stats_u64(&stats, "compaction_debt_bytes", status->debt_bytes);
-	rt_stats_log(&stats);
-	rt_stats_fini(&stats);
-}
 
 static void
 take_signals(struct rtc_compactor *compactor)
@@ -171,7 +73,7 @@ take_signals(struct rtc_compactor *compactor)
 				.config->compaction_rate_limit);
 			break;
 		case SIGUSR1:
-			log_state(compactor);
+			rtc_job_report_log_state(&compactor->report);
 			break;
 		}
 	}
@@ -210,60 +112,19 @@ should_stop(void *arg, unsigned wait_ms)
 
 /* -- one job -- */
 
-static void
-log_job(const struct rtc_compactor *compactor, const struct rtc_job *job,
-    const struct rtc_result *result, uint64_t began_ns)
-{
-	uint64_t ns = rt_clock_monotonic_ns(compactor->options.clock) -
-	    began_ns;
-	double seconds = (double)ns / 1e9;
-
-	rt_log(RT_LOG_NOTICE, "job", "done",
-	    "job=\"%s\" inputs=%zu outputs=%zu "
-	    "bytes_in=%" PRIu64 " bytes_out=%" PRIu64 " mb_per_s=%.1f ms=%"
-	    PRIu64 " shadowed=%" PRIu64 " dropped=%" PRIu64 " tombstones=%"
-	    PRIu64 " expired=%" PRIu64,
-	    compactor->status.job, job->inputs_count, result->outputs_count,
-	    result->bytes_in, result->bytes_out,
-	    seconds > 0 ? (double)result->bytes_in / 1e6 / seconds : 0.0,
-	    ns / 1000000, result->verdicts[RTC_GO_SHADOWED],
-	    result->verdicts[RTC_GO_DROPPED],
-	    result->verdicts[RTC_GO_TOMBSTONE],
-	    result->verdicts[RTC_GO_EXPIRED] +
-		result->verdicts[RTC_KEEP_AS_TOMBSTONE]);
-}
-
-static void
-count_job(struct rtc_compactor *compactor, const struct rtc_result *result)
-{
-	struct rt_compactor_status *status = &compactor->status;
-
-	status->jobs_done++;
-	status->bytes_read += result->bytes_in;
-	status->bytes_written += result->bytes_out;
-	status->versions_dropped += result->verdicts[RTC_GO_SHADOWED] +
-	    result->verdicts[RTC_GO_DROPPED];
-	status->tombstones_dropped += result->verdicts[RTC_GO_TOMBSTONE];
-	status->expired_dropped += result->verdicts[RTC_GO_EXPIRED];
-	status->last_publish_ms =
-	    rt_clock_wall_ms(compactor->options.clock);
-	if (compactor->quarantine.count == 0)
-		status->last_error[0] = '\0';
-}
-
 static enum rt_code
 publish_result(struct rtc_compactor *compactor, const struct rtc_merger *merger,
     const struct rtc_job *job, struct rtc_result *result, struct rt_err *err)
 {
 	struct rtc_publisher publisher = {
-		.store = compactor->store,
+		.store = compactor->database.store,
 		.epoch = compactor->epoch,
 		.clock = &compactor->expiry,
 	};
 	bool unknown = false;
 	enum rt_code code;
 
-	code = rt_dirlock_check(&compactor->lock, compactor->dir,
+	code = rt_dirlock_check(&compactor->lock, compactor->database.dir,
 	    RT_PATH_LOCK_COMPACTOR, err);
 	if (code == RT_OK)
 		code = rtc_publisher_publish(&publisher, job, result, &unknown,
@@ -281,7 +142,7 @@ check_space(const struct rtc_compactor *compactor, const struct rtc_job *job,
     struct rt_err *err)
 {
 	struct rt_fs *fs = compactor->options.fs;
-	int64_t free_bytes = fs->free_bytes(fs, compactor->sst);
+	int64_t free_bytes = fs->free_bytes(fs, compactor->database.sst);
 	uint64_t needed = job->input_bytes +
 	    compactor->options.config->disk_reserve;
 
@@ -300,7 +161,7 @@ run_job(struct rtc_compactor *compactor, const struct rtc_job *job,
 {
 	struct rtc_merger merger = {
 		.fs = compactor->options.fs,
-		.dir = compactor->sst,
+		.dir = compactor->database.sst,
 		.config = compactor->options.config,
 		.epoch = compactor->epoch,
 		.next_number = &compactor->next_number,
@@ -316,22 +177,16 @@ run_job(struct rtc_compactor *compactor, const struct rtc_job *job,
 
 	if (code != RT_OK)
 		return code;
-	rtc_job_print(job, compactor->status.job,
-	    sizeof(compactor->status.job));
-	compactor->status.running = true;
-	save_status(compactor);
+	rtc_job_report_begin(&compactor->report, job);
 	RT_CRASHPOINT("job-picked");
 	if (job->kind == RTC_JOB_MERGE)
 		code = rtc_merger_run(&merger, job, &result, err);
 	if (code == RT_OK)
 		code = publish_result(compactor, &merger, job, &result, err);
-	if (code == RT_OK) {
-		count_job(compactor, &result);
-		log_job(compactor, job, &result, began_ns);
-	}
+	if (code == RT_OK)
+		rtc_job_report_done(&compactor->report, job, &result, began_ns);
 	rtc_result_fini(&result);
-	compactor->status.running = false;
-	compactor->status.job[0] = '\0';
+	rtc_job_report_end(&compactor->report);
 	return code;
 }
 
@@ -347,7 +202,7 @@ is_idle(struct rtc_compactor *compactor)
 	return compactor->idle != 0 &&
 	    rt_clock_monotonic_ns(compactor->options.clock) <
 		compactor->idle_until_ns &&
-	    rt_manifest_store_highest(compactor->store, &highest, NULL) ==
+	    rt_manifest_store_highest(compactor->database.store, &highest, NULL) ==
 		RT_OK &&
 	    highest == compactor->idle;
 }
@@ -366,15 +221,12 @@ static enum rt_code
 go_on_without(struct rtc_compactor *compactor, const struct rtc_job *job,
     enum rt_code code, const struct rt_err *err)
 {
-	struct rt_compactor_status *status = &compactor->status;
-
 	if (!rtc_quarantine_inspect(&compactor->quarantine,
-		compactor->options.fs, compactor->sst, job))
+		compactor->options.fs, compactor->database.sst, job))
 		return code;
-	status->damaged_tables = compactor->quarantine.count;
-	snprintf(status->last_error, sizeof(status->last_error), "%.255s",
-	    err->text);
-	save_status(compactor);
+	compactor->report.status.damaged_tables = compactor->quarantine.count;
+	rtc_job_report_error(&compactor->report, err);
+	rtc_job_report_save(&compactor->report);
 	return RT_OK;
 }
 
@@ -390,7 +242,7 @@ step(struct rtc_compactor *compactor, bool *worked, struct rt_err *err)
 	*worked = false;
 	if (is_idle(compactor))
 		return RT_OK;
-	code = rt_manifest_store_load(compactor->store, &manifest, err);
+	code = rt_manifest_store_load(compactor->database.store, &manifest, err);
 	if (code != RT_OK)
 		return code;
 	if (manifest->compactor_epoch != compactor->epoch) {
@@ -400,13 +252,14 @@ step(struct rtc_compactor *compactor, bool *worked, struct rt_err *err)
 		    manifest->compactor_epoch);
 		goto out;
 	}
-	limits = limits_now(&compactor->options, &compactor->expiry,
-	    manifest);
+	limits = rtc_limits_now(compactor->options.config,
+	    compactor->options.full, compactor->options.clock,
+	    &compactor->expiry, manifest);
 	limits.avoid = compactor->quarantine.ids;
 	limits.avoid_count = compactor->quarantine.count;
-	compactor->status.debt_bytes = rtc_picker_debt(manifest, &limits);
-	if ((limits.l0_only && compactor->options.config
-		    ->compaction_outside_window == RT_OUTSIDE_NONE) ||
+	compactor->report.status.debt_bytes =
+	    rtc_picker_debt(manifest, &limits);
+	if (rtc_limits_forbid_all(compactor->options.config, &limits) ||
 	    !rtc_picker_pick(manifest, &limits, &job)) {
 		note_idle(compactor, manifest);
 		goto out;
@@ -434,9 +287,9 @@ drain(struct rtc_compactor *compactor)
 	struct rt_err err = { .code = RT_OK };
 	size_t removed = 0;
 
-	if (rtc_sweeper_drain(compactor->options.fs, compactor->dir,
-		compactor->sst, compactor->store, &compactor->drained, &removed,
-		&err) != RT_OK)
+	if (rtc_sweeper_drain(compactor->options.fs, compactor->database.dir,
+		compactor->database.sst, compactor->database.store,
+		&compactor->drained, &removed, &err) != RT_OK)
 		rt_log_limited(60000, RT_LOG_WARNING, "sweep",
 		    "obsolete tables not removed", "error=\"%s\"", err.text);
 	else if (removed > 0)
@@ -447,8 +300,7 @@ drain(struct rtc_compactor *compactor)
 static void
 note_failure(struct rtc_compactor *compactor, const struct rt_err *err)
 {
-	snprintf(compactor->status.last_error,
-	    sizeof(compactor->status.last_error), "%.255s", err->text);
+	rtc_job_report_error(&compactor->report, err);
 	compactor->backoff_ms = compactor->backoff_ms == 0
 	    ? BACKOFF_MS_MIN : compactor->backoff_ms * 2;
 	if (compactor->backoff_ms > BACKOFF_MS_MAX)
@@ -476,7 +328,7 @@ scrub_one(struct rtc_compactor *compactor)
 		rt_log_limited(60000, RT_LOG_WARNING, "scrub",
 		    "manifest not read", "error=\"%s\"", err.text);
 	if (worked)
-		save_status(compactor);
+		rtc_job_report_save(&compactor->report);
 }
 
 enum rt_code
@@ -502,7 +354,7 @@ rtc_compactor_run(struct rtc_compactor *compactor, struct rt_err *err)
 		}
 		if (code != RT_OK) {
 			note_failure(compactor, &own);
-			save_status(compactor);
+			rtc_job_report_save(&compactor->report);
 			/* News of a flush would not make it any better. */
 			(void)should_stop(compactor, compactor->backoff_ms);
 			continue;
@@ -516,50 +368,24 @@ rtc_compactor_run(struct rtc_compactor *compactor, struct rt_err *err)
 		if (ends)
 			break;
 		if (!idle_told) {
-			save_status(compactor);
+			rtc_job_report_save(&compactor->report);
 			drain(compactor);
 			idle_told = true;
 		}
 		scrub_one(compactor);
 		wait_for_news(compactor, LOOK_MS);
 	}
-	save_status(compactor);
+	rtc_job_report_save(&compactor->report);
 	drain(compactor);
 	if (ends && compactor->quarantine.count > 0)
 		return rt_err_set(err, RT_EDAMAGED,
 		    "%zu tables are damaged and were left out: %s",
-		    compactor->quarantine.count, compactor->status.last_error);
+		    compactor->quarantine.count,
+		    compactor->report.status.last_error);
 	return RT_OK;
 }
 
 /* -- opening and closing -- */
-
-static enum rt_code
-open_database(const struct rtc_options *options, int *dir, int *sst,
-    struct rt_manifest_store **store, struct rt_err *err)
-{
-	const char *path = options->config->dir;
-	uint64_t highest = 0;
-	enum rt_code code;
-
-	code = rt_fs_open_dir(options->fs, path, dir, err);
-	if (code == RT_OK)
-		code = rt_network_fs_refuse(options->fs, *dir, path,
-		    options->config->unsafe_filesystem, err);
-	if (code == RT_OK)
-		code = rt_manifest_store_open(store, options->fs, *dir, false,
-		    err);
-	if (code == RT_OK)
-		code = rt_manifest_store_highest(*store, &highest, err);
-	if (code == RT_OK && highest == 0)
-		code = rt_err_set(err, RT_ENOTFOUND, "no manifest");
-	if (code == RT_OK)
-		code = rt_fs_open_subdir(options->fs, *dir, RT_PATH_DIR_SST,
-		    false, sst, err);
-	if (code == RT_ENOTFOUND)
-		rt_err_prefix(err, "%s is not a database", path);
-	return code;
-}
 
 /* The epoch is ours only when it is durable; what dead epochs left behind is
  * judged by a manifest that came after. */
@@ -572,9 +398,9 @@ claim_role(struct rtc_compactor *compactor, struct rt_err *err)
 	size_t removed = 0;
 	enum rt_code code;
 
-	rt_manifest_edit_claim(edit, COMPACTOR_FEATURES);
-	code = rt_manifest_store_publish(compactor->store, edit, &claimed, NULL,
-	    err);
+	rt_manifest_edit_claim(edit, RTC_FEATURES);
+	code = rt_manifest_store_publish(compactor->database.store, edit,
+	    &claimed, NULL, err);
 	rt_manifest_edit_free(edit);
 	if (code != RT_OK)
 		return code;
@@ -582,8 +408,8 @@ claim_role(struct rtc_compactor *compactor, struct rt_err *err)
 	compactor->epoch = claimed->compactor_epoch;
 	rt_expiry_clock_init(&compactor->expiry, compactor->options.clock,
 	    &claimed->clock_mark, claimed->expiry_clock_ms);
-	code = rtc_sweeper_sweep(compactor->options.fs, compactor->sst, claimed,
-	    compactor->epoch, &removed, err);
+	code = rtc_sweeper_sweep(compactor->options.fs,
+	    compactor->database.sst, claimed, compactor->epoch, &removed, err);
 	rt_manifest_unref(claimed);
 	if (removed > 0)
 		rt_log(RT_LOG_NOTICE, "sweep", "unpublished tables removed",
@@ -595,11 +421,11 @@ claim_role(struct rtc_compactor *compactor, struct rt_err *err)
 static void
 init_scrub(struct rtc_compactor *compactor)
 {
-	struct rt_compactor_status *status = &compactor->status;
+	struct rt_compactor_status *status = &compactor->report.status;
 	struct rt_compactor_status before = { 0 };
 
-	if (rt_compactor_status_load(compactor->options.fs, compactor->dir,
-		&before, NULL) == RT_OK) {
+	if (rt_compactor_status_load(compactor->options.fs,
+		compactor->database.dir, &before, NULL) == RT_OK) {
 		status->scrub_position = before.scrub_position;
 		status->scrub_tables = before.scrub_tables;
 		status->scrub_began_ms = before.scrub_began_ms;
@@ -608,8 +434,8 @@ init_scrub(struct rtc_compactor *compactor)
 	compactor->scrub = (struct rtc_scrub){
 		.fs = compactor->options.fs,
 		.clock = compactor->options.clock,
-		.store = compactor->store,
-		.sst = compactor->sst,
+		.store = compactor->database.store,
+		.sst = compactor->database.sst,
 		.status = status,
 		.quarantine = &compactor->quarantine,
 		.go_on = scrub_may_go_on,
@@ -625,16 +451,17 @@ rtc_compactor_open(struct rtc_compactor **out,
 	enum rt_code code;
 
 	compactor->options = *options;
-	compactor->dir = compactor->sst = -1;
+	compactor->database.dir = compactor->database.sst = -1;
+	compactor->database.fs = options->fs;
 	compactor->lock = (struct rt_dirlock)RT_DIRLOCK_INIT;
 	compactor->next_number = 1;
 	rtc_pace_init(&compactor->pace, options->clock,
 	    options->config->compaction_rate_limit);
-	code = open_database(options, &compactor->dir, &compactor->sst,
-	    &compactor->store, err);
+	code = rtc_database_open(&compactor->database, options->fs,
+	    options->config, err);
 	if (code == RT_OK)
 		code = rt_dirlock_take(&compactor->lock, options->fs,
-		    compactor->dir, RT_PATH_LOCK_COMPACTOR, err);
+		    compactor->database.dir, RT_PATH_LOCK_COMPACTOR, err);
 	if (code == RT_OK)
 		code = rt_manifest_watch_open(&compactor->watch,
 		    options->config->dir, err);
@@ -645,11 +472,18 @@ rtc_compactor_open(struct rtc_compactor **out,
 		rtc_compactor_close(compactor);
 		return code;
 	}
-	compactor->status.epoch = compactor->epoch;
-	compactor->status.pid = (uint32_t)getpid();
-	compactor->status.started_ms = rt_clock_wall_ms(options->clock);
+	compactor->report = (struct rtc_job_report){
+		.fs = options->fs,
+		.clock = options->clock,
+		.dir = compactor->database.dir,
+		.status = {
+			.epoch = compactor->epoch,
+			.pid = (uint32_t)getpid(),
+			.started_ms = rt_clock_wall_ms(options->clock),
+		},
+	};
 	init_scrub(compactor);
-	save_status(compactor);
+	rtc_job_report_save(&compactor->report);
 	*out = compactor;
 	return RT_OK;
 }
@@ -662,145 +496,8 @@ rtc_compactor_close(struct rtc_compactor *compactor)
 	if (compactor->epoch != 0)
 		rt_expiry_clock_fini(&compactor->expiry);
 	rt_manifest_watch_close(compactor->watch);
-	rt_manifest_store_close(compactor->store);
-	rt_fs_close(compactor->options.fs, &compactor->sst, NULL);
 	rt_dirlock_release(&compactor->lock);
-	rt_fs_close(compactor->options.fs, &compactor->dir, NULL);
+	rtc_database_close(&compactor->database);
 	rtc_quarantine_fini(&compactor->quarantine);
 	free(compactor);
-}
-
-/* *manifest becomes the one after the edit, in memory only. */
-static enum rt_code
-pretend_edit(const struct rt_manifest_edit *edit,
-    const struct rt_manifest **manifest, struct rt_err *err)
-{
-	const struct rt_manifest *next = NULL;
-	enum rt_code code = rt_manifest_edit_apply(edit, *manifest, &next, err);
-
-	if (code != RT_OK)
-		return code;
-	rt_manifest_unref(*manifest);
-	*manifest = next;
-	return RT_OK;
-}
-
-static enum rt_code
-pretend_claim(const struct rt_manifest **manifest, struct rt_err *err)
-{
-	struct rt_manifest_edit *edit =
-	    rt_manifest_edit_new(RT_ROLE_COMPACTOR, 0);
-	enum rt_code code;
-
-	rt_manifest_edit_claim(edit, COMPACTOR_FEATURES);
-	code = pretend_edit(edit, manifest, err);
-	rt_manifest_edit_free(edit);
-	return code;
-}
-
-/* The manifest as it will be when the job is done, as far as can be told: what
- * it writes stands there as one table of a name that no file has. */
-static enum rt_code
-pretend(const struct rtc_job *job, uint64_t number,
-    const struct rt_manifest **manifest, struct rt_err *err)
-{
-	const struct rt_manifest *before = *manifest;
-	struct rt_manifest_edit *edit = rt_manifest_edit_new(
-	    RT_ROLE_COMPACTOR, before->compactor_epoch);
-	struct rt_manifest_table output = *job->inputs[0];
-	enum rt_code code;
-
-	output.id = (struct rt_file_id){ before->compactor_epoch, number };
-	output.size = job->input_bytes;
-	output.tombstones = output.older_versions = 0;
-	output.expire_min_ms = output.expire_max_ms = 0;
-	rtc_job_range(job, &output.smallest, &output.largest);
-	for (size_t i = 0; i < job->inputs_count; i++) {
-		const struct rt_manifest_table *input = job->inputs[i];
-
-		if (input->min_seq < output.min_seq)
-			output.min_seq = input->min_seq;
-		if (input->max_seq > output.max_seq)
-			output.max_seq = input->max_seq;
-	}
-	if (job->kind == RTC_JOB_MOVE) {
-		rt_manifest_edit_move(edit, job->inputs[0]->id,
-		    job->target_level);
-	} else {
-		struct rt_file_id *ids = rtc_job_ids(job);
-
-		rt_manifest_edit_replace(edit, ids, job->inputs_count,
-		    job->target_level, &output,
-		    job->kind == RTC_JOB_DISCARD ? 0 : 1);
-		free(ids);
-	}
-	code = pretend_edit(edit, manifest, err);
-	rt_manifest_edit_free(edit);
-	return code;
-}
-
-static bool
-takes_pretended(const struct rtc_job *job)
-{
-	for (size_t i = 0; i < job->inputs_count; i++)
-		if (job->inputs[i]->id.number >= PRETENDED_FROM)
-			return true;
-	return false;
-}
-
-/* Print the jobs one after the other, as long as they take only tables that
- * are there now: what comes after depends on what is written. */
-static enum rt_code
-print_jobs(const struct rtc_options *options, const struct rt_manifest **at,
-    struct rt_err *err)
-{
-	struct rt_expiry_clock expiry;
-	struct rtc_limits limits;
-	uint64_t number = PRETENDED_FROM;
-	enum rt_code code = pretend_claim(at, err);
-	bool nothing_allowed;
-	struct rtc_job job;
-	char line[256];
-
-	rt_expiry_clock_init(&expiry, options->clock, &(*at)->clock_mark,
-	    (*at)->expiry_clock_ms);
-	limits = limits_now(options, &expiry, *at);
-	rt_expiry_clock_fini(&expiry);
-	nothing_allowed = limits.l0_only &&
-	    options->config->compaction_outside_window == RT_OUTSIDE_NONE;
-	while (code == RT_OK && !nothing_allowed &&
-	    rtc_picker_pick(*at, &limits, &job)) {
-		bool pretended = takes_pretended(&job);
-
-		if (!pretended) {
-			puts(rtc_job_print(&job, line, sizeof(line)));
-			code = pretend(&job, number++, at, err);
-		}
-		rtc_job_fini(&job);
-		if (pretended)
-			break;
-	}
-	if (code == RT_OK && number == PRETENDED_FROM)
-		puts("nothing is due");
-	return code;
-}
-
-enum rt_code
-rtc_compactor_dry_run(const struct rtc_options *options, struct rt_err *err)
-{
-	const struct rt_manifest *manifest = NULL;
-	struct rt_manifest_store *store = NULL;
-	int dir = -1, sst = -1;
-	enum rt_code code;
-
-	code = open_database(options, &dir, &sst, &store, err);
-	if (code == RT_OK)
-		code = rt_manifest_store_load(store, &manifest, err);
-	if (code == RT_OK)
-		code = print_jobs(options, &manifest, err);
-	rt_manifest_unref(manifest);
-	rt_manifest_store_close(store);
-	rt_fs_close(options->fs, &sst, NULL);
-	rt_fs_close(options->fs, &dir, NULL);
-	return code;
 }

@@ -34,9 +34,4 @@ RT_MUST_USE enum rt_code rtc_compactor_run(struct rtc_compactor *compactor,
 
 void rtc_compactor_close(struct rtc_compactor *compactor);
 
-/* --dry-run: the jobs that are due now, one a line on standard output. Takes
- * no lock and changes nothing. */
-RT_MUST_USE enum rt_code rtc_compactor_dry_run(
-    const struct rtc_options *options, struct rt_err *err);
-
 #endif

@@ -13,6 +13,7 @@
 #include "libcommon/daemon/lifecycle.h"
 #include "libcommon/daemon/log.h"
 #include "riptide-compactd/compactor.h"
+#include "riptide-compactd/plan.h"
 
 #define NICE 10
 /* From linux/ioprio.h, which the C library does not carry. */
@@ -104,7 +105,8 @@ serve(struct program *program, const struct rt_command_line *line,
 	enum rt_code code;
 
 	if (line->dry_run)
-		return rtc_compactor_dry_run(&options, err);
+		return rtc_plan_print(options.fs, options.clock,
+		    &program->config, line->full, err);
 	code = rt_log_open("riptide-compactd", &program->config, err);
 	if (code == RT_OK)
 		code = rt_lifecycle_open(&options.signal_fd, err);

@@ -6,6 +6,7 @@
 
 #include "libcommon/daemon/log.h"
 #include "libcommon/manifest/compactor_status.h"
+#include "riptide-compactd/plan.h"
 #include "tests/support/runner.h"
 #include "tests/unit/riptide-compactd/scratch_db.h"
 
@@ -255,8 +256,8 @@ START_TEST(a_directory_that_is_no_database_stays_as_it_is)
 	options = options_for(&config);
 	ck_assert_int_eq(rtc_compactor_open(&compactor, &options, &failure),
 	    RT_ENOTFOUND);
-	ck_assert_int_eq(rtc_compactor_dry_run(&options, &failure),
-	    RT_ENOTFOUND);
+	ck_assert_int_eq(rtc_plan_print(options.fs, options.clock, &config,
+		false, &failure), RT_ENOTFOUND);
 	ck_assert_int_eq(rt_fs_list(rt_fs_posix(), scratch.fd, count_name,
 	    &entries, &failure), RT_OK);
 	ck_assert_uint_eq(entries, 0);
