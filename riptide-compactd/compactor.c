@@ -14,9 +14,8 @@
 #include "libcommon/os/dirlock.h"
 #include "riptide-compactd/database.h"
 #include "riptide-compactd/job_report.h"
+#include "riptide-compactd/job_runner.h"
 #include "riptide-compactd/limits.h"
-#include "riptide-compactd/publisher.h"
-#include "riptide-compactd/quarantine.h"
 #include "riptide-compactd/scrub.h"
 #include "riptide-compactd/sweeper.h"
 
@@ -24,6 +23,7 @@
 /* Without a new manifest only the clock can make a job due: values expire, a
  * window opens. */
 #define IDLE_NS (30 * UINT64_C(1000000000))
+#define NS_PER_MS UINT64_C(1000000)
 #define BACKOFF_MS_MIN 1000
 #define BACKOFF_MS_MAX 60000
 
@@ -32,14 +32,12 @@ struct rtc_compactor {
 	struct rtc_database database;
 	struct rt_dirlock lock;
 	struct rt_manifest_watch *watch;
-	uint64_t epoch;
-	uint64_t next_number;
-	struct rtc_pace pace;
-	struct rtc_quarantine quarantine;
+	struct rtc_job_runner runner;
 	struct rtc_scrub scrub;
 	struct rtc_job_report report;
 	struct rt_expiry_clock expiry;	/* once the role is ours */
 	unsigned backoff_ms;	/* 0: the last job went well */
+	uint64_t resume_ns;	/* no job begins before; monotonic */
 	uint64_t drained;	/* generation whose obsolete tables are gone */
 	uint64_t idle;		/* generation with nothing due; 0: none, */
 	uint64_t idle_until_ns;	/* until then */
@@ -47,6 +45,12 @@ struct rtc_compactor {
 };
 
 /* -- small steps -- */
+
+static uint64_t
+now_ns(const struct rtc_compactor *compactor)
+{
+	return rt_clock_monotonic_ns(compactor->options.clock);
+}
 
 static void
 take_signals(struct rtc_compactor *compactor)
@@ -68,7 +72,7 @@ take_signals(struct rtc_compactor *compactor)
 				compactor->options.reload(
 				    compactor->options.reload_arg);
 			compactor->idle = 0;
-			rtc_pace_init(&compactor->pace,
+			rtc_pace_init(&compactor->runner.pace,
 			    compactor->options.clock, compactor->options
 				.config->compaction_rate_limit);
 			break;
@@ -79,115 +83,21 @@ take_signals(struct rtc_compactor *compactor)
 	}
 }
 
-/* Sleep until a signal, an event of the watch, or the time is over. */
+/* Sleep until a signal, an event of the watch, a merge that is over, or the
+ * time is. */
 static void
 wait_for_news(struct rtc_compactor *compactor, unsigned timeout_ms)
 {
-	struct pollfd wait[2] = {
+	struct pollfd wait[] = {
 		{ .fd = rt_manifest_watch_fd(compactor->watch),
 		    .events = POLLIN },
 		{ .fd = compactor->options.signal_fd, .events = POLLIN },
+		{ .fd = compactor->runner.workers->done_fd, .events = POLLIN },
 	};
 
 	if (poll(wait, RT_COUNTOF(wait), (int)timeout_ms) > 0)
 		rt_manifest_watch_drain(compactor->watch);
 	take_signals(compactor);
-}
-
-/* The merger asks. The pace's waits end early for a signal. */
-static bool
-should_stop(void *arg, unsigned wait_ms)
-{
-	struct rtc_compactor *compactor = arg;
-	struct pollfd wait = {
-		.fd = compactor->options.signal_fd,
-		.events = POLLIN,
-	};
-
-	if (wait_ms > 0)
-		(void)poll(&wait, 1, (int)wait_ms);
-	take_signals(compactor);
-	return compactor->stopping;
-}
-
-/* -- one job -- */
-
-static enum rt_code
-publish_result(struct rtc_compactor *compactor, const struct rtc_merger *merger,
-    const struct rtc_job *job, struct rtc_result *result, struct rt_err *err)
-{
-	struct rtc_publisher publisher = {
-		.store = compactor->database.store,
-		.epoch = compactor->epoch,
-		.clock = &compactor->expiry,
-	};
-	bool unknown = false;
-	enum rt_code code;
-
-	code = rt_dirlock_check(&compactor->lock, compactor->database.dir,
-	    RT_PATH_LOCK_COMPACTOR, err);
-	if (code == RT_OK)
-		code = rtc_publisher_publish(&publisher, job, result, &unknown,
-		    err);
-	/* Fenced: the next holder of the role sweeps. */
-	if (code != RT_OK && code != RT_EFENCED && !unknown)
-		rtc_result_unlink(result, merger);
-	return code;
-}
-
-/* A merge needs its inputs' space once more until they are unlinked. It must
- * not take what the daemon needs to go on writing. */
-static enum rt_code
-check_space(const struct rtc_compactor *compactor, const struct rtc_job *job,
-    struct rt_err *err)
-{
-	struct rt_fs *fs = compactor->options.fs;
-	int64_t free_bytes = fs->free_bytes(fs, compactor->database.sst);
-	uint64_t needed = job->input_bytes +
-	    compactor->options.config->disk_reserve;
-
-	if (job->kind != RTC_JOB_MERGE || free_bytes < 0 ||
-	    (uint64_t)free_bytes >= needed)
-		return RT_OK;
-	return rt_err_set(err, RT_ENOSPC,
-	    "a merge of %" PRIu64 " bytes waits: %" PRId64 " bytes are free, %"
-	    PRIu64 " are needed with disk-reserve", job->input_bytes,
-	    free_bytes, needed);
-}
-
-static enum rt_code
-run_job(struct rtc_compactor *compactor, const struct rtc_job *job,
-    uint64_t expired_before, struct rt_err *err)
-{
-	struct rtc_merger merger = {
-		.fs = compactor->options.fs,
-		.dir = compactor->database.sst,
-		.config = compactor->options.config,
-		.epoch = compactor->epoch,
-		.next_number = &compactor->next_number,
-		.expired_before_ms = expired_before,
-		.pace = &compactor->pace,
-		.should_stop = should_stop,
-		.should_stop_arg = compactor,
-	};
-	uint64_t began_ns =
-	    rt_clock_monotonic_ns(compactor->options.clock);
-	struct rtc_result result = { 0 };
-	enum rt_code code = check_space(compactor, job, err);
-
-	if (code != RT_OK)
-		return code;
-	rtc_job_report_begin(&compactor->report, job);
-	RT_CRASHPOINT("job-picked");
-	if (job->kind == RTC_JOB_MERGE)
-		code = rtc_merger_run(&merger, job, &result, err);
-	if (code == RT_OK)
-		code = publish_result(compactor, &merger, job, &result, err);
-	if (code == RT_OK)
-		rtc_job_report_done(&compactor->report, job, &result, began_ns);
-	rtc_result_fini(&result);
-	rtc_job_report_end(&compactor->report);
-	return code;
 }
 
 /* -- the loop -- */
@@ -200,10 +110,9 @@ is_idle(struct rtc_compactor *compactor)
 	uint64_t highest;
 
 	return compactor->idle != 0 &&
-	    rt_clock_monotonic_ns(compactor->options.clock) <
-		compactor->idle_until_ns &&
-	    rt_manifest_store_highest(compactor->database.store, &highest, NULL) ==
-		RT_OK &&
+	    now_ns(compactor) < compactor->idle_until_ns &&
+	    rt_manifest_store_highest(compactor->database.store, &highest,
+		NULL) == RT_OK &&
 	    highest == compactor->idle;
 }
 
@@ -211,52 +120,38 @@ static void
 note_idle(struct rtc_compactor *compactor, const struct rt_manifest *manifest)
 {
 	compactor->idle = manifest->generation;
-	compactor->idle_until_ns =
-	    rt_clock_monotonic_ns(compactor->options.clock) + IDLE_NS;
+	compactor->idle_until_ns = now_ns(compactor) + IDLE_NS;
 }
 
-/* A job met damage. RT_OK: its damaged inputs are known now, and other jobs can
- * be done; else the error remains what it was. */
+/* Begin a job if one is due beside those under way. */
 static enum rt_code
-go_on_without(struct rtc_compactor *compactor, const struct rtc_job *job,
-    enum rt_code code, const struct rt_err *err)
+begin_one(struct rtc_compactor *compactor, bool *began, struct rt_err *err)
 {
-	if (!rtc_quarantine_inspect(&compactor->quarantine,
-		compactor->options.fs, compactor->database.sst, job))
-		return code;
-	compactor->report.status.damaged_tables = compactor->quarantine.count;
-	rtc_job_report_error(&compactor->report, err);
-	rtc_job_report_save(&compactor->report);
-	return RT_OK;
-}
-
-/* Do one job if one is due. */
-static enum rt_code
-step(struct rtc_compactor *compactor, bool *worked, struct rt_err *err)
-{
+	struct rtc_job_runner *runner = &compactor->runner;
 	const struct rt_manifest *manifest = NULL;
 	struct rtc_limits limits;
 	struct rtc_job job;
 	enum rt_code code;
 
-	*worked = false;
+	*began = false;
 	if (is_idle(compactor))
 		return RT_OK;
-	code = rt_manifest_store_load(compactor->database.store, &manifest, err);
+	code = rt_manifest_store_load(compactor->database.store, &manifest,
+	    err);
 	if (code != RT_OK)
 		return code;
-	if (manifest->compactor_epoch != compactor->epoch) {
+	if (manifest->compactor_epoch != runner->epoch) {
 		code = rt_err_set(err, RT_EFENCED,
 		    "another compactor took over: our epoch %" PRIu64
-		    ", now %" PRIu64, compactor->epoch,
+		    ", now %" PRIu64, runner->epoch,
 		    manifest->compactor_epoch);
 		goto out;
 	}
 	limits = rtc_limits_now(compactor->options.config,
 	    compactor->options.full, compactor->options.clock,
 	    &compactor->expiry, manifest);
-	limits.avoid = compactor->quarantine.ids;
-	limits.avoid_count = compactor->quarantine.count;
+	limits.avoid = runner->quarantine.ids;
+	limits.avoid_count = runner->quarantine.count;
 	compactor->report.status.debt_bytes =
 	    rtc_picker_debt(manifest, &limits);
 	if (rtc_limits_forbid_all(compactor->options.config, &limits) ||
@@ -264,20 +159,30 @@ step(struct rtc_compactor *compactor, bool *worked, struct rt_err *err)
 		note_idle(compactor, manifest);
 		goto out;
 	}
-	code = run_job(compactor, &job, limits.expired_before_ms, err);
-	if (code == RT_EDAMAGED || code == RT_ENOTFOUND)
-		code = go_on_without(compactor, &job, code, err);
-	rtc_job_fini(&job);
-	*worked = code == RT_OK;
-	/* The inputs changed under us: pick again. */
-	if (code == RT_ECONFLICT) {
-		rt_log(RT_LOG_VERBOSE, "job", "given up", "reason=\"%s\"",
-		    err->text);
-		*worked = true;
-		code = RT_OK;
-	}
+	code = rtc_job_runner_begin(runner, &job, limits.expired_before_ms,
+	    err);
+	*began = code == RT_OK;
 out:
 	rt_manifest_unref(manifest);
+	return code;
+}
+
+/* As many as there are workers for. *began: some job was, and may be over
+ * already. */
+static enum rt_code
+begin_jobs(struct rtc_compactor *compactor, bool *began, struct rt_err *err)
+{
+	const struct rtc_workers *workers = compactor->runner.workers;
+	enum rt_code code = RT_OK;
+	bool more = true;
+
+	*began = false;
+	while (more && code == RT_OK && !compactor->stopping &&
+	    rtc_workers_busy(workers) < workers->count) {
+		code = begin_one(compactor, &more, err);
+		*began = *began || more;
+		take_signals(compactor);
+	}
 	return code;
 }
 
@@ -301,10 +206,13 @@ static void
 note_failure(struct rtc_compactor *compactor, const struct rt_err *err)
 {
 	rtc_job_report_error(&compactor->report, err);
+	rtc_job_report_save(&compactor->report);
 	compactor->backoff_ms = compactor->backoff_ms == 0
 	    ? BACKOFF_MS_MIN : compactor->backoff_ms * 2;
 	if (compactor->backoff_ms > BACKOFF_MS_MAX)
 		compactor->backoff_ms = BACKOFF_MS_MAX;
+	compactor->resume_ns = now_ns(compactor) +
+	    compactor->backoff_ms * NS_PER_MS;
 	rt_log(RT_LOG_WARNING, "job", "failed", "error=\"%s\" retry_ms=%u",
 	    err->text, compactor->backoff_ms);
 }
@@ -312,7 +220,10 @@ note_failure(struct rtc_compactor *compactor, const struct rt_err *err)
 static bool
 scrub_may_go_on(void *arg)
 {
-	return !should_stop(arg, 0);
+	struct rtc_compactor *compactor = arg;
+
+	take_signals(compactor);
+	return !compactor->stopping;
 }
 
 /* Nothing is due: one table is looked at for damage, if it is time. */
@@ -331,22 +242,59 @@ scrub_one(struct rtc_compactor *compactor)
 		rtc_job_report_save(&compactor->report);
 }
 
-enum rt_code
-rtc_compactor_run(struct rtc_compactor *compactor, struct rt_err *err)
+/* Nothing is under way and nothing is due. */
+static void
+rest(struct rtc_compactor *compactor, bool *is_told)
+{
+	if (!*is_told) {
+		rtc_job_report_save(&compactor->report);
+		drain(compactor);
+		*is_told = true;
+	}
+	scrub_one(compactor);
+}
+
+/* One turn: publish what is over, begin what is due. *acted: there may be more
+ * at once. */
+static enum rt_code
+turn(struct rtc_compactor *compactor, bool *acted, struct rt_err *err)
+{
+	size_t finished = 0;
+	bool began = false;
+	enum rt_code code;
+
+	code = rtc_job_runner_finish(&compactor->runner, &finished, err);
+	if (finished > 0) {
+		compactor->idle = 0;
+		rtc_job_report_save(&compactor->report);
+		drain(compactor);
+	}
+	if (code == RT_OK && now_ns(compactor) >= compactor->resume_ns) {
+		code = begin_jobs(compactor, &began, err);
+		if (code == RT_OK && (finished > 0 || began))
+			compactor->backoff_ms = 0;
+	}
+	*acted = finished > 0 ||
+	    (began && rtc_workers_busy(compactor->runner.workers) == 0);
+	return code;
+}
+
+static enum rt_code
+work(struct rtc_compactor *compactor, struct rt_err *err)
 {
 	bool ends = compactor->options.once || compactor->options.full;
-	bool worked = false, idle_told = false;
+	bool acted, rest_is_told = false;
 
-	while (!compactor->stopping) {
+	for (;;) {
 		struct rt_err own = { .code = RT_OK };
 		enum rt_code code;
+		bool busy;
 
 		take_signals(compactor);
 		if (compactor->stopping)
-			break;
-		code = step(compactor, &worked, &own);
-		if (code == RT_ESTOPPED)
-			break;
+			return RT_OK;
+		code = turn(compactor, &acted, &own);
+		busy = rtc_workers_busy(compactor->runner.workers) > 0;
 		if (code == RT_EFENCED || (code != RT_OK && ends)) {
 			if (err != NULL)
 				*err = own;
@@ -354,35 +302,35 @@ rtc_compactor_run(struct rtc_compactor *compactor, struct rt_err *err)
 		}
 		if (code != RT_OK) {
 			note_failure(compactor, &own);
-			rtc_job_report_save(&compactor->report);
-			/* News of a flush would not make it any better. */
-			(void)should_stop(compactor, compactor->backoff_ms);
+		} else if (acted) {
+			rest_is_told = false;
 			continue;
+		} else if (!busy && compactor->backoff_ms == 0) {
+			if (ends)
+				return RT_OK;
+			rest(compactor, &rest_is_told);
 		}
-		compactor->backoff_ms = 0;
-		if (worked) {
-			idle_told = false;
-			drain(compactor);
-			continue;
-		}
-		if (ends)
-			break;
-		if (!idle_told) {
-			rtc_job_report_save(&compactor->report);
-			drain(compactor);
-			idle_told = true;
-		}
-		scrub_one(compactor);
 		wait_for_news(compactor, LOOK_MS);
 	}
+}
+
+enum rt_code
+rtc_compactor_run(struct rtc_compactor *compactor, struct rt_err *err)
+{
+	bool ends = compactor->options.once || compactor->options.full;
+	const struct rtc_quarantine *damaged = &compactor->runner.quarantine;
+	enum rt_code code = work(compactor, err);
+
+	rtc_job_runner_stop(&compactor->runner, code == RT_EFENCED);
+	if (code == RT_EFENCED)
+		return code;
 	rtc_job_report_save(&compactor->report);
 	drain(compactor);
-	if (ends && compactor->quarantine.count > 0)
-		return rt_err_set(err, RT_EDAMAGED,
+	if (code == RT_OK && ends && damaged->count > 0)
+		code = rt_err_set(err, RT_EDAMAGED,
 		    "%zu tables are damaged and were left out: %s",
-		    compactor->quarantine.count,
-		    compactor->report.status.last_error);
-	return RT_OK;
+		    damaged->count, compactor->report.status.last_error);
+	return code;
 }
 
 /* -- opening and closing -- */
@@ -405,11 +353,12 @@ claim_role(struct rtc_compactor *compactor, struct rt_err *err)
 	if (code != RT_OK)
 		return code;
 	RT_CRASHPOINT("compactor-claimed");
-	compactor->epoch = claimed->compactor_epoch;
+	compactor->runner.epoch = claimed->compactor_epoch;
 	rt_expiry_clock_init(&compactor->expiry, compactor->options.clock,
 	    &claimed->clock_mark, claimed->expiry_clock_ms);
 	code = rtc_sweeper_sweep(compactor->options.fs,
-	    compactor->database.sst, claimed, compactor->epoch, &removed, err);
+	    compactor->database.sst, claimed, compactor->runner.epoch,
+	    &removed, err);
 	rt_manifest_unref(claimed);
 	if (removed > 0)
 		rt_log(RT_LOG_NOTICE, "sweep", "unpublished tables removed",
@@ -437,10 +386,28 @@ init_scrub(struct rtc_compactor *compactor)
 		.store = compactor->database.store,
 		.sst = compactor->database.sst,
 		.status = status,
-		.quarantine = &compactor->quarantine,
+		.quarantine = &compactor->runner.quarantine,
 		.go_on = scrub_may_go_on,
 		.arg = compactor,
 	};
+}
+
+static void
+init_runner(struct rtc_compactor *compactor)
+{
+	const struct rtc_options *options = &compactor->options;
+
+	compactor->runner = (struct rtc_job_runner){
+		.database = &compactor->database,
+		.clock = options->clock,
+		.config = options->config,
+		.lock = &compactor->lock,
+		.expiry = &compactor->expiry,
+		.next_number = 1,
+		.report = &compactor->report,
+	};
+	rtc_pace_init(&compactor->runner.pace, options->clock,
+	    options->config->compaction_rate_limit);
 }
 
 enum rt_code
@@ -454,9 +421,7 @@ rtc_compactor_open(struct rtc_compactor **out,
 	compactor->database.dir = compactor->database.sst = -1;
 	compactor->database.fs = options->fs;
 	compactor->lock = (struct rt_dirlock)RT_DIRLOCK_INIT;
-	compactor->next_number = 1;
-	rtc_pace_init(&compactor->pace, options->clock,
-	    options->config->compaction_rate_limit);
+	init_runner(compactor);
 	code = rtc_database_open(&compactor->database, options->fs,
 	    options->config, err);
 	if (code == RT_OK)
@@ -465,6 +430,9 @@ rtc_compactor_open(struct rtc_compactor **out,
 	if (code == RT_OK)
 		code = rt_manifest_watch_open(&compactor->watch,
 		    options->config->dir, err);
+	if (code == RT_OK)
+		code = rtc_workers_open(&compactor->runner.workers,
+		    (size_t)options->config->compaction_threads, err);
 	RT_CRASHPOINT("compactor-locked");
 	if (code == RT_OK)
 		code = claim_role(compactor, err);
@@ -477,7 +445,7 @@ rtc_compactor_open(struct rtc_compactor **out,
 		.clock = options->clock,
 		.dir = compactor->database.dir,
 		.status = {
-			.epoch = compactor->epoch,
+			.epoch = compactor->runner.epoch,
 			.pid = (uint32_t)getpid(),
 			.started_ms = rt_clock_wall_ms(options->clock),
 		},
@@ -493,11 +461,12 @@ rtc_compactor_close(struct rtc_compactor *compactor)
 {
 	if (compactor == NULL)
 		return;
-	if (compactor->epoch != 0)
+	if (compactor->runner.epoch != 0)
 		rt_expiry_clock_fini(&compactor->expiry);
 	rt_manifest_watch_close(compactor->watch);
 	rt_dirlock_release(&compactor->lock);
 	rtc_database_close(&compactor->database);
-	rtc_quarantine_fini(&compactor->quarantine);
+	rtc_quarantine_fini(&compactor->runner.quarantine);
+	rtc_workers_close(compactor->runner.workers);
 	free(compactor);
 }

@@ -1,5 +1,5 @@
-/* compactor: wait, load, pick, merge, publish, sweep: one function a step.
- * Thread: main; there is no other. */
+/* compactor: wait, load, pick, have it merged and published, sweep: one function
+ * a step. Thread: main. Merges have threads of their own (workers.h). */
 #ifndef RIPTIDE_COMPACTD_COMPACTOR_H
 #define RIPTIDE_COMPACTD_COMPACTOR_H
 

@@ -1,5 +1,5 @@
 /* job: what one merge is to do: inputs, target level, size goal. Made by the
- * picker from one manifest, run by the merger. Thread: main. */
+ * picker from one manifest, run by the merger. Thread: one at a time. */
 #ifndef RIPTIDE_COMPACTD_JOB_H
 #define RIPTIDE_COMPACTD_JOB_H
 

@@ -5,7 +5,7 @@
  * G3 Every output is opened and read back whole before it is told.
  * G4 Nothing it makes is part of the database until it is published; on any
  *    failure its files are unlinked again.
- * Thread: main. */
+ * Thread: one for each job. */
 #ifndef RIPTIDE_COMPACTD_MERGER_H
 #define RIPTIDE_COMPACTD_MERGER_H
 

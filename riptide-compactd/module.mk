@@ -5,6 +5,7 @@ riptide_compactd_libriptide_compactd_a_SOURCES = \
 	riptide-compactd/database.c riptide-compactd/database.h \
 	riptide-compactd/job.c riptide-compactd/job.h \
 	riptide-compactd/job_report.c riptide-compactd/job_report.h \
+	riptide-compactd/job_runner.c riptide-compactd/job_runner.h \
 	riptide-compactd/limits.c riptide-compactd/limits.h \
 	riptide-compactd/merger.c riptide-compactd/merger.h \
 	riptide-compactd/pace.c riptide-compactd/pace.h \
@@ -15,7 +16,8 @@ riptide_compactd_libriptide_compactd_a_SOURCES = \
 	riptide-compactd/retention.c riptide-compactd/retention.h \
 	riptide-compactd/scrub.c riptide-compactd/scrub.h \
 	riptide-compactd/sweeper.c riptide-compactd/sweeper.h \
-	riptide-compactd/table_chain.c riptide-compactd/table_chain.h
+	riptide-compactd/table_chain.c riptide-compactd/table_chain.h \
+	riptide-compactd/workers.c riptide-compactd/workers.h
 
 sbin_PROGRAMS += riptide-compactd/riptide-compactd
 riptide_compactd_riptide_compactd_SOURCES = riptide-compactd/main.c

@@ -1,0 +1,179 @@
+#include "riptide-compactd/job_runner.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+
+#include "libcommon/base/invariant.h"
+#include "libcommon/daemon/log.h"
+#include "libcommon/os/crashpoint.h"
+#include "riptide-compactd/publisher.h"
+
+/* A merge needs its inputs' space once more until they are unlinked. Together
+ * they must not take what the daemon needs to go on writing. */
+static enum rt_code
+check_space(const struct rtc_job_runner *runner, const struct rtc_job *job,
+    struct rt_err *err)
+{
+	struct rt_fs *fs = runner->database->fs;
+	int64_t free_bytes = fs->free_bytes(fs, runner->database->sst);
+	uint64_t needed = job->input_bytes + runner->config->disk_reserve;
+
+	for (size_t i = 0; i < runner->workers->count; i++)
+		if (runner->workers->all[i].is_busy)
+			needed += runner->workers->all[i].job.input_bytes;
+	if (job->kind != RTC_JOB_MERGE || free_bytes < 0 ||
+	    (uint64_t)free_bytes >= needed)
+		return RT_OK;
+	return rt_err_set(err, RT_ENOSPC,
+	    "a merge of %" PRIu64 " bytes waits: %" PRId64 " bytes are free, %"
+	    PRIu64 " are needed with disk-reserve", job->input_bytes,
+	    free_bytes, needed);
+}
+
+static enum rt_code
+publish(struct rtc_job_runner *runner, const struct rtc_merger *merger,
+    const struct rtc_job *job, struct rtc_result *result, uint64_t began_ns,
+    struct rt_err *err)
+{
+	struct rtc_publisher publisher = {
+		.store = runner->database->store,
+		.epoch = runner->epoch,
+		.clock = runner->expiry,
+	};
+	bool unknown = false;
+	enum rt_code code;
+
+	code = rt_dirlock_check(runner->lock, runner->database->dir,
+	    RT_PATH_LOCK_COMPACTOR, err);
+	if (code == RT_OK)
+		code = rtc_publisher_publish(&publisher, job, result, &unknown,
+		    err);
+	if (code == RT_OK)
+		rtc_job_report_done(runner->report, job, result, began_ns);
+	/* Fenced: the next holder of the role sweeps. */
+	else if (code != RT_EFENCED && !unknown && merger != NULL)
+		rtc_result_unlink(result, merger);
+	return code;
+}
+
+/* Its inputs changed under it, or are damaged and known to be now: other jobs
+ * can be picked. Else the error remains what it was. */
+static enum rt_code
+forgive(struct rtc_job_runner *runner, const struct rtc_job *job,
+    enum rt_code code, const struct rt_err *err)
+{
+	if (code == RT_ECONFLICT) {
+		rt_log(RT_LOG_VERBOSE, "job", "given up", "reason=\"%s\"",
+		    err->text);
+		return RT_OK;
+	}
+	if ((code != RT_EDAMAGED && code != RT_ENOTFOUND) ||
+	    !rtc_quarantine_inspect(&runner->quarantine, runner->database->fs,
+		runner->database->sst, job))
+		return code;
+	runner->report->status.damaged_tables = runner->quarantine.count;
+	rtc_job_report_error(runner->report, err);
+	return RT_OK;
+}
+
+/* A job of which nothing is read. */
+static enum rt_code
+do_unread(struct rtc_job_runner *runner, const struct rtc_job *job,
+    struct rt_err *err)
+{
+	uint64_t now_ns = rt_clock_monotonic_ns(runner->clock);
+	struct rtc_result nothing = { 0 };
+
+	return forgive(runner, job, publish(runner, NULL, job, &nothing,
+		now_ns, err), err);
+}
+
+enum rt_code
+rtc_job_runner_begin(struct rtc_job_runner *runner, struct rtc_job *job,
+    uint64_t expired_before_ms, struct rt_err *err)
+{
+	struct rtc_merger merger = {
+		.fs = runner->database->fs,
+		.dir = runner->database->sst,
+		.config = runner->config,
+		.epoch = runner->epoch,
+		.next_number = &runner->next_number,
+		.expired_before_ms = expired_before_ms,
+		.pace = &runner->pace,
+	};
+	enum rt_code code = check_space(runner, job, err);
+
+	if (code == RT_OK) {
+		rtc_job_report_begin(runner->report, job);
+		RT_CRASHPOINT("job-picked");
+		if (job->kind == RTC_JOB_MERGE)
+			code = rtc_workers_begin(runner->workers, &merger, job,
+			    rt_clock_monotonic_ns(runner->clock), err);
+		else
+			code = do_unread(runner, job, err);
+		if (rtc_workers_busy(runner->workers) == 0)
+			rtc_job_report_end(runner->report);
+	}
+	if (code != RT_OK || job->kind != RTC_JOB_MERGE)
+		rtc_job_fini(job);
+	return code;
+}
+
+enum rt_code
+rtc_job_runner_finish(struct rtc_job_runner *runner, size_t *finished,
+    struct rt_err *err)
+{
+	struct rtc_worker *worker;
+	enum rt_code code = RT_OK;
+
+	*finished = 0;
+	rtc_workers_drain(runner->workers);
+	while (code == RT_OK && (worker =
+		    rtc_workers_next_over(runner->workers)) != NULL) {
+		code = worker->code;
+		if (code == RT_OK)
+			code = publish(runner, &worker->merger, &worker->job,
+			    &worker->result, worker->began_ns, &worker->err);
+		if (code != RT_OK)
+			code = forgive(runner, &worker->job, code,
+			    &worker->err);
+		if (code != RT_OK && err != NULL)
+			*err = worker->err;
+		rtc_worker_clear(worker);
+		(*finished)++;
+		if (rtc_workers_busy(runner->workers) == 0)
+			rtc_job_report_end(runner->report);
+	}
+	return code;
+}
+
+void
+rtc_job_runner_stop(struct rtc_job_runner *runner, bool fenced)
+{
+	struct pollfd over = {
+		.fd = runner->workers->done_fd,
+		.events = POLLIN,
+	};
+
+	rtc_workers_stop(runner->workers);
+	while (rtc_workers_busy(runner->workers) > 0) {
+		struct rtc_worker *worker;
+		struct rt_err err = { .code = RT_OK };
+
+		(void)poll(&over, 1, -1);
+		rtc_workers_drain(runner->workers);
+		while ((worker = rtc_workers_next_over(runner->workers)) !=
+		    NULL) {
+			if (worker->code == RT_OK && !fenced &&
+			    publish(runner, &worker->merger, &worker->job,
+				&worker->result, worker->began_ns, &err) !=
+				RT_OK)
+				rt_log(RT_LOG_WARNING, "job",
+				    "not published at the end", "error=\"%s\"",
+				    err.text);
+			rtc_worker_clear(worker);
+		}
+	}
+	rtc_job_report_end(runner->report);
+}
