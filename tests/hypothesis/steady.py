@@ -167,7 +167,10 @@ class World:
         self.look()
 
     def look(self):
-        """Ask for E. A key with an end is written for it, and deleted."""
+        """Ask for E. A key with an end is written for it, and deleted. A
+        turn of the daemon reads the clock once, at its begin, and may take a
+        command that came later: what follows an answer is of a later turn."""
+        self.live.ping()
         end = self.time.high + 10 ** 12
         left = pipeline(self.live, [("SET", b"\0E", b"", "PXAT", end),
                                     ("PTTL", b"\0E"), ("DEL", b"\0E")])[1]
