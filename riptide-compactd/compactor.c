@@ -12,6 +12,7 @@
 #include "libcommon/manifest/manifest_watch.h"
 #include "libcommon/os/crashpoint.h"
 #include "libcommon/os/dirlock.h"
+#include "riptide-compactd/budget.h"
 #include "riptide-compactd/database.h"
 #include "riptide-compactd/job_report.h"
 #include "riptide-compactd/job_runner.h"
@@ -33,6 +34,7 @@ struct rtc_compactor {
 	struct rt_dirlock lock;
 	struct rt_manifest_watch *watch;
 	struct rtc_job_runner runner;
+	struct rtc_budget budget;
 	struct rtc_scrub scrub;
 	struct rtc_job_report report;
 	struct rt_expiry_clock expiry;	/* once the role is ours */
@@ -293,6 +295,12 @@ work(struct rtc_compactor *compactor, struct rt_err *err)
 		take_signals(compactor);
 		if (compactor->stopping)
 			return RT_OK;
+		if (rtc_budget_is_over(&compactor->budget, now_ns(compactor))) {
+			rt_log(RT_LOG_NOTICE, "main", "the budget is spent",
+			    "debt_bytes=%" PRIu64,
+			    compactor->report.status.debt_bytes);
+			return RT_OK;
+		}
 		code = turn(compactor, &acted, &own);
 		busy = rtc_workers_busy(compactor->runner.workers) > 0;
 		if (code == RT_EFENCED || (code != RT_OK && ends)) {
@@ -310,7 +318,8 @@ work(struct rtc_compactor *compactor, struct rt_err *err)
 				return RT_OK;
 			rest(compactor, &rest_is_told);
 		}
-		wait_for_news(compactor, LOOK_MS);
+		wait_for_news(compactor, rtc_budget_wait_ms(&compactor->budget,
+			now_ns(compactor), LOOK_MS));
 	}
 }
 
@@ -404,8 +413,11 @@ init_runner(struct rtc_compactor *compactor)
 		.lock = &compactor->lock,
 		.expiry = &compactor->expiry,
 		.next_number = 1,
+		.budget = &compactor->budget,
 		.report = &compactor->report,
 	};
+	rtc_budget_init(&compactor->budget, options->budget_s,
+	    now_ns(compactor));
 	rtc_pace_init(&compactor->runner.pace, options->clock,
 	    options->config->compaction_rate_limit);
 }

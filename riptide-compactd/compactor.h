@@ -15,6 +15,7 @@ struct rtc_options {
 	struct rt_config *config;	/* borrowed, and reloaded on HUP */
 	bool once;		/* end when nothing is due */
 	bool full;		/* merge everything down, then end */
+	uint64_t budget_s;	/* end after so long; 0: none */
 	int signal_fd;		/* from rt_lifecycle_open(), or -1 */
 	/* Called for SIGHUP. */
 	void (*reload)(void *arg);
@@ -26,7 +27,8 @@ struct rtc_options {
 RT_MUST_USE enum rt_code rtc_compactor_open(struct rtc_compactor **out,
     const struct rtc_options *options, struct rt_err *err);
 
-/* Work until told to stop, or with once or full until nothing is due. Errors
+/* Work until told to stop, until the budget is spent, or with once or full until
+ * nothing is due. Errors
  * of a job are logged and tried again later, unless once or full is set.
  * RT_EFENCED: another compactor took the role. */
 RT_MUST_USE enum rt_code rtc_compactor_run(struct rtc_compactor *compactor,

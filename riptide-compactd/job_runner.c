@@ -133,6 +133,11 @@ rtc_job_runner_finish(struct rtc_job_runner *runner, size_t *finished,
 		    rtc_workers_next_over(runner->workers)) != NULL) {
 		code = worker->code;
 		if (code == RT_OK)
+			rtc_budget_learn(runner->budget,
+			    worker->job.input_bytes,
+			    rt_clock_monotonic_ns(runner->clock) -
+				worker->began_ns);
+		if (code == RT_OK)
 			code = publish(runner, &worker->merger, &worker->job,
 			    &worker->result, worker->began_ns, &worker->err);
 		if (code != RT_OK)

@@ -6,6 +6,7 @@
 
 #include "libcommon/os/dirlock.h"
 #include "libcommon/os/expiry_clock.h"
+#include "riptide-compactd/budget.h"
 #include "riptide-compactd/database.h"
 #include "riptide-compactd/job_report.h"
 #include "riptide-compactd/pace.h"
@@ -22,6 +23,7 @@ struct rtc_job_runner {
 	uint64_t epoch;
 	uint64_t next_number;		/* names of tables */
 	struct rtc_pace pace;
+	struct rtc_budget *budget;	/* learns how fast merges are */
 	struct rtc_quarantine quarantine;
 	struct rtc_job_report *report;
 	struct rtc_workers *workers;

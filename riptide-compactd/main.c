@@ -23,10 +23,11 @@
 
 static const char usage_text[] =
     "usage: riptide-compactd [CONFIG-FILE] [--NAME VALUE ...]\n"
-    "           [--once | --full | --dry-run]\n"
+    "           [--once | --full | --dry-run] [--budget TIME]\n"
     "\n"
     "  --once         do everything that is due, then end\n"
     "  --full         merge everything down to the last level, then end\n"
+    "  --budget TIME  end after so long: 90s, 10m, 2h\n"
     "  --dry-run      print the jobs that are due, and change nothing\n"
     "  --check-config look at the configuration, and end\n"
     "  --help, --version\n"
@@ -98,6 +99,7 @@ serve(struct program *program, const struct rt_command_line *line,
 		.config = &program->config,
 		.once = line->once,
 		.full = line->full,
+		.budget_s = line->budget_s,
 		.signal_fd = -1,
 		.reload = reload,
 		.reload_arg = program,

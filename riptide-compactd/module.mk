@@ -1,6 +1,7 @@
 # riptide-compactd: merges levels and publishes manifests.
 noinst_LIBRARIES += riptide-compactd/libriptide-compactd.a
 riptide_compactd_libriptide_compactd_a_SOURCES = \
+	riptide-compactd/budget.c riptide-compactd/budget.h \
 	riptide-compactd/compactor.c riptide-compactd/compactor.h \
 	riptide-compactd/database.c riptide-compactd/database.h \
 	riptide-compactd/job.c riptide-compactd/job.h \

@@ -11,6 +11,7 @@
 #include "libcommon/base/invariant.h"
 #include "libcommon/base/utf8.h"
 #include "libcommon/daemon/option.h"
+#include "libcommon/daemon/option_text.h"
 #include "libcommon/os/fs.h"
 
 void
@@ -351,25 +352,41 @@ find_switch(struct rt_command_line *line, int who, struct rt_slice name)
 	return NULL;
 }
 
+static struct rt_slice
+name_of_flag(const char *word)
+{
+	return rt_slice(word + 2, strcspn(word + 2, "="));
+}
+
+/* The word behind the flag at *at, or behind its =; NULL when there is none.
+ * Moves *at to the last word that belongs to the flag. */
+static const char *
+value_of_flag(int argc, char *const argv[], int *at)
+{
+	const char *value = strchr(argv[*at], '=');
+
+	if (value != NULL)
+		return value + 1;
+	if (*at + 1 < argc && strncmp(argv[*at + 1], "--", 2) != 0)
+		return argv[++*at];
+	return NULL;
+}
+
 /* One option from the command line, *at being its word; moves *at to the last
  * word that belongs to it. config NULL: only see whether it is well-formed. */
 static enum rt_code
 take_option(struct rt_config *config, int argc, char *const argv[], int *at,
     struct rt_err *err)
 {
-	const char *word = argv[*at] + 2, *value = strchr(word, '=');
-	struct rt_slice name = rt_slice(word, value != NULL
-		? (size_t)(value - word) : strlen(word));
+	struct rt_slice name = name_of_flag(argv[*at]);
 	const struct rt_option *option = rt_option_find(name);
 	struct line missing = { 0 };
 	enum rt_code rc = RT_OK;
+	const char *value;
 
 	if (option == NULL)
 		return refuse_name(name, "--", err);
-	if (value != NULL)
-		value++;
-	else if (*at + 1 < argc && strncmp(argv[*at + 1], "--", 2) != 0)
-		value = argv[++*at];
+	value = value_of_flag(argc, argv, at);
 	if (value == NULL)
 		rc = set_from_line(config, option, &missing, err);
 	else if (config != NULL)
@@ -377,6 +394,26 @@ take_option(struct rt_config *config, int argc, char *const argv[], int *at,
 	if (rc != RT_OK)
 		rt_err_prefix(err, "--%s", option->name);
 	return rc;
+}
+
+static bool
+is_budget(int who, const char *word)
+{
+	return (who & RT_FOR_COMPACTOR) != 0 &&
+	    rt_slice_equal(name_of_flag(word), rt_slice_cstr("budget"));
+}
+
+static enum rt_code
+take_budget(struct rt_command_line *line, int argc, char *const argv[], int *at,
+    struct rt_err *err)
+{
+	const char *value = value_of_flag(argc, argv, at);
+
+	if (value == NULL || !rt_option_text_duration(value, &line->budget_s))
+		return rt_err_set(err, RT_EUSAGE,
+		    "--budget: %.64s is no time, allowed: 1s to 365d, as in "
+		    "90s, 10m, 2h", value == NULL ? "nothing" : value);
+	return RT_OK;
 }
 
 static enum rt_code
@@ -415,6 +452,8 @@ walk(struct rt_config *config, int who, int argc, char *const argv[],
 		on = find_switch(line, who, rt_slice_cstr(word + 2));
 		if (on != NULL)
 			*on = true;
+		else if (is_budget(who, word))
+			rc = take_budget(line, argc, argv, &at, err);
 		else
 			rc = take_option(config, argc, argv, &at, err);
 		if (line->help || line->version)

@@ -53,6 +53,7 @@ struct rt_command_line {
 	const char *config_file;	/* NULL: none */
 	bool help, version, check_config;
 	bool once, full, dry_run;	/* the compactor's */
+	uint64_t budget_s;		/* the compactor's; 0: none */
 };
 
 /* Read argv: [CONFIG-FILE] [--NAME VALUE ...]; the file first, then the flags

@@ -39,6 +39,35 @@ rt_option_text_mode(const char *text, unsigned *mode)
 	return true;
 }
 
+bool
+rt_option_text_duration(const char *text, uint64_t *seconds)
+{
+	static const struct {
+		char letter;
+		uint64_t seconds;
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+	const uint64_t year = 365 * UINT64_C(86400);
+	uint64_t value = 0, unit = 1;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	for (; *text >= '0' && *text <= '9'; text++) {
+		value = value * 10 + (uint64_t)(*text - '0');
+		if (value > year)
+			return false;
+	}
+	for (size_t i = 0; i < RT_COUNTOF(units); i++)
+		if (*text == units[i].letter) {
+			unit = units[i].seconds;
+			text++;
+			break;
+		}
+	if (*text != '\0' || value == 0 || value > year / unit)
+		return false;
+	*seconds = value * unit;
+	return true;
+}
+
 static unsigned
 two_digits(const char *text)
 {

@@ -20,6 +20,9 @@ struct rt_option_window {
 
 bool rt_option_text_window(const char *text, struct rt_option_window *out);
 
+/* --budget: a number with s, m, h or d behind it, or of seconds; 1 s to a year. */
+bool rt_option_text_duration(const char *text, uint64_t *seconds);
+
 /* client-output-buffer-limit: any number of "class hard soft seconds", class
  * one of normal, replica (also slave), pubsub. 0: no limit. Classes that text
  * does not name are left as they are in out. */

@@ -7,6 +7,7 @@ COMPACTD_TEST_LIBS = tests/unit/riptide-compactd/libscratchdb.a \
 	$(DAEMON_LIBS) $(LDADD)
 
 unit_tests += \
+	tests/unit/riptide-compactd/test_budget \
 	tests/unit/riptide-compactd/test_compactor \
 	tests/unit/riptide-compactd/test_merger \
 	tests/unit/riptide-compactd/test_pace \
@@ -16,6 +17,7 @@ unit_tests += \
 	tests/unit/riptide-compactd/test_scrub \
 	tests/unit/riptide-compactd/test_sweeper \
 	tests/unit/riptide-compactd/test_table_chain
+tests_unit_riptide_compactd_test_budget_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_compactor_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_merger_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_pace_LDADD = $(COMPACTD_TEST_LIBS)

@@ -33,6 +33,30 @@ START_TEST(modes_are_octal)
 }
 END_TEST
 
+START_TEST(a_duration_has_a_unit_or_is_of_seconds)
+{
+	const char *const bad[] = { "", "0", "0m", "m", "10x", "10 m", "-1",
+		"1.5h", "366d", "10mm", "18446744073709551616",
+		"99999999999999999999d" };
+	uint64_t seconds = 7;
+
+	for (size_t i = 0; i < RT_COUNTOF(bad); i++)
+		ck_assert_msg(!rt_option_text_duration(bad[i], &seconds), "%s",
+		    bad[i]);
+	ck_assert_uint_eq(seconds, 7);
+	ck_assert(rt_option_text_duration("90", &seconds));
+	ck_assert_uint_eq(seconds, 90);
+	ck_assert(rt_option_text_duration("90s", &seconds));
+	ck_assert_uint_eq(seconds, 90);
+	ck_assert(rt_option_text_duration("10m", &seconds));
+	ck_assert_uint_eq(seconds, 600);
+	ck_assert(rt_option_text_duration("2h", &seconds));
+	ck_assert_uint_eq(seconds, 7200);
+	ck_assert(rt_option_text_duration("365d", &seconds));
+	ck_assert_uint_eq(seconds, 365 * 86400);
+}
+END_TEST
+
 START_TEST(windows_are_minutes_of_the_day)
 {
 	static const char *const bad[] = { "", "22:00", "22:00-", "2:00-06:00",
@@ -77,4 +101,5 @@ START_TEST(output_limits_are_by_class)
 END_TEST
 
 RTT_MAIN("option_text", words_are_parted_by_blanks, modes_are_octal,
-    windows_are_minutes_of_the_day, output_limits_are_by_class)
+    a_duration_has_a_unit_or_is_of_seconds, windows_are_minutes_of_the_day,
+    output_limits_are_by_class)
