@@ -25,6 +25,7 @@ include tests/fault/module.mk
 include tests/damage/module.mk
 include tests/powercut/module.mk
 include tests/crash/module.mk
+include tests/compactor/module.mk
 include tests/hazard/module.mk
 include tests/system/module.mk
 include tests/clients/module.mk

@@ -1,0 +1,4 @@
+# compactor: both programs beside each other for long. test_kills.py is short
+# here; make compactor-long lengthens it.
+script_tests += tests/compactor/test_kills.py
+EXTRA_DIST += tests/compactor/workload.py
