@@ -9,6 +9,7 @@ COMPACTD_TEST_LIBS = tests/unit/riptide-compactd/libscratchdb.a \
 unit_tests += \
 	tests/unit/riptide-compactd/test_budget \
 	tests/unit/riptide-compactd/test_compactor \
+	tests/unit/riptide-compactd/test_limits \
 	tests/unit/riptide-compactd/test_merger \
 	tests/unit/riptide-compactd/test_pace \
 	tests/unit/riptide-compactd/test_picker \
@@ -19,6 +20,7 @@ unit_tests += \
 	tests/unit/riptide-compactd/test_table_chain
 tests_unit_riptide_compactd_test_budget_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_compactor_LDADD = $(COMPACTD_TEST_LIBS)
+tests_unit_riptide_compactd_test_limits_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_merger_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_pace_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_picker_LDADD = $(COMPACTD_TEST_LIBS)
