@@ -134,7 +134,7 @@ void rtd_reader_free(struct rtd_reader *reader);
 /* A value found. Zeroed is inert; fini after use, before the next end of turn
  * (on the loop) or the reader's end. */
 struct rtd_value {
-	struct rt_slice bytes;	/* the client's */
+	struct rt_slice bytes;	/* the client's; empty unless found */
 	uint64_t expire_ms;	/* or RT_NO_EXPIRY */
 	uint64_t seq;		/* what the answer rests on; 0: nothing seen */
 	struct rt_table_found found;	/* internal */

@@ -210,8 +210,13 @@ take_found(const struct rtd_read *read, enum rt_code code,
 	else if (value->expire_ms != RT_NO_EXPIRY &&
 	    value->expire_ms <= read->now_ms)
 		code = RT_ENOTFOUND;
-	if (code != RT_OK)
+	if (code != RT_OK) {
+		/* What has ended is not to be seen by any way. */
 		rtd_value_fini(value);
+		value->bytes = rt_slice(NULL, 0);
+		value->bulk = NULL;
+		value->expire_ms = RT_NO_EXPIRY;
+	}
 	return code;
 }
 

@@ -251,10 +251,25 @@ def first_append(tap, _server):
                   (0, b""), "the_first_append_may_be_of_nothing")
 
 
+def expired_value(tap, server):
+    """Commands that look at a part of a value."""
+    with server.client() as client:
+        client.call("SET", "ended", "secret", "PX", 1)
+        while client.call("EXISTS", "ended"):
+            pass
+        tap.equal([client.call(*words) for words in (
+            ("GETRANGE", "ended", 0, -1), ("SUBSTR", "ended", -8, 1),
+            ("STRLEN", "ended"), ("GETEX", "ended"), ("GETDEL", "ended"),
+            ("OBJECT", "ENCODING", "ended"), ("MEMORY", "USAGE", "ended"))],
+                  [b"", b"", 0, None, None, None, None],
+                  "no_part_of_an_expired_value_is_seen")
+
+
 def main():
     tap = rt.Tap()
     with rt.Server() as server:
-        for test in (replies, listings, info, scans, restart, first_append):
+        for test in (replies, listings, info, scans, expired_value, restart,
+                     first_append):
             tap.run(test, server)
     tap.done()
 

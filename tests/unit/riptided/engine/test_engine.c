@@ -333,6 +333,29 @@ START_TEST(an_expired_value_is_absent)
 }
 END_TEST
 
+START_TEST(nothing_is_left_of_an_expired_value)
+{
+	const struct rtd_read read = { .keyspace = 0, .now_ms = NOW_MS };
+	struct fixture f;
+
+	init(&f);
+	rtd_write_batch_put(&f.batch, 0, rt_slice_cstr("a"),
+	    rt_slice_cstr("past"), NOW_MS);
+	commit(&f);
+	for (unsigned round = 0; round < 2; round++) {
+		struct rtd_value value = { .expire_ms = 0 };
+
+		ck_assert_int_eq(rtd_reader_get(f.reader, &read,
+			rt_slice_cstr("a"), &value, NULL), RT_ENOTFOUND);
+		ck_assert_uint_eq(value.bytes.len, 0);
+		ck_assert_uint_eq(value.expire_ms, RT_NO_EXPIRY);
+		rtd_value_fini(&value);
+		flush_all(&f);
+	}
+	fini(&f);
+}
+END_TEST
+
 static unsigned
 count_keys(struct fixture *fixture, uint32_t keyspace)
 {
@@ -557,6 +580,7 @@ RTT_MAIN("engine", what_was_written_is_read, it_survives_flush_and_restart,
     a_drop_empties_one_keyspace_for_good, what_was_dropped_goes_unread,
     swaps_and_drops_are_replayed_in_order,
     two_databases_of_one_keyspace_are_refused, an_expired_value_is_absent,
+    nothing_is_left_of_an_expired_value,
     iteration_shows_each_live_key_once, an_iterator_sees_its_moment,
     a_second_engine_is_refused, a_foreign_directory_is_refused,
     a_database_without_its_manifest_is_refused,
