@@ -74,9 +74,8 @@ take_signals(struct rtc_compactor *compactor)
 				compactor->options.reload(
 				    compactor->options.reload_arg);
 			compactor->idle = 0;
-			rtc_pace_init(&compactor->runner.pace,
-			    compactor->options.clock, compactor->options
-				.config->compaction_rate_limit);
+			rtc_pace_set(&compactor->runner.pace, compactor
+			    ->options.config->compaction_rate_limit);
 			break;
 		case SIGUSR1:
 			rtc_job_report_log_state(&compactor->report);
@@ -125,11 +124,49 @@ note_idle(struct rtc_compactor *compactor, const struct rt_manifest *manifest)
 	compactor->idle_until_ns = now_ns(compactor) + IDLE_NS;
 }
 
+/* Bytes of inputs of the largest job that fits the disk and the budget; 0: any. */
+static uint64_t
+most_bytes(const struct rtc_compactor *compactor)
+{
+	uint64_t space = rtc_job_runner_space(&compactor->runner);
+	uint64_t budget = rtc_budget_job_bytes(&compactor->budget,
+	    now_ns(compactor));
+
+	return space == 0 || (budget != 0 && budget < space) ? budget : space;
+}
+
+/* Nothing was picked. If that is for want of space it is an error; of time, and
+ * the budget counts as spent; beside other jobs, they end first. */
+static enum rt_code
+look_why(struct rtc_compactor *compactor, const struct rt_manifest *manifest,
+    struct rtc_limits *limits, struct rt_err *err)
+{
+	uint64_t space = rtc_job_runner_space(&compactor->runner);
+	enum rt_code code = RT_OK;
+	struct rtc_job job;
+
+	note_idle(compactor, manifest);
+	if (limits->max_job_bytes == 0 || limits->running_count > 0)
+		return RT_OK;
+	limits->max_job_bytes = 0;
+	if (!rtc_picker_pick(manifest, limits, &job))
+		return RT_OK;
+	if (space != 0 && job.input_bytes > space)
+		code = rt_err_set(err, RT_ENOSPC, "a merge of %" PRIu64
+		    " bytes waits for space: %" PRIu64 " bytes are free above "
+		    "disk-reserve", job.input_bytes, space);
+	else
+		compactor->budget.ends_ns = now_ns(compactor);
+	rtc_job_fini(&job);
+	return code;
+}
+
 /* Begin a job if one is due beside those under way. */
 static enum rt_code
 begin_one(struct rtc_compactor *compactor, bool *began, struct rt_err *err)
 {
 	struct rtc_job_runner *runner = &compactor->runner;
+	const struct rtc_job *running[RTC_WORKERS_MAX];
 	const struct rt_manifest *manifest = NULL;
 	struct rtc_limits limits;
 	struct rtc_job job;
@@ -154,11 +191,17 @@ begin_one(struct rtc_compactor *compactor, bool *began, struct rt_err *err)
 	    &compactor->expiry, manifest);
 	limits.avoid = runner->quarantine.ids;
 	limits.avoid_count = runner->quarantine.count;
+	limits.running_count = rtc_workers_jobs(runner->workers, running);
+	limits.running = running;
+	limits.max_job_bytes = most_bytes(compactor);
 	compactor->report.status.debt_bytes =
 	    rtc_picker_debt(manifest, &limits);
-	if (rtc_limits_forbid_all(compactor->options.config, &limits) ||
-	    !rtc_picker_pick(manifest, &limits, &job)) {
+	if (rtc_limits_forbid_all(compactor->options.config, &limits)) {
 		note_idle(compactor, manifest);
+		goto out;
+	}
+	if (!rtc_picker_pick(manifest, &limits, &job)) {
+		code = look_why(compactor, manifest, &limits, err);
 		goto out;
 	}
 	code = rtc_job_runner_begin(runner, &job, limits.expired_before_ms,
@@ -479,6 +522,7 @@ rtc_compactor_close(struct rtc_compactor *compactor)
 	rt_dirlock_release(&compactor->lock);
 	rtc_database_close(&compactor->database);
 	rtc_quarantine_fini(&compactor->runner.quarantine);
+	rtc_pace_fini(&compactor->runner.pace);
 	rtc_workers_close(compactor->runner.workers);
 	free(compactor);
 }

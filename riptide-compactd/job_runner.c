@@ -11,24 +11,19 @@
 
 /* A merge needs its inputs' space once more until they are unlinked. Together
  * they must not take what the daemon needs to go on writing. */
-static enum rt_code
-check_space(const struct rtc_job_runner *runner, const struct rtc_job *job,
-    struct rt_err *err)
+uint64_t
+rtc_job_runner_space(const struct rtc_job_runner *runner)
 {
 	struct rt_fs *fs = runner->database->fs;
 	int64_t free_bytes = fs->free_bytes(fs, runner->database->sst);
-	uint64_t needed = job->input_bytes + runner->config->disk_reserve;
+	uint64_t taken = runner->config->disk_reserve;
 
+	if (free_bytes < 0)
+		return 0;
 	for (size_t i = 0; i < runner->workers->count; i++)
 		if (runner->workers->all[i].is_busy)
-			needed += runner->workers->all[i].job.input_bytes;
-	if (job->kind != RTC_JOB_MERGE || free_bytes < 0 ||
-	    (uint64_t)free_bytes >= needed)
-		return RT_OK;
-	return rt_err_set(err, RT_ENOSPC,
-	    "a merge of %" PRIu64 " bytes waits: %" PRId64 " bytes are free, %"
-	    PRIu64 " are needed with disk-reserve", job->input_bytes,
-	    free_bytes, needed);
+			taken += runner->workers->all[i].job.input_bytes;
+	return (uint64_t)free_bytes > taken ? (uint64_t)free_bytes - taken : 1;
 }
 
 static enum rt_code
@@ -102,20 +97,18 @@ rtc_job_runner_begin(struct rtc_job_runner *runner, struct rtc_job *job,
 		.expired_before_ms = expired_before_ms,
 		.pace = &runner->pace,
 	};
-	enum rt_code code = check_space(runner, job, err);
+	enum rt_code code = RT_OK;
 
-	if (code == RT_OK) {
-		rtc_job_report_begin(runner->report, job);
-		RT_CRASHPOINT("job-picked");
-		if (job->kind == RTC_JOB_MERGE)
-			code = rtc_workers_begin(runner->workers, &merger, job,
-			    rt_clock_monotonic_ns(runner->clock), err);
-		else
-			code = do_unread(runner, job, err);
-		if (rtc_workers_busy(runner->workers) == 0)
-			rtc_job_report_end(runner->report);
-	}
-	if (code != RT_OK || job->kind != RTC_JOB_MERGE)
+	rtc_job_report_begin(runner->report, job);
+	RT_CRASHPOINT("job-picked");
+	if (job->kind == RTC_JOB_MERGE)
+		rtc_workers_begin(runner->workers, &merger, job,
+		    rt_clock_monotonic_ns(runner->clock));
+	else
+		code = do_unread(runner, job, err);
+	if (rtc_workers_busy(runner->workers) == 0)
+		rtc_job_report_end(runner->report);
+	if (job->kind != RTC_JOB_MERGE)
 		rtc_job_fini(job);
 	return code;
 }

@@ -1,5 +1,5 @@
-/* job_runner: from a job that was picked to its result in the manifest: space,
- * a worker, publish, counters; and what is left out when a job fails.
+/* job_runner: from a job that was picked to its result in the manifest: a
+ * worker, publish, counters; and what is left out when a job fails.
  * Thread: main. */
 #ifndef RIPTIDE_COMPACTD_JOB_RUNNER_H
 #define RIPTIDE_COMPACTD_JOB_RUNNER_H
@@ -21,7 +21,7 @@ struct rtc_job_runner {
 	struct rt_dirlock *lock;	/* the compactor's role */
 	struct rt_expiry_clock *expiry;
 	uint64_t epoch;
-	uint64_t next_number;		/* names of tables */
+	_Atomic uint64_t next_number;	/* names of tables */
 	struct rtc_pace pace;
 	struct rtc_budget *budget;	/* learns how fast merges are */
 	struct rtc_quarantine quarantine;
@@ -29,9 +29,13 @@ struct rtc_job_runner {
 	struct rtc_workers *workers;
 };
 
+/* Bytes of inputs that one more job may have, so that the disk keeps its reserve
+ * with all of them at their end; 1 when there is no space for any, 0 when the
+ * file system does not tell. */
+uint64_t rtc_job_runner_space(const struct rtc_job_runner *runner);
+
 /* Begin a job that was picked beside those under way; it becomes ours, error or
- * not. One that needs no reading is done at once. RT_ENOSPC: it would take the
- * space that the daemon needs; nothing was begun. RT_EFENCED: see publisher.h.
+ * not. One that needs no reading is done at once. RT_EFENCED: see publisher.h.
  * expired_before_ms: as picked with. */
 RT_MUST_USE enum rt_code rtc_job_runner_begin(struct rtc_job_runner *runner,
     struct rtc_job *job, uint64_t expired_before_ms, struct rt_err *err);

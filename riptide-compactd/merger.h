@@ -21,7 +21,7 @@ struct rtc_merger {
 	int dir;			/* sst/ */
 	const struct rt_config *config;
 	uint64_t epoch;			/* ours: names of outputs */
-	uint64_t *next_number;		/* rises with each output */
+	_Atomic uint64_t *next_number;	/* rises with each output */
 	uint64_t expired_before_ms;
 	struct rtc_pace *pace;
 	/* Asked now and then; true ends the job with RT_ESTOPPED. It may wait

@@ -2,15 +2,18 @@
 noinst_LIBRARIES += riptide-compactd/libriptide-compactd.a
 riptide_compactd_libriptide_compactd_a_SOURCES = \
 	riptide-compactd/budget.c riptide-compactd/budget.h \
+	riptide-compactd/claims.c riptide-compactd/claims.h \
 	riptide-compactd/compactor.c riptide-compactd/compactor.h \
 	riptide-compactd/database.c riptide-compactd/database.h \
 	riptide-compactd/job.c riptide-compactd/job.h \
 	riptide-compactd/job_report.c riptide-compactd/job_report.h \
 	riptide-compactd/job_runner.c riptide-compactd/job_runner.h \
+	riptide-compactd/levels.c riptide-compactd/levels.h \
 	riptide-compactd/limits.c riptide-compactd/limits.h \
 	riptide-compactd/merger.c riptide-compactd/merger.h \
 	riptide-compactd/pace.c riptide-compactd/pace.h \
 	riptide-compactd/picker.c riptide-compactd/picker.h \
+	riptide-compactd/picker_targets.c \
 	riptide-compactd/plan.c riptide-compactd/plan.h \
 	riptide-compactd/publisher.c riptide-compactd/publisher.h \
 	riptide-compactd/quarantine.c riptide-compactd/quarantine.h \

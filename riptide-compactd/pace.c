@@ -8,23 +8,39 @@ void
 rtc_pace_init(struct rtc_pace *pace, struct rt_clock *clock,
     uint64_t bytes_per_s)
 {
-	pace->clock = clock;
+	*pace = (struct rtc_pace){ .clock = clock };
+	rt_mutex_init(&pace->mu);
+	rtc_pace_set(pace, bytes_per_s);
+}
+
+void
+rtc_pace_fini(struct rtc_pace *pace)
+{
+	rt_mutex_fini(&pace->mu);
+}
+
+void
+rtc_pace_set(struct rtc_pace *pace, uint64_t bytes_per_s)
+{
+	rt_mutex_lock(&pace->mu);
 	pace->bytes_per_s = bytes_per_s;
-	pace->free_at_ns = 0;
+	rt_mutex_unlock(&pace->mu);
 }
 
 unsigned
 rtc_pace_spend(struct rtc_pace *pace, uint64_t bytes)
 {
-	uint64_t now, wait_ms;
+	uint64_t now, wait_ms = 0;
 
-	if (pace->bytes_per_s == 0)
-		return 0;
-	now = rt_clock_monotonic_ns(pace->clock);
-	if (pace->free_at_ns < now)
-		pace->free_at_ns = now;
-	pace->free_at_ns += (uint64_t)((unsigned __int128)bytes * NS_PER_S /
-	    pace->bytes_per_s);
-	wait_ms = (pace->free_at_ns - now) / NS_PER_MS;
+	rt_mutex_lock(&pace->mu);
+	if (pace->bytes_per_s != 0) {
+		now = rt_clock_monotonic_ns(pace->clock);
+		if (pace->free_at_ns < now)
+			pace->free_at_ns = now;
+		pace->free_at_ns += (uint64_t)((unsigned __int128)bytes *
+		    NS_PER_S / pace->bytes_per_s);
+		wait_ms = (pace->free_at_ns - now) / NS_PER_MS;
+	}
+	rt_mutex_unlock(&pace->mu);
 	return wait_ms >= WAIT_MS_MIN ? (unsigned)wait_ms : 0;
 }

@@ -1,6 +1,8 @@
 #include "riptide-compactd/picker.h"
 
 #include "libcommon/table/key.h"
+#include "riptide-compactd/claims.h"
+#include "riptide-compactd/levels.h"
 
 /* P5: neighbours that are merged. */
 #define L0_FAN_IN 8u
@@ -12,70 +14,6 @@
 /* One entry in so many is a tombstone: worth a rewrite. */
 #define TOMBSTONES_WORTH 4u
 
-static const struct rt_manifest_run *
-run_of_level(const struct rt_manifest *manifest, uint32_t level)
-{
-	for (size_t i = 0; i < manifest->runs_count; i++)
-		if (manifest->runs[i].level == level)
-			return &manifest->runs[i];
-	return NULL;
-}
-
-static uint64_t
-run_bytes(const struct rt_manifest_run *run)
-{
-	uint64_t bytes = 0;
-
-	for (size_t i = 0; i < run->tables_count; i++)
-		bytes += run->tables[i].size;
-	return bytes;
-}
-
-uint32_t
-rtc_picker_targets(const struct rt_manifest *manifest,
-    const struct rtc_limits *limits, uint64_t targets[RTC_LEVEL_LAST + 1])
-{
-	uint64_t target = rt_manifest_level_bytes(manifest, RTC_LEVEL_LAST);
-	uint32_t base = RTC_LEVEL_LAST, filled = 1;
-
-	for (uint32_t level = 0; level <= RTC_LEVEL_LAST; level++)
-		targets[level] = 0;
-	if (target < limits->level_base_bytes)
-		target = limits->level_base_bytes;
-	targets[base] = target;
-	while (base > 1 && targets[base] > limits->level_base_bytes) {
-		targets[base - 1] = targets[base] / limits->level_multiplier;
-		base--;
-	}
-	/* A database that shrank may have tables above what is now the base. */
-	while (filled < base &&
-	    rt_manifest_level_tables(manifest, filled) == 0)
-		filled++;
-	while (base > filled) {
-		targets[base - 1] = targets[base] / limits->level_multiplier;
-		base--;
-	}
-	return base;
-}
-
-uint64_t
-rtc_picker_debt(const struct rt_manifest *manifest,
-    const struct rtc_limits *limits)
-{
-	uint64_t targets[RTC_LEVEL_LAST + 1], debt = 0;
-	uint32_t base = rtc_picker_targets(manifest, limits, targets);
-
-	if (rt_manifest_level0_runs(manifest) >= limits->l0_trigger)
-		debt += rt_manifest_level_bytes(manifest, 0);
-	for (uint32_t level = base; level < RTC_LEVEL_LAST; level++) {
-		uint64_t bytes = rt_manifest_level_bytes(manifest, level);
-
-		if (bytes > targets[level])
-			debt += bytes - targets[level];
-	}
-	return debt;
-}
-
 enum rt_compression
 rtc_picker_compression(const struct rtc_limits *limits, uint32_t level,
     bool bottom)
@@ -83,45 +21,6 @@ rtc_picker_compression(const struct rtc_limits *limits, uint32_t level,
 	if (level <= 1)
 		return RT_COMPRESSION_NONE;
 	return bottom ? limits->compression_bottom : limits->compression;
-}
-
-/* The tables of a run (NULL: none) that meet the range; returns their bytes.
- * They are neighbours, since a run is in key order. */
-static uint64_t
-overlap(const struct rt_manifest_run *run, struct rt_slice smallest,
-    struct rt_slice largest, size_t *first, size_t *count)
-{
-	size_t low = 0, high = run != NULL ? run->tables_count : 0;
-	uint64_t bytes = 0;
-
-	*first = *count = 0;
-	if (run == NULL)
-		return 0;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (rt_slice_compare(run->tables[middle].largest, smallest) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	*first = low;
-	for (size_t i = low; i < run->tables_count && rt_slice_compare(
-		run->tables[i].smallest, largest) <= 0; i++) {
-		bytes += run->tables[i].size;
-		(*count)++;
-	}
-	return bytes;
-}
-
-static uint64_t
-table_overlap(const struct rt_manifest *manifest, uint32_t level,
-    const struct rt_manifest_table *table)
-{
-	size_t first, count;
-
-	return overlap(run_of_level(manifest, level), table->smallest,
-	    table->largest, &first, &count);
 }
 
 static void
@@ -137,74 +36,13 @@ static void
 add_overlap(struct rtc_job *job)
 {
 	const struct rt_manifest_run *run =
-	    run_of_level(job->manifest, job->target_level);
+	    rtc_level_run(job->manifest, job->target_level);
 	struct rt_slice smallest, largest;
 	size_t first, count;
 
 	rtc_job_range(job, &smallest, &largest);
-	overlap(run, smallest, largest, &first, &count);
+	rtc_level_overlap(run, smallest, largest, &first, &count);
 	add_tables(job, run, first, count);
-}
-
-/* P7 */
-static bool
-is_free(const struct rtc_limits *limits, const struct rt_manifest_table *table)
-{
-	for (size_t i = 0; i < limits->avoid_count; i++)
-		if (rt_file_id_equal(limits->avoid[i], table->id))
-			return false;
-	return true;
-}
-
-static bool
-run_is_free(const struct rtc_limits *limits, const struct rt_manifest_run *run)
-{
-	for (size_t i = 0; i < run->tables_count; i++)
-		if (!is_free(limits, &run->tables[i]))
-			return false;
-	return true;
-}
-
-static bool
-overlap_is_free(const struct rtc_limits *limits,
-    const struct rt_manifest_run *run, const struct rt_manifest_table *table)
-{
-	size_t first, count;
-
-	overlap(run, table->smallest, table->largest, &first, &count);
-	for (size_t i = first; i < first + count; i++)
-		if (!is_free(limits, &run->tables[i]))
-			return false;
-	return true;
-}
-
-/* False, and the job is given up: it would take a table to be avoided. */
-static bool
-keep_if_free(const struct rtc_limits *limits, struct rtc_job *job)
-{
-	for (size_t i = 0; i < job->inputs_count; i++) {
-		if (!is_free(limits, job->inputs[i])) {
-			rtc_job_fini(job);
-			return false;
-		}
-	}
-	return true;
-}
-
-/* Whether a run older than run `index` meets the table's keys. */
-static bool
-has_older(const struct rt_manifest *manifest, size_t index,
-    const struct rt_manifest_table *table)
-{
-	size_t first, count;
-
-	for (size_t i = index + 1; i < manifest->runs_count; i++) {
-		overlap(&manifest->runs[i], table->smallest, table->largest,
-		    &first, &count);
-		if (count > 0)
-			return true;
-	}
-	return false;
 }
 
 /* -- P1 -- */
@@ -248,10 +86,10 @@ static bool
 is_useless(const struct rt_manifest *manifest, size_t index,
     const struct rt_manifest_table *table, const struct rtc_limits *limits)
 {
-	return is_free(limits, table) &&
+	return rtc_claims_free(limits, table) &&
 	    (table->max_seq < drop_of(manifest, table) ||
 		(is_expired(manifest, limits, table) &&
-		    !has_older(manifest, index, table)));
+		    !rtc_level_has_older(manifest, index, table)));
 }
 
 static bool
@@ -298,7 +136,7 @@ move_if_alone(struct rtc_job *job, const struct rtc_limits *limits)
 	if (table->tombstones > 0 && (job->is_last_level ||
 	    table->tombstones * TOMBSTONES_WORTH >= table->entries))
 		return;
-	below = table_overlap(job->manifest, job->target_level + 1, table);
+	below = rtc_level_table_overlap(job->manifest, job->target_level + 1, table);
 	if (limits->table_bytes != 0 &&
 	    below > GRANDPARENTS_MAX * limits->table_bytes)
 		return;
@@ -306,6 +144,24 @@ move_if_alone(struct rtc_job *job, const struct rtc_limits *limits)
 }
 
 /* -- P2 and P5 -- */
+
+/* Level 0 from run `from` on and what that meets in the base level. */
+static bool
+pick_oldest(const struct rt_manifest *manifest, const struct rtc_limits *limits,
+    size_t from, uint32_t base, const char *reason, struct rtc_job *job)
+{
+	size_t runs = rt_manifest_level0_runs(manifest);
+
+	rtc_job_init(job, manifest, RTC_JOB_MERGE, 0, base, reason);
+	for (size_t i = from; i < runs; i++)
+		add_tables(job, &manifest->runs[i], 0,
+		    manifest->runs[i].tables_count);
+	add_overlap(job);
+	if (!rtc_claims_keep(limits, job))
+		return false;
+	move_if_alone(job, limits);
+	return true;
+}
 
 static bool
 pick_level0(const struct rt_manifest *manifest, const struct rtc_limits *limits,
@@ -316,19 +172,13 @@ pick_level0(const struct rt_manifest *manifest, const struct rtc_limits *limits,
 
 	while (from > 0 && runs - from < L0_RUNS_MAX && (from == runs ||
 	    bytes < L0_BASES_MAX * limits->level_base_bytes) &&
-	    run_is_free(limits, &manifest->runs[from - 1]))
-		bytes += run_bytes(&manifest->runs[--from]);
-	if (from == runs)
-		return false;
-	rtc_job_init(job, manifest, RTC_JOB_MERGE, 0, base, reason);
-	for (size_t i = from; i < runs; i++)
-		add_tables(job, &manifest->runs[i], 0,
-		    manifest->runs[i].tables_count);
-	add_overlap(job);
-	if (!keep_if_free(limits, job))
-		return false;
-	move_if_alone(job, limits);
-	return true;
+	    rtc_claims_free_run(limits, &manifest->runs[from - 1]))
+		bytes += rtc_level_run_bytes(&manifest->runs[--from]);
+	/* P10 */
+	for (; from < runs; from++)
+		if (pick_oldest(manifest, limits, from, base, reason, job))
+			return true;
+	return false;
 }
 
 /* The cheapest neighbours of which none is larger than the others together, so
@@ -345,13 +195,15 @@ pick_level0_to_level0(const struct rt_manifest *manifest,
 		bool free = true;
 
 		for (size_t i = first; i < first + L0_FAN_IN; i++) {
-			uint64_t bytes = run_bytes(&manifest->runs[i]);
+			uint64_t bytes = rtc_level_run_bytes(&manifest->runs[i]);
 
 			sum += bytes;
 			largest = bytes > largest ? bytes : largest;
-			free = free && run_is_free(limits, &manifest->runs[i]);
+			free = free && rtc_claims_free_run(limits, &manifest->runs[i]);
 		}
-		if (free && largest <= sum - largest && sum < best_bytes) {
+		if (free && largest <= sum - largest && sum < best_bytes &&
+		    (limits->max_job_bytes == 0 ||
+			sum <= limits->max_job_bytes)) {
 			best = first;
 			best_bytes = sum;
 		}
@@ -380,7 +232,7 @@ cost_of(const struct rt_manifest *manifest, const struct rtc_limits *limits,
 		    (double)table->entries;
 	if (is_expired(manifest, limits, table))
 		weight += 2;
-	return (double)table_overlap(manifest, level + 1, table) /
+	return (double)rtc_level_table_overlap(manifest, level + 1, table) /
 	    ((double)(table->size + 1) * weight);
 }
 
@@ -388,8 +240,8 @@ static bool
 pick_from_level(const struct rt_manifest *manifest,
     const struct rtc_limits *limits, uint32_t level, struct rtc_job *job)
 {
-	const struct rt_manifest_run *run = run_of_level(manifest, level);
-	const struct rt_manifest_run *below = run_of_level(manifest, level + 1);
+	const struct rt_manifest_run *run = rtc_level_run(manifest, level);
+	const struct rt_manifest_run *below = rtc_level_run(manifest, level + 1);
 	const struct rt_manifest_table *best = NULL;
 	double best_cost = 0;
 
@@ -400,8 +252,7 @@ pick_from_level(const struct rt_manifest *manifest,
 		if (best != NULL && (cost > best_cost || (cost >= best_cost &&
 			table->max_seq >= best->max_seq)))
 			continue;
-		if (is_free(limits, table) &&
-		    overlap_is_free(limits, below, table)) {
+		if (rtc_claims_free_to(limits, below, table)) {
 			best = table;
 			best_cost = cost;
 		}
@@ -425,13 +276,13 @@ pick_due(const struct rt_manifest *manifest, const struct rtc_limits *limits,
 
 	/* Level 0 costs every read, so it waits only for a level that is
 	 * larger than it should be by a whole level. */
-	scores[0] = (double)rt_manifest_level0_runs(manifest) /
+	scores[0] = (double)rtc_claims_level0_runs(limits, manifest) /
 	    (double)limits->l0_trigger;
 	scores[0] = scores[0] >= 1
 	    ? scores[0] * (double)limits->level_multiplier : 0;
 	for (uint32_t level = base; level < RTC_LEVEL_LAST; level++)
 		scores[level] =
-		    (double)rt_manifest_level_bytes(manifest, level) /
+		    (double)rtc_claims_level_bytes(limits, manifest, level) /
 		    (double)(targets[level] + 1);
 	for (;;) {
 		uint32_t best = 0;
@@ -493,13 +344,14 @@ pick_in_place(const struct rt_manifest *manifest,
 			const struct rt_manifest_table *table = &run->tables[j];
 			const char *why = why_rewrite(manifest, limits, table);
 
-			if (why == NULL || !is_free(limits, table) ||
-			    has_older(manifest, i, table))
+			if (why == NULL ||
+			    rtc_level_has_older(manifest, i, table))
 				continue;
 			rtc_job_init(job, manifest, RTC_JOB_MERGE, run->level,
 			    run->level, why);
 			rtc_job_add(job, table);
-			return true;
+			if (rtc_claims_keep(limits, job))
+				return true;
 		}
 	}
 	return false;
@@ -515,15 +367,15 @@ pick_piece(const struct rt_manifest *manifest, const struct rtc_limits *limits,
     uint32_t level, const char *reason, size_t first, size_t *end,
     struct rtc_job *job)
 {
-	const struct rt_manifest_run *run = run_of_level(manifest, level);
-	const struct rt_manifest_run *below = run_of_level(manifest, level + 1);
-	uint64_t bytes = 0;
+	const struct rt_manifest_run *run = rtc_level_run(manifest, level);
+	const struct rt_manifest_run *below = rtc_level_run(manifest, level + 1);
+	/* P10: where jobs have to be small, a table each. */
+	uint64_t bytes = 0, goal = limits->max_job_bytes != 0 ? 0
+	    : L0_BASES_MAX * limits->level_base_bytes;
 
 	*end = first;
-	while (*end < run->tables_count && (*end == first ||
-	    bytes < L0_BASES_MAX * limits->level_base_bytes) &&
-	    is_free(limits, &run->tables[*end]) &&
-	    overlap_is_free(limits, below, &run->tables[*end]))
+	while (*end < run->tables_count && (*end == first || bytes < goal) &&
+	    rtc_claims_free_to(limits, below, &run->tables[*end]))
 		bytes += run->tables[(*end)++].size;
 	if (*end == first) {
 		(*end)++;
@@ -532,7 +384,7 @@ pick_piece(const struct rt_manifest *manifest, const struct rtc_limits *limits,
 	rtc_job_init(job, manifest, RTC_JOB_MERGE, level, level + 1, reason);
 	add_tables(job, run, first, *end - first);
 	add_overlap(job);
-	if (!keep_if_free(limits, job))
+	if (!rtc_claims_keep(limits, job))
 		return false;
 	move_if_alone(job, limits);
 	return true;
@@ -550,7 +402,7 @@ pick_full(const struct rt_manifest *manifest, const struct rtc_limits *limits,
 		return true;
 	for (uint32_t level = 1; level < RTC_LEVEL_LAST; level++) {
 		const struct rt_manifest_run *run =
-		    run_of_level(manifest, level);
+		    rtc_level_run(manifest, level);
 
 		for (size_t at = 0; run != NULL && at < run->tables_count;)
 			if (pick_piece(manifest, limits, level, reason, at, &at,

@@ -25,7 +25,12 @@
  * P7 A table to be avoided is in no job, and what cannot be done without it is
  *    left; everything else goes on.
  * P8 Every job makes progress: a manifest with its result is not picked from
- *    in the same way again. */
+ *    in the same way again.
+ * P9 A job that is picked beside others that run takes nothing of theirs, nor
+ *    writes where they will write, and what they take away from a level counts
+ *    as gone from it. All of them may be published in any order (claims.h).
+ * P10 Where a job may only have so many bytes, level 0 gives fewer of its oldest
+ *    runs, and other levels the best of the tables that are small enough. */
 #ifndef RIPTIDE_COMPACTD_PICKER_H
 #define RIPTIDE_COMPACTD_PICKER_H
 
@@ -47,6 +52,10 @@ struct rtc_limits {
 	/* Tables that are known to be damaged. Borrowed. */
 	const struct rt_file_id *avoid;
 	size_t avoid_count;
+	/* Jobs under way, of this manifest or of older ones. Borrowed. */
+	const struct rtc_job *const *running;
+	size_t running_count;
+	uint64_t max_job_bytes;		/* of inputs; 0: any */
 };
 
 /* False: nothing is due. The job is the caller's to fini. */

@@ -2,18 +2,19 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "libcommon/base/invariant.h"
+#include "libcommon/os/mutex.h"
 
 enum rt_code
 rtc_workers_open(struct rtc_workers **out, size_t count, struct rt_err *err)
 {
 	struct rtc_workers *workers = rt_alloc_zero(1, sizeof(*workers));
 
+	rt_assert(count >= 1 && count <= RTC_WORKERS_MAX);
 	workers->all = rt_alloc_zero(count, sizeof(workers->all[0]));
 	workers->count = count;
 	workers->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -52,6 +53,18 @@ rtc_workers_busy(const struct rtc_workers *workers)
 	return busy;
 }
 
+size_t
+rtc_workers_jobs(const struct rtc_workers *workers,
+    const struct rtc_job *jobs[RTC_WORKERS_MAX])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < workers->count; i++)
+		if (workers->all[i].is_busy)
+			jobs[count++] = &workers->all[i].job;
+	return count;
+}
+
 /* The counter of an eventfd is far from full. */
 static void
 signal_fd(int fd)
@@ -88,26 +101,11 @@ work(void *arg)
 	return NULL;
 }
 
-/* Signals are the main thread's: the new one begins with all of them blocked. */
-static int
-start_thread(struct rtc_worker *worker)
-{
-	sigset_t all, before;
-	int error;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&worker->thread, NULL, work, worker);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return error;
-}
-
-enum rt_code
+void
 rtc_workers_begin(struct rtc_workers *workers, const struct rtc_merger *merger,
-    const struct rtc_job *job, uint64_t now_ns, struct rt_err *err)
+    const struct rtc_job *job, uint64_t now_ns)
 {
 	struct rtc_worker *worker = workers->all;
-	int error;
 
 	while (worker < workers->all + workers->count && worker->is_busy)
 		worker++;
@@ -117,14 +115,11 @@ rtc_workers_begin(struct rtc_workers *workers, const struct rtc_merger *merger,
 		.merger = *merger,
 		.job = *job,
 		.began_ns = now_ns,
+		.is_busy = true,
 	};
 	worker->merger.should_stop = should_stop;
 	worker->merger.should_stop_arg = workers;
-	error = start_thread(worker);
-	if (error != 0)
-		return rt_err_set_errno(err, error, "start a thread");
-	worker->is_busy = true;
-	return RT_OK;
+	rt_thread_start(&worker->thread, "merge", work, worker);
 }
 
 struct rtc_worker *
@@ -144,7 +139,7 @@ void
 rtc_worker_clear(struct rtc_worker *worker)
 {
 	rt_assert(worker->is_busy);
-	pthread_join(worker->thread, NULL);
+	rt_thread_join(worker->thread);
 	rtc_result_fini(&worker->result);
 	rtc_job_fini(&worker->job);
 	worker->is_busy = false;

@@ -9,6 +9,9 @@
 
 #include "riptide-compactd/merger.h"
 
+/* compaction-threads is at most this. */
+#define RTC_WORKERS_MAX 64
+
 struct rtc_workers;
 
 /* One job, from its begin to its end. */
@@ -40,13 +43,15 @@ RT_MUST_USE enum rt_code rtc_workers_open(struct rtc_workers **out,
 void rtc_workers_close(struct rtc_workers *workers);
 
 size_t rtc_workers_busy(const struct rtc_workers *workers);
+/* The jobs of those; returns how many. Valid until one of them is cleared. */
+size_t rtc_workers_jobs(const struct rtc_workers *workers,
+    const struct rtc_job *jobs[RTC_WORKERS_MAX]);
 
 /* Begin a job, of which there may be `count` at once; it becomes the worker's.
- * merger: as for rtc_merger_run, should_stop is set here. On error the job is
- * still the caller's. */
-RT_MUST_USE enum rt_code rtc_workers_begin(struct rtc_workers *workers,
+ * merger: as for rtc_merger_run, should_stop is set here. */
+void rtc_workers_begin(struct rtc_workers *workers,
     const struct rtc_merger *merger, const struct rtc_job *job,
-    uint64_t now_ns, struct rt_err *err);
+    uint64_t now_ns);
 
 /* One whose merge is over, for the caller to look at and to clear, or NULL. */
 struct rtc_worker *rtc_workers_next_over(struct rtc_workers *workers);

@@ -314,7 +314,7 @@ never_stop(void *arg, unsigned wait_ms)
 
 struct rtc_merger
 rtt_db_merger(struct rtt_db *db, struct rt_config *config, uint64_t epoch,
-    uint64_t *next_number, struct rtc_pace *pace)
+    _Atomic uint64_t *next_number, struct rtc_pace *pace)
 {
 	rtc_pace_init(pace, rt_clock_system(), 0);
 	*next_number = 1;

@@ -59,7 +59,7 @@ void rtt_db_make_file(struct rtt_db *db, struct rt_file_id id);
 
 /* A merger with small tables and no pace, for epoch; config is the caller's. */
 struct rtc_merger rtt_db_merger(struct rtt_db *db, struct rt_config *config,
-    uint64_t epoch, uint64_t *next_number, struct rtc_pace *pace);
+    uint64_t epoch, _Atomic uint64_t *next_number, struct rtc_pace *pace);
 
 /* Everything at level 0 down to the last level, as a job. */
 void rtt_db_job(struct rtt_db *db, struct rtc_job *job);

@@ -27,7 +27,7 @@ struct bench {
 	struct rtc_pace pace;
 	struct rtc_job job;
 	struct rtc_result result;
-	uint64_t next_number;
+	_Atomic uint64_t next_number;
 };
 
 static void

@@ -13,6 +13,7 @@
 #include "tests/support/text_cases.h"
 
 static struct rt_file_id avoided[8];
+static uint64_t together;	/* jobs begun while others ran */
 
 /* Names with commas between. */
 static size_t
@@ -53,6 +54,8 @@ read_limits(const char *line)
 			limits.compression = (enum rt_compression)value;
 		else if (sscanf(word, "bottom=%" SCNu64, &value) == 1)
 			limits.compression_bottom = (enum rt_compression)value;
+		else if (sscanf(word, "most=%" SCNu64, &value) == 1)
+			limits.max_job_bytes = value;
 		else if (strncmp(word, "avoid=", 6) == 0)
 			limits.avoid_count = read_avoided(word + 6);
 		else if (strcmp(word, "full") == 0)
@@ -151,9 +154,10 @@ draw_random(struct rt_buf *out)
 	rt_buf_append_byte(out, '\0');
 }
 
-/* The manifest after the job, whose inputs become one table. */
+/* A manifest after the job, whose inputs become one table. */
 static const struct rt_manifest *
-carry_out(const struct rtc_job *job, uint64_t number)
+carry_out(const struct rtc_job *job, const struct rt_manifest *manifest,
+    uint64_t number)
 {
 	struct rt_manifest_edit *edit = rt_manifest_edit_new(RT_ROLE_COMPACTOR,
 	    job->manifest->compactor_epoch);
@@ -187,12 +191,24 @@ carry_out(const struct rtc_job *job, uint64_t number)
 		rt_manifest_edit_replace(edit, ids, job->inputs_count,
 		    job->target_level, &output,
 		    job->kind == RTC_JOB_DISCARD ? 0 : 1);
-	ck_assert_msg(rt_manifest_edit_apply(edit, job->manifest, &next,
+	ck_assert_msg(rt_manifest_edit_apply(edit, manifest, &next,
 	    &err) == RT_OK, "%s: %s", rtc_job_print(job, line, sizeof(line)),
 	    err.text);
 	rt_manifest_edit_free(edit);
 	free(ids);
 	return next;
+}
+
+static unsigned
+take_seed(void)
+{
+	const char *given = getenv("RTT_SEED");
+	unsigned seed = given != NULL ? (unsigned)strtoul(given, NULL, 0)
+				      : (unsigned)time(NULL);
+
+	printf("# RTT_SEED=%u\n", seed);
+	fflush(stdout);
+	return seed;
 }
 
 /* Sometimes a few of the tables are damaged. */
@@ -246,7 +262,7 @@ pick_to_the_end(unsigned seed)
 		ck_assert_msg(++jobs < 1000, "seed %u goes on for ever: %s",
 		    seed, (const char *)drawing.data);
 		expect_none_avoided(&limits, &job);
-		next = carry_out(&job, jobs + 1000);
+		next = carry_out(&job, manifest, jobs + 1000);
 		rtc_job_fini(&job);
 		rt_manifest_unref(manifest);
 		manifest = next;
@@ -264,12 +280,8 @@ pick_to_the_end(unsigned seed)
 
 START_TEST(every_job_fits_its_manifest_and_the_last_one_comes)
 {
-	const char *given = getenv("RTT_SEED");
-	unsigned seed = given != NULL ? (unsigned)strtoul(given, NULL, 0)
-				      : (unsigned)time(NULL);
+	unsigned seed = take_seed();
 
-	printf("# RTT_SEED=%u\n", seed);
-	fflush(stdout);
 	for (unsigned i = 0; i < 500; i++) {
 		srand(seed + i);
 		pick_to_the_end(seed + i);
@@ -277,6 +289,74 @@ START_TEST(every_job_fits_its_manifest_and_the_last_one_comes)
 }
 END_TEST
 
-RTT_MAIN("picker", every_job_fits_its_manifest_and_the_last_one_comes,
+/* Begin jobs beside others, and end those under way in any order. */
+static void
+pick_several_to_the_end(unsigned seed)
+{
+	struct rtc_limits limits = {
+		.l0_trigger = 1 + (uint64_t)rand() % 5,
+		.level_base_bytes = 100 + (uint64_t)rand() % 300,
+		.level_multiplier = 2 + (uint64_t)rand() % 9,
+		.table_bytes = (uint64_t)rand() % 100,
+		.expired_before_ms = (uint64_t)rand() % 1000,
+		.full = rand() % 3 == 0,
+		.l0_only = rand() % 8 == 0,
+		.max_job_bytes = rand() % 4 == 0 ? 200 : 0,
+	};
+	const struct rt_manifest *manifest, *next;
+	struct rt_buf drawing = { 0 };
+	const struct rtc_job *running[4];
+	struct rtc_job jobs[4];
+	uint64_t number = 1000, beside = 0;
+
+	draw_random(&drawing);
+	manifest = rtt_draw_manifest((const char *)drawing.data);
+	limits.running = running;
+	for (;;) {
+		struct rtc_job *job = &jobs[limits.running_count];
+		size_t which;
+
+		if (limits.running_count < RT_COUNTOF(jobs) &&
+		    rand() % 3 != 0 &&
+		    rtc_picker_pick(manifest, &limits, job)) {
+			beside += limits.running_count > 0;
+			running[limits.running_count++] = job;
+			continue;
+		}
+		if (limits.running_count == 0 &&
+		    !rtc_picker_pick(manifest, &limits, job))
+			break;
+		if (limits.running_count == 0)
+			running[limits.running_count++] = job;
+		ck_assert_msg(++number < 3000, "seed %u goes on for ever: %s",
+		    seed, (const char *)drawing.data);
+		which = (size_t)rand() % limits.running_count;
+		next = carry_out(&jobs[which], manifest, number);
+		rtc_job_fini(&jobs[which]);
+		jobs[which] = jobs[--limits.running_count];
+		rt_manifest_unref(manifest);
+		manifest = next;
+	}
+	together += beside;
+	rt_manifest_unref(manifest);
+	rt_buf_fini(&drawing);
+}
+
+START_TEST(jobs_picked_beside_others_end_in_any_order)
+{
+	unsigned seed = take_seed();
+
+	together = 0;
+	for (unsigned i = 0; i < 2000; i++) {
+		srand(seed + i);
+		pick_several_to_the_end(seed + i);
+	}
+	printf("# %" PRIu64 " jobs were picked beside others\n", together);
+	ck_assert_uint_gt(together, 1000);
+}
+END_TEST
+
+RTT_MAIN("picker", jobs_picked_beside_others_end_in_any_order,
+    every_job_fits_its_manifest_and_the_last_one_comes,
     each_drawn_case_is_picked_as_written,
     debt_is_what_lies_above_the_targets)

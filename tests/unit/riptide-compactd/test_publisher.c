@@ -17,7 +17,7 @@ struct bench {
 	struct rtc_pace pace;
 	struct rtc_job job;
 	struct rtc_result result;
-	uint64_t next_number;
+	_Atomic uint64_t next_number;
 };
 
 static const struct rtt_version some[] = { { "a", 1, false, 0, 0 },

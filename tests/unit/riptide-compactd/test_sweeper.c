@@ -20,7 +20,7 @@ compact(struct rtt_db *db)
 	struct rtc_pace pace;
 	struct rtc_result result;
 	struct rtc_job job;
-	uint64_t next_number;
+	_Atomic uint64_t next_number;
 	bool unknown;
 
 	rt_config_init(&config);
