@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "libcommon/base/glob.h"
+#include "libcommon/base/invariant.h"
 #include "riptided/cmd/handlers.h"
 
 static const struct flag_name {
@@ -22,6 +23,9 @@ static const struct flag_name {
 	{ RTD_CMD_SKIP_SLOWLOG, "skip_slowlog" },
 	{ RTD_CMD_FAST, "fast" },
 	{ RTD_CMD_NO_AUTH, "no_auth" },
+	{ RTD_CMD_NO_ASYNC_LOADING, "no_async_loading" },
+	{ RTD_CMD_NO_MULTI, "no_multi" },
+	{ RTD_CMD_ALLOW_BUSY, "allow_busy" },
 };
 
 /* The commands that a listing shows: all that are not disabled. */
@@ -53,34 +57,60 @@ reply_flags(struct rtd_resp_writer *reply, const struct rtd_command *command)
 			rtd_reply_simple(reply, flag_names[i].name);
 }
 
-/* The ACL categories that follow from group and flags. */
+static const struct category {
+	unsigned bit;
+	const char *name;
+} categories[] = {
+	{ RTD_ACL_KEYSPACE, "@keyspace" },
+	{ RTD_ACL_READ, "@read" },
+	{ RTD_ACL_WRITE, "@write" },
+	{ RTD_ACL_STRING, "@string" },
+	{ RTD_ACL_BITMAP, "@bitmap" },
+	{ RTD_ACL_PUBSUB, "@pubsub" },
+	{ RTD_ACL_ADMIN, "@admin" },
+	{ RTD_ACL_FAST, "@fast" },
+	{ RTD_ACL_SLOW, "@slow" },
+	{ RTD_ACL_DANGEROUS, "@dangerous" },
+	{ RTD_ACL_CONNECTION, "@connection" },
+	{ RTD_ACL_TRANSACTION, "@transaction" },
+	{ RTD_ACL_SCRIPTING, "@scripting" },
+};
+
 static void
 reply_categories(struct rtd_resp_writer *reply,
     const struct rtd_command *command)
 {
-	const char *names[8];
-	size_t count = 0;
-	unsigned flags = command->flags;
-
-	if ((flags & RTD_CMD_WRITE) != 0)
-		names[count++] = "@write";
-	if ((flags & RTD_CMD_READONLY) != 0)
-		names[count++] = "@read";
-	if (strcmp(command->group, "string") == 0)
-		names[count++] = "@string";
-	if (strcmp(command->group, "generic") == 0)
-		names[count++] = "@keyspace";
-	if (strcmp(command->group, "connection") == 0)
-		names[count++] = "@connection";
-	if ((flags & RTD_CMD_ADMIN) != 0) {
-		names[count++] = "@admin";
-		names[count++] = "@dangerous";
-	}
-	names[count++] = (flags & RTD_CMD_FAST) != 0 ? "@fast" : "@slow";
-	rtd_reply_set(reply, count);
-	for (size_t i = 0; i < count; i++)
-		rtd_reply_simple(reply, names[i]);
+	rtd_reply_set(reply, (size_t)__builtin_popcount(command->acl));
+	for (size_t i = 0; i < RT_COUNTOF(categories); i++)
+		if ((command->acl & categories[i].bit) != 0)
+			rtd_reply_simple(reply, categories[i].name);
 }
+
+/* The next of the words between blanks; false at the end. */
+static bool
+next_word(const char **at, struct rt_slice *word)
+{
+	*at += strspn(*at, " ");
+	*word = rt_slice(*at, strcspn(*at, " "));
+	*at += word->len;
+	return word->len != 0;
+}
+
+static void
+reply_tips(struct rtd_resp_writer *reply, const struct rtd_command *command)
+{
+	const char *at = command->tips;
+	struct rt_slice word;
+	size_t count = 0;
+
+	for (; at != NULL && next_word(&at, &word);)
+		count++;
+	rtd_reply_set(reply, count);
+	for (at = command->tips; count > 0 && next_word(&at, &word); count--)
+		rtd_reply_bulk(reply, word);
+}
+
+/* -- key specifications -- */
 
 static void
 reply_number_pair(struct rtd_resp_writer *reply, const char *name,
@@ -90,39 +120,72 @@ reply_number_pair(struct rtd_resp_writer *reply, const char *name,
 	rtd_reply_integer(reply, number);
 }
 
-/* One range of keys, as the table has it. */
+/* One range: flags are the words from *at to a bar or the end. */
 static void
-reply_key_specs(struct rtd_resp_writer *reply,
-    const struct rtd_command *command)
+reply_key_spec(struct rtd_resp_writer *reply, const char **at, int first,
+    int last_from_first, int step)
 {
-	if (command->first_key == 0) {
-		rtd_reply_set(reply, 0);
-		return;
-	}
-	rtd_reply_set(reply, 1);
+	const char *words = *at;
+	struct rt_slice word;
+	size_t count = 0;
+
+	while (next_word(at, &word) && word.data[0] != '|')
+		count++;
 	rtd_reply_map(reply, 3);
 	rtd_reply_bulk_cstr(reply, "flags");
-	rtd_reply_set(reply, 1);
-	rtd_reply_simple(reply, (command->flags & RTD_CMD_WRITE) != 0 ?
-	    "RW" : "RO");
+	rtd_reply_set(reply, count);
+	for (; count > 0 && next_word(&words, &word); count--) {
+		char flag[32];
+
+		snprintf(flag, sizeof(flag), "%.*s", (int)word.len,
+		    (const char *)word.data);
+		rtd_reply_simple(reply, flag);
+	}
 	rtd_reply_bulk_cstr(reply, "begin_search");
 	rtd_reply_map(reply, 2);
 	rtd_reply_bulk_cstr(reply, "type");
 	rtd_reply_bulk_cstr(reply, "index");
 	rtd_reply_bulk_cstr(reply, "spec");
 	rtd_reply_map(reply, 1);
-	reply_number_pair(reply, "index", command->first_key);
+	reply_number_pair(reply, "index", first);
 	rtd_reply_bulk_cstr(reply, "find_keys");
 	rtd_reply_map(reply, 2);
 	rtd_reply_bulk_cstr(reply, "type");
 	rtd_reply_bulk_cstr(reply, "range");
 	rtd_reply_bulk_cstr(reply, "spec");
 	rtd_reply_map(reply, 3);
-	/* Here the last key counts from the first one. */
-	reply_number_pair(reply, "lastkey", command->last_key < 0 ?
-	    command->last_key : command->last_key - command->first_key);
-	reply_number_pair(reply, "keystep", command->key_step);
+	reply_number_pair(reply, "lastkey", last_from_first);
+	reply_number_pair(reply, "keystep", step);
 	reply_number_pair(reply, "limit", 0);
+}
+
+/* Whether the keys after the first one are treated otherwise than it. */
+static bool
+has_second_spec(const struct rtd_command *command)
+{
+	return command->keys != NULL && strchr(command->keys, '|') != NULL;
+}
+
+static void
+reply_key_specs(struct rtd_resp_writer *reply,
+    const struct rtd_command *command)
+{
+	int first = command->first_key, last = command->last_key;
+	const char *at = command->keys;
+
+	if (first == 0) {
+		rtd_reply_set(reply, 0);
+		return;
+	}
+	rt_assert(at != NULL);
+	rtd_reply_set(reply, has_second_spec(command) ? 2 : 1);
+	if (has_second_spec(command)) {
+		reply_key_spec(reply, &at, first, 0, 1);
+		first++;
+	}
+	/* Here the last key counts from the first one. */
+	reply_key_spec(reply, &at, first, last < 0 ? last : last - first,
+	    command->key_step);
 }
 
 static void
@@ -136,7 +199,7 @@ reply_info(struct rtd_resp_writer *reply, const struct rtd_command *command)
 	rtd_reply_integer(reply, command->last_key);
 	rtd_reply_integer(reply, command->key_step);
 	reply_categories(reply, command);
-	rtd_reply_set(reply, 0);
+	reply_tips(reply, command);
 	reply_key_specs(reply, command);
 	if (!command->has_subcommands) {
 		rtd_reply_set(reply, 0);
@@ -250,24 +313,14 @@ rtd_cmd_command_docs(struct rtd_call *call)
 
 /* -- LIST and GETKEYS -- */
 
-static bool
-has_category(const struct rtd_command *command, struct rt_slice category)
+/* The category's bit; 0: there is none of that name. */
+static unsigned
+category_of(struct rt_slice name)
 {
-	struct rt_buf text = { 0 };
-	struct rtd_resp_writer writer = { .out = &text, .protocol = 2 };
-	char line[RTD_COMMAND_NAME_BYTES];
-	bool has = false;
-
-	if (category.len + 5 < sizeof(line)) {
-		snprintf(line, sizeof(line), "+@%.*s\r\n", (int)category.len,
-		    category.len != 0 ? (const char *)category.data : "");
-		for (char *at = line; *at != '\0'; at++)
-			*at = (char)tolower((unsigned char)*at);
-		reply_categories(&writer, command);
-		has = memmem(text.data, text.len, line, strlen(line)) != NULL;
-	}
-	rt_buf_fini(&text);
-	return has;
+	for (size_t i = 0; i < RT_COUNTOF(categories); i++)
+		if (rt_slice_equal_nocase(name, categories[i].name + 1))
+			return categories[i].bit;
+	return 0;
 }
 
 static bool
@@ -280,7 +333,7 @@ listed(struct rtd_call *call, const struct rtd_command *command)
 	if (call->argc == 2)
 		return command->container == NULL;
 	if (rtd_call_arg_is(call, 3, "ACLCAT"))
-		return has_category(command, call->argv[4]);
+		return (command->acl & category_of(call->argv[4])) != 0;
 	rtd_call_command_name(command, name);
 	return rtd_call_arg_is(call, 3, "PATTERN") &&
 	    rt_glob_match(call->argv[4], rt_slice_cstr(name), true);

@@ -13,12 +13,12 @@
 
 static struct rtd_command table[] = {
 #define RTD_COMMAND(title, args, bits, first, last, step, function, family,  \
-    from, text, cost)                                                        \
+    from, text, ...)                                                         \
 	{                                                                     \
 		.name = title, .arity = args, .flags = bits,                  \
 		.first_key = first, .last_key = last, .key_step = step,       \
 		.run = function, .group = family, .since = from,              \
-		.summary = text, .complexity = cost,                          \
+		.summary = text, .complexity = __VA_ARGS__,                   \
 	},
 #include "riptided/cmd/commands.def"
 #undef RTD_COMMAND
@@ -130,6 +130,24 @@ disable_listed(const char *names)
 	}
 }
 
+/* The categories that follow from flags. */
+static unsigned
+implied_acl(unsigned flags)
+{
+	unsigned acl = (flags & RTD_CMD_FAST) != 0 ? RTD_ACL_FAST :
+	    RTD_ACL_SLOW;
+
+	if ((flags & RTD_CMD_WRITE) != 0)
+		acl |= RTD_ACL_WRITE;
+	if ((flags & RTD_CMD_READONLY) != 0)
+		acl |= RTD_ACL_READ;
+	if ((flags & RTD_CMD_PUBSUB) != 0)
+		acl |= RTD_ACL_PUBSUB;
+	if ((flags & RTD_CMD_ADMIN) != 0)
+		acl |= RTD_ACL_ADMIN | RTD_ACL_DANGEROUS;
+	return acl;
+}
+
 void
 rtd_command_table_init(const char *disabled)
 {
@@ -144,6 +162,7 @@ rtd_command_table_init(const char *disabled)
 		command->calls = command->nsec = 0;
 		command->rejected = command->failed = 0;
 		command->disabled = false;
+		command->acl |= implied_acl(command->flags);
 		if (strchr(command->name, '|') != NULL) {
 			rt_assert(container != NULL);
 			command->container = container;

@@ -18,6 +18,25 @@
 #define RTD_CMD_NOSCRIPT 0x0100
 #define RTD_CMD_STALE 0x0200
 #define RTD_CMD_SKIP_SLOWLOG 0x0400
+#define RTD_CMD_ALLOW_BUSY 0x0800
+#define RTD_CMD_NO_MULTI 0x1000
+#define RTD_CMD_NO_ASYNC_LOADING 0x2000
+
+/* ACL categories, in Redis' order. Those that follow from the flags are added
+ * by rtd_command_table_init(). */
+#define RTD_ACL_KEYSPACE 0x0001
+#define RTD_ACL_READ 0x0002
+#define RTD_ACL_WRITE 0x0004
+#define RTD_ACL_STRING 0x0008
+#define RTD_ACL_BITMAP 0x0010
+#define RTD_ACL_PUBSUB 0x0020
+#define RTD_ACL_ADMIN 0x0040
+#define RTD_ACL_FAST 0x0080
+#define RTD_ACL_SLOW 0x0100
+#define RTD_ACL_DANGEROUS 0x0200
+#define RTD_ACL_CONNECTION 0x0400
+#define RTD_ACL_TRANSACTION 0x0800
+#define RTD_ACL_SCRIPTING 0x1000
 
 /* One command under way. */
 struct rtd_call {
@@ -39,6 +58,8 @@ struct rtd_command {
 	int first_key, last_key, key_step;
 	void (*run)(struct rtd_call *call);
 	const char *group, *since, *summary, *complexity;
+	unsigned acl;		/* RTD_ACL_* */
+	const char *tips, *keys;	/* as commands.def says; may be NULL */
 	/* set by rtd_command_table_init */
 	uint8_t name_len;
 	bool disabled;

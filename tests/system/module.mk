@@ -5,6 +5,7 @@ script_tests += \
 	tests/system/test_bench.py \
 	tests/system/test_cold_reads.py \
 	tests/system/test_checkpoint.py \
+	tests/system/test_command_table.py \
 	tests/system/test_commands.py \
 	tests/system/test_compactor.py \
 	tests/system/test_differential.py \

@@ -20,13 +20,13 @@ Intended differences, left out of the lists or made alike below:
 import os
 import random
 import shutil
-import subprocess
 import sys
 import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import riptide_test as rt  # noqa: E402
+from redis_peer import RedisPeer  # noqa: E402
 
 SEED = int(os.environ.get("RTT_SEED", "20240607"))
 COMMANDS = int(os.environ.get("RTT_COMMANDS", "20000"))
@@ -241,24 +241,6 @@ def whole_scan(client, *options):
             return found
 
 
-def start_redis(program):
-    port = rt.free_port()
-    process = subprocess.Popen(
-        [program, "--save", "", "--port", str(port), "--bind", "127.0.0.1",
-         "--dir", rt.scratch_dir(), "--proto-max-bulk-len", "64mb"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-
-    def answers():
-        try:
-            with rt.RespClient(port=port) as client:
-                return client.call("PING") == "PONG"
-        except OSError:
-            return False
-
-    rt.wait_until(answers, "redis-server to answer")
-    return process, port
-
-
 def compare(tap, protocol, seed, ports, count):
     maker = Maker(seed)
     theirs, ours = (Recorder("127.0.0.1", port) for port in ports)
@@ -292,29 +274,25 @@ def compare(tap, protocol, seed, ports, count):
     ours.close()
 
 
+def compare_both(tap, ports):
+    compare(tap, 2, SEED, ports, COMMANDS // 2)
+    compare(tap, 3, SEED + 1, ports, COMMANDS // 2)
+
+
 def main():
     tap = rt.Tap()
-    redis = shutil.which("redis-server")
-    if redis is None:
+    if shutil.which("redis-server") is None:
         tap.skip("differential", "redis-server is not installed")
         tap.done()
     print("# seed %d, %d commands" % (SEED, COMMANDS), flush=True)
-    process, redis_port = start_redis(redis)
     began = time.monotonic()
-    try:
+    with RedisPeer("--proto-max-bulk-len", "64mb") as peer:
         port = os.environ.get("RTT_PORT")
         if port is not None:	# a server that stands already
-            ports = (redis_port, int(port))
-            compare(tap, 2, SEED, ports, COMMANDS // 2)
-            compare(tap, 3, SEED + 1, ports, COMMANDS // 2)
+            compare_both(tap, (peer.port, int(port)))
         else:
             with rt.Server(appendfsync="everysec") as server:
-                ports = (redis_port, server.port)
-                compare(tap, 2, SEED, ports, COMMANDS // 2)
-                compare(tap, 3, SEED + 1, ports, COMMANDS // 2)
-    finally:
-        process.terminate()
-        process.wait()
+                compare_both(tap, (peer.port, server.port))
     print("# %.1f s" % (time.monotonic() - began), flush=True)
     tap.done()
 
