@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -213,6 +214,9 @@ look(struct merge *merge, struct rt_err *err)
 	if (++merge->look_entries < LOOK_ENTRIES &&
 	    merge->look_bytes < LOOK_BYTES)
 		return RT_OK;
+	if (merger->entries_read != NULL)
+		atomic_fetch_add_explicit(merger->entries_read,
+		    merge->look_entries, memory_order_relaxed);
 	merge->look_entries = 0;
 	merge->look_bytes = 0;
 	if (merge->writer != NULL) {

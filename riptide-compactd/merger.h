@@ -28,6 +28,8 @@ struct rtc_merger {
 	 * up to wait_ms for the pace. */
 	bool (*should_stop)(void *arg, unsigned wait_ms);
 	void *should_stop_arg;
+	/* Rises now and then by the entries read since; NULL: nobody looks. */
+	_Atomic uint64_t *entries_read;
 };
 
 struct rtc_output {

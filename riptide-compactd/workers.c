@@ -65,6 +65,39 @@ rtc_workers_jobs(const struct rtc_workers *workers,
 	return count;
 }
 
+/* Tables tell their entries and their bytes; bytes are taken to be spread evenly
+ * over a job's entries. */
+static uint64_t
+bytes_read(const struct rtc_worker *worker)
+{
+	const struct rtc_job *job = &worker->job;
+	uint64_t read = atomic_load_explicit(&worker->entries_read,
+	    memory_order_relaxed);
+	uint64_t entries = 0;
+
+	for (size_t i = 0; i < job->inputs_count; i++)
+		entries += job->inputs[i]->entries;
+	if (read >= entries)
+		return job->input_bytes;
+	return (uint64_t)((double)job->input_bytes * (double)read /
+	    (double)entries);
+}
+
+void
+rtc_workers_progress(const struct rtc_workers *workers, uint64_t *bytes_done,
+    uint64_t *bytes_total)
+{
+	*bytes_done = *bytes_total = 0;
+	for (size_t i = 0; i < workers->count; i++) {
+		const struct rtc_worker *worker = &workers->all[i];
+
+		if (!worker->is_busy)
+			continue;
+		*bytes_done += bytes_read(worker);
+		*bytes_total += worker->job.input_bytes;
+	}
+}
+
 /* The counter of an eventfd is far from full. */
 static void
 signal_fd(int fd)
@@ -119,6 +152,7 @@ rtc_workers_begin(struct rtc_workers *workers, const struct rtc_merger *merger,
 	};
 	worker->merger.should_stop = should_stop;
 	worker->merger.should_stop_arg = workers;
+	worker->merger.entries_read = &worker->entries_read;
 	rt_thread_start(&worker->thread, "merge", work, worker);
 }
 

@@ -23,6 +23,7 @@ struct rtc_worker {
 	enum rt_code code;	/* of the merge */
 	struct rt_err err;
 	uint64_t began_ns;	/* monotonic */
+	_Atomic uint64_t entries_read;	/* of the job's inputs, about */
 	pthread_t thread;
 	bool is_busy;		/* begun and not yet cleared */
 	atomic_bool is_over;	/* written by the thread */
@@ -46,6 +47,10 @@ size_t rtc_workers_busy(const struct rtc_workers *workers);
 /* The jobs of those; returns how many. Valid until one of them is cleared. */
 size_t rtc_workers_jobs(const struct rtc_workers *workers,
     const struct rtc_job *jobs[RTC_WORKERS_MAX]);
+
+/* Bytes of the inputs of those, and how many of them are read, about. */
+void rtc_workers_progress(const struct rtc_workers *workers,
+    uint64_t *bytes_done, uint64_t *bytes_total);
 
 /* Begin a job, of which there may be `count` at once; it becomes the worker's.
  * merger: as for rtc_merger_run, should_stop is set here. */
