@@ -14,7 +14,8 @@ riptided_riptided_SOURCES = \
 	riptided/loader.c riptided/loader.h \
 	riptided/main.c \
 	riptided/server.c riptided/server.h \
-	riptided/spawn.c riptided/spawn.h
+	riptided/spawn.c riptided/spawn.h \
+	riptided/spawner.c riptided/spawner.h
 riptided_riptided_LDADD = \
 	riptided/net/libnet.a riptided/cmd/libcmd.a riptided/resp/libresp.a \
 	riptided/engine/libengine.a riptided/flush/libflush.a \

@@ -37,14 +37,14 @@ struct rtd_server {
 	char *const *argv;
 	struct rtd_loop loop;
 	struct rtd_listener *listener;
-	struct rtd_loader *loader;	/* until the engine is loaded */
+	struct rtd_loader *loader; /* until the engine is loaded */
 	struct rtd_spawn *spawn;
 	int signal_fd;
 	struct event *signal_event;
 	struct event *tick_event;
 	bool stopping;
 	uint64_t ticks;
-	uint64_t commands_before[TICKS_PER_SECOND];	/* a ring of ticks */
+	uint64_t commands_before[TICKS_PER_SECOND]; /* a ring of ticks */
 };
 
 /* -- what happens now and then -- */
@@ -94,7 +94,8 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	rtd_loop_tick(&server->loop);
 	if (server->listener != NULL)
 		rtd_listener_tick(server->listener);
-	if (server->spawn != NULL && !server->stopping)
+	if (server->spawn != NULL && server->loader == NULL &&
+	    !server->stopping)
 		rtd_spawn_tick(server->spawn, server->state.now_us);
 	if (server->ticks++ % TICKS_PER_SECOND != 0)
 		return;
@@ -115,7 +116,8 @@ fit_maxclients(struct rt_config *config)
 	if (given >= wanted)
 		return;
 	config->maxclients = given > 2 * OTHER_FILES
-	    ? (int64_t)given - OTHER_FILES : (int64_t)given / 2;
+	    ? (int64_t)given - OTHER_FILES
+	    : (int64_t)given / 2;
 	rt_log(RT_LOG_WARNING, "server",
 	    "maxclients lowered to what the limit of open files allows",
 	    "maxclients=%" PRId64 " open_files=%u", config->maxclients, given);
@@ -144,17 +146,15 @@ reload(struct rtd_server *server)
 	rt_config_init(&fresh);
 	if (rt_config_read(&fresh, RT_FOR_DAEMON, server->argc, server->argv,
 		&line, &err) != RT_OK) {
-		rt_log(RT_LOG_WARNING, "server",
-		    "configuration not read again", "error=\"%s\"", err.text);
+		rt_log(RT_LOG_WARNING, "server", "configuration not read again",
+		    "error=\"%s\"", err.text);
 	} else {
-		rt_config_get(&fresh, rt_slice_cstr("*"), apply_option,
-		    server);
+		rt_config_get(&fresh, rt_slice_cstr("*"), apply_option, server);
 		fit_maxclients(server->config);
 		rt_log_set_level((enum rt_loglevel)server->config->loglevel);
 		if (server->state.engine != NULL)
 			rtd_engine_config_changed(server->state.engine);
-		rt_log(RT_LOG_NOTICE, "server", "configuration read again",
-		    "");
+		rt_log(RT_LOG_NOTICE, "server", "configuration read again", "");
 	}
 	rt_config_fini(&fresh);
 }
@@ -237,6 +237,16 @@ name_run(struct rtd_server_state *state, const char *config_file,
 	return RT_OK;
 }
 
+/* A compactor is started when the data is loaded. */
+static enum rt_code
+prepare_spawn(struct rtd_server *server, struct rt_err *err)
+{
+	if (server->config->compactor != RT_COMPACTOR_SPAWN)
+		return RT_OK;
+	return rtd_spawn_new(&server->spawn, rt_fs_posix(), server->config,
+	    server->config_file, server->argc, server->argv, err);
+}
+
 static enum rt_code
 prepare_engine(struct rtd_server *server, struct rtd_engine **out,
     struct rt_err *err)
@@ -257,13 +267,13 @@ prepare_engine(struct rtd_server *server, struct rtd_engine **out,
 static void
 add_events(struct rtd_server *server)
 {
-	static const struct timeval tick = {
-		.tv_usec = 1000000 / TICKS_PER_SECOND };
+	static const struct timeval tick = { .tv_usec =
+						 1000000 / TICKS_PER_SECOND };
 
 	server->signal_event = event_new(server->loop.base, server->signal_fd,
 	    EV_READ | EV_PERSIST, on_signal, server);
-	server->tick_event = event_new(server->loop.base, -1, EV_PERSIST,
-	    on_tick, server);
+	server->tick_event =
+	    event_new(server->loop.base, -1, EV_PERSIST, on_tick, server);
 	rt_assert(server->signal_event != NULL && server->tick_event != NULL);
 	event_add(server->signal_event, NULL);
 	event_add(server->tick_event, &tick);
@@ -288,8 +298,8 @@ listen_and_load(struct rtd_server *server, struct rt_err *err)
 		return code;
 	}
 	state->loading_since_ms = rt_clock_wall_ms(state->clock);
-	server->loader = rtd_loader_start(engine, &state->loading, on_engine,
-	    server);
+	server->loader =
+	    rtd_loader_start(engine, &state->loading, on_engine, server);
 	return RT_OK;
 }
 
@@ -307,6 +317,7 @@ start(struct rtd_server *server, struct rt_err *err)
 	share_memory(server);
 	if ((code = rt_log_open("riptided", config, err)) != RT_OK ||
 	    (code = rt_lifecycle_open(&server->signal_fd, err)) != RT_OK ||
+	    (code = prepare_spawn(server, err)) != RT_OK ||
 	    (code = name_run(state, server->config_file, err)) != RT_OK ||
 	    (code = rtd_loop_open(&server->loop, state, err)) != RT_OK)
 		return code;
@@ -336,9 +347,6 @@ end_loading(struct rtd_server *server, struct rt_err *err)
 	rtd_engine_config_changed(state->engine);
 	state->reader = rtd_reader_new(state->engine);
 	server->loop.acked = rtd_engine_acked_seq(state->engine);
-	if (server->config->compactor == RT_COMPACTOR_SPAWN)
-		server->spawn = rtd_spawn_new(rt_fs_posix(), server->config,
-		    server->config_file, server->argc, server->argv);
 	rt_log(RT_LOG_NOTICE, "server", "ready",
 	    "port=%u pid=%d maxclients=%" PRId64 " loading_ms=%" PRId64,
 	    state->tcp_port, (int)getpid(), server->config->maxclients,

@@ -1,5 +1,5 @@
-/* The child is looked after by polling: its end with waitpid(2), the role lock
- * with a probe. A child that ends is started again after a pause that doubles
+/* The child is made by the spawner and looked after by polling: its end with
+ * waitpid(2), the role lock with a probe. A child that ends is started again after a pause that doubles
  * from one second to a minute, and is one second again once a child has lived
  * for a minute. A compactor that somebody else started is left in peace: while
  * it holds the lock none is started. */
@@ -9,17 +9,15 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "libcommon/base/invariant.h"
-#include "libcommon/daemon/lifecycle.h"
 #include "libcommon/daemon/log.h"
 #include "libcommon/daemon/option.h"
-#include "libcommon/os/crashpoint.h"
 #include "libcommon/os/dirlock.h"
+#include "riptided/spawner.h"
 
 #define PROGRAM "riptide-compactd"
 #define SECOND_US UINT64_C(1000000)
@@ -27,17 +25,18 @@
 #define PAUSE_MAX_US (60 * SECOND_US)
 #define STOP_TRIES 100
 #define STOP_TRY_MS 50
-#define EXIT_NOT_STARTED 127
+#define ANSWER_MS 1000
 #define PATH_BYTES 4096
 
 struct rtd_spawn {
 	struct rtd_spawn_info info;
 	struct rt_fs *fs;
 	const struct rt_config *config;
-	char **argv;			/* [0] is the program's path */
+	struct rtd_spawner spawner;
+	char **argv; /* [0] is the program's path */
 	char program[PATH_BYTES];
 	uint64_t started_us;
-	uint64_t next_us;		/* no look before */
+	uint64_t next_us; /* no look before */
 	uint64_t pause_us;
 };
 
@@ -82,8 +81,8 @@ copy_options(struct rtd_spawn *spawn, size_t count, int argc,
 	for (int i = 1; i < argc; i++) {
 		if (strncmp(argv[i], "--", 2) == 0) {
 			const char *name = argv[i] + 2;
-			const struct rt_option *option = rt_option_find(
-			    rt_slice(name, strcspn(name, "=")));
+			const struct rt_option *option =
+			    rt_option_find(rt_slice(name, strcspn(name, "=")));
 
 			wanted = option != NULL && strcmp(name, "dir") != 0 &&
 			    (option->who & RT_FOR_COMPACTOR) != 0;
@@ -94,25 +93,34 @@ copy_options(struct rtd_spawn *spawn, size_t count, int argc,
 	spawn->argv[count] = NULL;
 }
 
-struct rtd_spawn *
-rtd_spawn_new(struct rt_fs *fs, const struct rt_config *config,
-    const char *config_file, int argc, char *const argv[])
+enum rt_code
+rtd_spawn_new(struct rtd_spawn **out, struct rt_fs *fs,
+    const struct rt_config *config, const char *config_file, int argc,
+    char *const argv[], struct rt_err *err)
 {
 	struct rtd_spawn *spawn = rt_alloc_zero(1, sizeof(*spawn));
 	size_t count = 0;
+	enum rt_code code;
 
 	spawn->fs = fs;
 	spawn->config = config;
 	spawn->pause_us = PAUSE_MIN_US;
+	spawn->spawner = (struct rtd_spawner)RTD_SPAWNER_INIT;
 	find_program(spawn->program, sizeof(spawn->program));
 	spawn->argv = rt_alloc_zero((size_t)argc + 8, sizeof(*spawn->argv));
 	spawn->argv[count++] = spawn->program;
 	if (config_file != NULL)
 		spawn->argv[count++] = (char *)(uintptr_t)config_file;
-	spawn->argv[count++] = (char *)(uintptr_t)"--dir";
+	spawn->argv[count++] = (char *)(uintptr_t) "--dir";
 	spawn->argv[count++] = spawn->config->dir;
 	copy_options(spawn, count, argc, argv);
-	return spawn;
+	code = rtd_spawner_open(&spawn->spawner, spawn->argv, err);
+	if (code == RT_OK) {
+		*out = spawn;
+		return RT_OK;
+	}
+	rtd_spawn_free(spawn);
+	return code;
 }
 
 static bool
@@ -132,38 +140,41 @@ role_is_held(struct rtd_spawn *spawn)
 }
 
 static void
-become_compactor(const struct rtd_spawn *spawn, pid_t parent)
+note_not_started(struct rtd_spawn *spawn, const struct rt_err *err)
 {
-	RT_CRASHPOINT("spawn-forked");
-	rt_lifecycle_child();
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	/* The parent may have ended before the line above. */
-	if (getppid() != parent)
-		_exit(0);
-	execvp(spawn->argv[0], spawn->argv);
-	_exit(EXIT_NOT_STARTED);
+	snprintf(spawn->info.reason, sizeof(spawn->info.reason), "%.127s",
+	    err->text);
+	rt_log_limited(60000, RT_LOG_WARNING, "spawn", "compactor not started",
+	    "reason=\"%s\"", spawn->info.reason);
 }
 
 static void
 start(struct rtd_spawn *spawn, uint64_t now_us)
 {
-	pid_t parent = getpid();
-	pid_t pid = fork();
+	struct rt_err err = { 0 };
 
 	spawn->next_us = now_us + spawn->pause_us;
-	if (pid == 0)
-		become_compactor(spawn, parent);
-	if (pid < 0) {
-		snprintf(spawn->info.reason, sizeof(spawn->info.reason),
-		    "fork: %s", strerrordesc_np(errno));
-		rt_log_limited(60000, RT_LOG_WARNING, "spawn",
-		    "compactor not started", "reason=\"%s\"",
-		    spawn->info.reason);
+	if (rtd_spawner_ask(&spawn->spawner, &err) != RT_OK)
+		note_not_started(spawn, &err);
+}
+
+/* The spawner was asked: is there a child by now? */
+static void
+take_answer(struct rtd_spawn *spawn, int wait_ms, uint64_t now_us)
+{
+	struct rt_err err = { 0 };
+	enum rt_code code = rtd_spawner_answer(&spawn->spawner, wait_ms,
+	    &spawn->info.pid, &err);
+
+	if (code == RT_EAGAIN)
+		return;
+	if (code != RT_OK) {
+		note_not_started(spawn, &err);
 		return;
 	}
-	spawn->info.pid = pid;
 	spawn->started_us = now_us;
-	rt_log(RT_LOG_NOTICE, "spawn", "compactor started", "pid=%d", (int)pid);
+	rt_log(RT_LOG_NOTICE, "spawn", "compactor started", "pid=%d",
+	    (int)spawn->info.pid);
 }
 
 static void
@@ -176,9 +187,9 @@ note_end(struct rtd_spawn *spawn, int status, uint64_t now_us)
 	if (WIFSIGNALED(status))
 		snprintf(info->reason, sizeof(info->reason), "signal %d",
 		    WTERMSIG(status));
-	else if (WEXITSTATUS(status) == EXIT_NOT_STARTED)
-		snprintf(info->reason, sizeof(info->reason),
-		    "%s was not found", PROGRAM);
+	else if (WEXITSTATUS(status) == RTD_SPAWNER_NO_PROGRAM)
+		snprintf(info->reason, sizeof(info->reason), "%s was not found",
+		    PROGRAM);
 	else
 		snprintf(info->reason, sizeof(info->reason), "exit status %d",
 		    WEXITSTATUS(status));
@@ -198,13 +209,15 @@ rtd_spawn_tick(struct rtd_spawn *spawn, uint64_t now_us)
 {
 	int status;
 
+	if (spawn->spawner.is_asked)
+		take_answer(spawn, 0, now_us);
 	if (spawn->info.pid != 0) {
 		if (waitpid(spawn->info.pid, &status, WNOHANG) ==
 		    spawn->info.pid)
 			note_end(spawn, status, now_us);
 		return;
 	}
-	if (now_us < spawn->next_us)
+	if (spawn->spawner.is_asked || now_us < spawn->next_us)
 		return;
 	spawn->next_us = now_us + SECOND_US;
 	if (!role_is_held(spawn))
@@ -225,6 +238,9 @@ rtd_spawn_free(struct rtd_spawn *spawn)
 
 	if (spawn == NULL)
 		return;
+	if (spawn->spawner.is_asked)
+		take_answer(spawn, ANSWER_MS, spawn->next_us);
+	rtd_spawner_close(&spawn->spawner);
 	if (spawn->info.pid != 0)
 		kill(spawn->info.pid, SIGTERM);
 	for (int i = 0; spawn->info.pid != 0 && i < STOP_TRIES; i++) {
