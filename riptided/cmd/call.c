@@ -64,6 +64,24 @@ rtd_call_get(struct rtd_call *call, struct rt_slice key,
 }
 
 enum rtd_lookup
+rtd_call_get_in(struct rtd_call *call, uint32_t keyspace, struct rt_slice key,
+    struct rtd_value *value)
+{
+	struct rtd_read read = reading_now(call);
+	struct rt_err err;
+	enum rt_code code;
+
+	err.text[0] = '\0';
+	read.keyspace = keyspace;
+	code = rtd_reader_get(call->server->reader, &read, key, value, &err);
+	if (code == RT_EAGAIN) {
+		call->missed_keyspace = keyspace;
+		call->missed_key = key;
+	}
+	return take_read(call, code, value, &err);
+}
+
+enum rtd_lookup
 rtd_call_read(struct rtd_call *call, struct rt_slice key,
     struct rtd_value *value)
 {
@@ -240,6 +258,39 @@ rtd_call_i64(struct rtd_call *call, struct rt_slice text, int64_t *out)
 	rtd_reply_error(rtd_call_reply(call),
 	    "ERR value is not an integer or out of range");
 	return false;
+}
+
+bool
+rtd_call_i32(struct rtd_call *call, struct rt_slice text, int32_t *out)
+{
+	int64_t number;
+
+	if (!rtd_call_i64(call, text, &number))
+		return false;
+	if (number < INT32_MIN || number > INT32_MAX) {
+		rtd_reply_error(rtd_call_reply(call), "ERR value is out of "
+		    "range, value must between %d and %d", INT32_MIN,
+		    INT32_MAX);
+		return false;
+	}
+	*out = (int32_t)number;
+	return true;
+}
+
+bool
+rtd_call_database(struct rtd_call *call, struct rt_slice text, uint32_t *out)
+{
+	int32_t number;
+
+	if (!rtd_call_i32(call, text, &number))
+		return false;
+	if (number < 0 || number >= call->server->config->databases) {
+		rtd_reply_error(rtd_call_reply(call),
+		    "ERR DB index is out of range");
+		return false;
+	}
+	*out = (uint32_t)number;
+	return true;
 }
 
 void

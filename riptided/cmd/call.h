@@ -57,6 +57,10 @@ enum rtd_lookup rtd_call_get(struct rtd_call *call, struct rt_slice key,
 enum rtd_lookup rtd_call_read(struct rtd_call *call, struct rt_slice key,
     struct rtd_value *value);
 
+/* rtd_call_get() in another keyspace; key is an argument. */
+enum rtd_lookup rtd_call_get_in(struct rtd_call *call, uint32_t keyspace,
+    struct rt_slice key, struct rtd_value *value);
+
 /* rtd_call_read() of up to RTD_READ_KEYS_MAX keys. False: one of them could not
  * be read, as RTD_FAILED says, and there are no values; else each needs
  * rtd_value_fini(). */
@@ -87,6 +91,12 @@ bool rtd_call_commit(struct rtd_call *call);
 
 /* False: not a signed 64-bit decimal, and the error reply is written. */
 bool rtd_call_i64(struct rtd_call *call, struct rt_slice text, int64_t *out);
+
+/* The same for what Redis keeps in 32 bits, and for the number of a database
+ * that there is. */
+bool rtd_call_i32(struct rtd_call *call, struct rt_slice text, int32_t *out);
+bool rtd_call_database(struct rtd_call *call, struct rt_slice text,
+    uint32_t *out);
 
 void rtd_call_syntax_error(struct rtd_call *call);
 void rtd_call_arity_error(struct rtd_call *call);

@@ -12,6 +12,7 @@ struct rtd_server;
 struct rtd_command;
 struct rtd_snapshot;
 struct rtd_missed;
+struct rtd_making;
 
 struct rtd_client {
 	uint64_t id;			/* from 1, never reused */
@@ -42,6 +43,9 @@ struct rtd_client {
 	 * what the pool has read for it (missed.h). */
 	unsigned misses;
 	struct rtd_missed *missed;
+	/* What the pool has made for it, and how often it did (made.h). */
+	struct rtd_making *making;
+	unsigned making_tries;
 	struct rt_slice ahead;		/* received behind it; in dispatch */
 	size_t pending_in, pending_out;	/* bytes, for CLIENT LIST */
 	/* Arguments of the command at hand that lie in bulks; may be NULL. */

@@ -34,17 +34,8 @@ rtd_cmd_quit(struct rtd_call *call)
 void
 rtd_cmd_select(struct rtd_call *call)
 {
-	int64_t number;
-
-	if (!rtd_call_i64(call, call->argv[1], &number))
-		return;
-	if (number < 0 || number >= call->server->config->databases) {
-		rtd_reply_error(rtd_call_reply(call),
-		    "ERR DB index is out of range");
-		return;
-	}
-	call->client->database = (uint32_t)number;
-	rtd_reply_ok(rtd_call_reply(call));
+	if (rtd_call_database(call, call->argv[1], &call->client->database))
+		rtd_reply_ok(rtd_call_reply(call));
 }
 
 /* Equal, in a time that depends on the length given alone. */

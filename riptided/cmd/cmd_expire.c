@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "riptided/cmd/handlers.h"
+#include "riptided/cmd/made.h"
 
 #define IF_NONE 0x1	/* NX */
 #define IF_ANY 0x2	/* XX */
@@ -65,6 +66,17 @@ conditions_hold(unsigned conditions, uint64_t old_ms, int64_t new_ms)
 	    new_ms < (int64_t)old_ms;
 }
 
+/* An end that has passed deletes at once. False: as rtd_made_from(). */
+static bool
+set_end_of(struct rtd_call *call, struct rtd_value *value, int64_t end_ms)
+{
+	if (end_ms > call->now_ms)
+		return rtd_made_put_same(call, value, rtd_call_keyspace(call),
+		    call->argv[1], (uint64_t)end_ms);
+	rtd_call_delete(call, call->argv[1]);
+	return true;
+}
+
 static void
 set_end(struct rtd_call *call, int64_t unit_ms, int64_t base_ms)
 {
@@ -84,13 +96,7 @@ set_end(struct rtd_call *call, int64_t unit_ms, int64_t base_ms)
 	lookup = rtd_call_get(call, call->argv[1], &value);
 	if (lookup == RTD_FOUND &&
 	    conditions_hold(conditions, value.expire_ms, end_ms)) {
-		/* An end that has passed deletes at once. */
-		if (end_ms <= call->now_ms)
-			rtd_call_delete(call, call->argv[1]);
-		else
-			rtd_call_put(call, call->argv[1], value.bytes,
-			    (uint64_t)end_ms);
-		if (rtd_call_commit(call))
+		if (set_end_of(call, &value, end_ms) && rtd_call_commit(call))
 			rtd_reply_integer(reply, 1);
 	} else if (lookup != RTD_FAILED) {
 		rtd_reply_integer(reply, 0);
@@ -129,8 +135,9 @@ rtd_cmd_persist(struct rtd_call *call)
 	enum rtd_lookup lookup = rtd_call_get(call, call->argv[1], &value);
 	bool had_end = lookup == RTD_FOUND && value.expire_ms != RT_NO_EXPIRY;
 
-	if (had_end)
-		rtd_call_put(call, call->argv[1], value.bytes, RT_NO_EXPIRY);
+	if (had_end && !rtd_made_put_same(call, &value,
+		rtd_call_keyspace(call), call->argv[1], RT_NO_EXPIRY))
+		lookup = RTD_FAILED;
 	if (lookup != RTD_FAILED && rtd_call_commit(call))
 		rtd_reply_integer(rtd_call_reply(call), had_end);
 	rtd_value_fini(&value);

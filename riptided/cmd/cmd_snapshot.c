@@ -4,6 +4,7 @@
 #include "libcommon/base/invariant.h"
 #include "libcommon/base/number.h"
 #include "riptided/cmd/handlers.h"
+#include "riptided/cmd/made.h"
 #include "riptided/cmd/missed.h"
 #include "riptided/engine/snapshots.h"
 
@@ -79,6 +80,7 @@ rtd_client_let_go(struct rtd_client *client)
 {
 	rtd_client_use_snapshot(client, NULL);
 	rtd_missed_let_go(client);
+	rtd_made_let_go(client);
 }
 
 void

@@ -2,10 +2,8 @@
  * it once, so a command is all or nothing. */
 #include "libcommon/base/number.h"
 #include "riptided/cmd/handlers.h"
+#include "riptided/cmd/made.h"
 #include "riptided/cmd/set_options.h"
-
-/* Scratch memory that is kept between commands. */
-#define SCRATCH_KEPT_BYTES ((size_t)1 << 20)
 
 /* -- reading -- */
 
@@ -110,12 +108,19 @@ rtd_cmd_getrange(struct rtd_call *call)
 
 /* -- SET and its family -- */
 
+static bool
+has_ended(const struct rtd_call *call, uint64_t expire_ms)
+{
+	return expire_ms != RT_NO_EXPIRY &&
+	    expire_ms <= (uint64_t)call->now_ms;
+}
+
 /* Put a value that ends at expire_ms; one that has ended is deleted. */
 static void
 put_until(struct rtd_call *call, struct rt_slice key, struct rt_slice value,
     uint64_t expire_ms)
 {
-	if (expire_ms != RT_NO_EXPIRY && expire_ms <= (uint64_t)call->now_ms)
+	if (has_ended(call, expire_ms))
 		rtd_call_delete(call, key);
 	else
 		rtd_call_put(call, key, value, expire_ms);
@@ -247,6 +252,16 @@ rtd_cmd_setnx(struct rtd_call *call)
 		rtd_reply_integer(rtd_call_reply(call), lookup == RTD_ABSENT);
 }
 
+/* Put all pairs, in the order given, so that of equal keys the last one
+ * wins. */
+static void
+put_pairs(struct rtd_call *call)
+{
+	for (size_t i = 1; i < call->argc; i += 2)
+		rtd_call_put(call, call->argv[i], call->argv[i + 1],
+		    RT_NO_EXPIRY);
+}
+
 void
 rtd_cmd_mset(struct rtd_call *call)
 {
@@ -254,12 +269,32 @@ rtd_cmd_mset(struct rtd_call *call)
 		rtd_call_arity_error(call);
 		return;
 	}
-	/* In the order given, so that of equal keys the last one wins. */
-	for (size_t i = 1; i < call->argc; i += 2)
-		rtd_call_put(call, call->argv[i], call->argv[i + 1],
-		    RT_NO_EXPIRY);
+	put_pairs(call);
 	if (rtd_call_commit(call))
 		rtd_reply_ok(rtd_call_reply(call));
+}
+
+void
+rtd_cmd_msetnx(struct rtd_call *call)
+{
+	if (call->argc % 2 == 0) {
+		rtd_call_arity_error(call);
+		return;
+	}
+	for (size_t i = 1; i < call->argc; i += 2) {
+		struct rtd_value old = { 0 };
+		enum rtd_lookup lookup = rtd_call_get(call, call->argv[i],
+		    &old);
+
+		rtd_value_fini(&old);
+		if (lookup == RTD_FOUND)
+			rtd_reply_integer(rtd_call_reply(call), 0);
+		if (lookup != RTD_ABSENT)
+			return;
+	}
+	put_pairs(call);
+	if (rtd_call_commit(call))
+		rtd_reply_integer(rtd_call_reply(call), 1);
 }
 
 /* Commit, then answer with what was there before; old is finished here. */
@@ -323,117 +358,48 @@ rtd_cmd_getex(struct rtd_call *call)
 	if (lookup == RTD_FOUND &&
 	    ((options.flags & RTD_SET_TIMES) != 0 ||
 		((options.flags & RTD_SET_PERSIST) != 0 &&
-		    old.expire_ms != RT_NO_EXPIRY)))
-		put_until(call, call->argv[1], old.bytes, expire_ms);
+		    old.expire_ms != RT_NO_EXPIRY))) {
+		if (has_ended(call, expire_ms))
+			rtd_call_delete(call, call->argv[1]);
+		else if (!rtd_made_put_same(call, &old,
+			rtd_call_keyspace(call), call->argv[1], expire_ms))
+			lookup = RTD_FAILED;
+	}
 	commit_and_reply_old(call, lookup, &old);
 }
 
 /* -- APPEND and SETRANGE -- */
 
-/* True when bytes may be the length of a value; else the error is written. */
-static bool
-length_allowed(struct rtd_call *call, uint64_t bytes)
-{
-	if (bytes <= call->server->config->proto_max_bulk_len)
-		return true;
-	rtd_reply_error(rtd_call_reply(call), "ERR string exceeds maximum "
-	    "allowed size (proto-max-bulk-len)");
-	return false;
-}
-
-/* A value being made: in a bulk when it is large, else in the scratch. bytes is
- * NULL when there was no memory for it, which is answered then. */
-struct made {
-	uint8_t *bytes;
-	size_t len;
-	struct rt_bulk *bulk;
-};
-
-static struct made
-make_value(struct rtd_call *call, size_t len)
-{
-	struct rt_buf *scratch = &call->server->scratch;
-	struct made made = { .len = len };
-
-	if (RT_UNLIKELY(len >= RT_BULK_BYTES_MIN)) {
-		made.bulk = rt_bulk_new(len);
-		if (made.bulk != NULL)
-			made.bytes = made.bulk->data;
-		else
-			rtd_reply_error(rtd_call_reply(call), "ERR nothing was "
-			    "written: no memory for a value of %zu bytes",
-			    len);
-		return made;
-	}
-	rt_buf_clear(scratch);
-	/* NULL means that there was no memory, so that even a value of no
-	 * bytes needs an address. */
-	rt_buf_reserve(scratch, len + 1);
-	made.bytes = scratch->data;
-	return made;
-}
-
-/* Commit it as the key's value; answer its length. */
+/* Commit it as the key's value, with the old one's end; answer its length. */
 static void
-commit_made(struct rtd_call *call, const struct made *made, uint64_t expire_ms)
+commit_made(struct rtd_call *call, struct rtd_made *made,
+    enum rtd_lookup lookup, const struct rtd_value *old)
 {
-	struct rt_buf *scratch = &call->server->scratch;
+	int64_t len = (int64_t)made->len;
 
-	if (made->bulk != NULL)
-		rtd_call_put_bulk(call, call->argv[1], made->bulk, expire_ms);
-	else
-		rtd_call_put(call, call->argv[1],
-		    rt_slice(made->bytes, made->len), expire_ms);
-	rt_bulk_unref(made->bulk);
-	if (scratch->cap > SCRATCH_KEPT_BYTES)
-		rt_buf_fini(scratch);
+	rtd_made_put(call, made, rtd_call_keyspace(call), call->argv[1],
+	    lookup == RTD_FOUND ? old->expire_ms : RT_NO_EXPIRY);
 	if (rtd_call_commit(call))
-		rtd_reply_integer(rtd_call_reply(call), (int64_t)made->len);
-}
-
-static void
-copy_to(uint8_t *out, struct rt_slice bytes)
-{
-	if (bytes.len != 0)
-		memcpy(out, bytes.data, bytes.len);
+		rtd_reply_integer(rtd_call_reply(call), len);
 }
 
 void
 rtd_cmd_append(struct rtd_call *call)
 {
+	struct rt_slice more = call->argv[2];
 	struct rtd_value old = { 0 };
 	enum rtd_lookup lookup = rtd_call_get(call, call->argv[1], &old);
-	struct made made;
+	struct rtd_made made;
 
-	if (lookup != RTD_FAILED && length_allowed(call,
-		(uint64_t)old.bytes.len + call->argv[2].len)) {
-		made = make_value(call, old.bytes.len + call->argv[2].len);
-		if (made.bytes != NULL) {
-			copy_to(made.bytes, old.bytes);
-			copy_to(made.bytes + old.bytes.len, call->argv[2]);
-			commit_made(call, &made, lookup == RTD_FOUND ?
-			    old.expire_ms : RT_NO_EXPIRY);
-		}
+	if (lookup != RTD_FAILED &&
+	    rtd_made_length_allowed(call, (uint64_t)old.bytes.len + more.len) &&
+	    rtd_made_from(call, &old, old.bytes.len + more.len, &made)) {
+		if (more.len != 0)
+			memcpy(made.bytes + old.bytes.len, more.data,
+			    more.len);
+		commit_made(call, &made, lookup, &old);
 	}
 	rtd_value_fini(&old);
-}
-
-/* The old bytes, zeros up to offset, the new bytes over them. */
-static struct made
-overwrite(struct rtd_call *call, struct rt_slice old, size_t offset,
-    struct rt_slice bytes)
-{
-	size_t end = offset + bytes.len;
-	struct made made = make_value(call, old.len > end ? old.len : end);
-
-	if (made.bytes == NULL)
-		return made;
-	copy_to(made.bytes, old);
-	/* A bulk is all zeros. */
-	if (made.bulk == NULL)
-		memset(made.bytes + old.len, 0, made.len - old.len);
-	memcpy(made.bytes + offset, bytes.data, bytes.len);
-	return made;
 }
 
 void
@@ -442,8 +408,9 @@ rtd_cmd_setrange(struct rtd_call *call)
 	struct rt_slice bytes = call->argv[3];
 	struct rtd_value old = { 0 };
 	enum rtd_lookup lookup;
-	struct made made;
+	struct rtd_made made;
 	int64_t offset;
+	uint64_t end;
 
 	if (!rtd_call_i64(call, call->argv[2], &offset))
 		return;
@@ -455,14 +422,15 @@ rtd_cmd_setrange(struct rtd_call *call)
 	lookup = rtd_call_get(call, call->argv[1], &old);
 	if (lookup == RTD_FAILED)
 		return;
+	end = (uint64_t)offset + bytes.len;
 	if (bytes.len == 0) {
 		rtd_reply_integer(rtd_call_reply(call),
 		    (int64_t)old.bytes.len);
-	} else if (length_allowed(call, (uint64_t)offset + bytes.len)) {
-		made = overwrite(call, old.bytes, (size_t)offset, bytes);
-		if (made.bytes != NULL)
-			commit_made(call, &made, lookup == RTD_FOUND ?
-			    old.expire_ms : RT_NO_EXPIRY);
+	} else if (rtd_made_length_allowed(call, end) &&
+	    rtd_made_from(call, &old, old.bytes.len > end ? old.bytes.len :
+		(size_t)end, &made)) {
+		memcpy(made.bytes + offset, bytes.data, bytes.len);
+		commit_made(call, &made, lookup, &old);
 	}
 	rtd_value_fini(&old);
 }

@@ -8,6 +8,7 @@
 
 #include "libcommon/base/invariant.h"
 #include "riptided/cmd/handlers.h"
+#include "riptided/cmd/made.h"
 #include "riptided/cmd/missed.h"
 #include "riptided/engine/snapshots.h"
 
@@ -407,11 +408,16 @@ run(struct rtd_call *call)
 	call->command->run(call);
 	if (RT_UNLIKELY(call->missed)) {
 		take_back(call, &before);
-		rtd_missed_park(call);
+		if (call->making != NULL)
+			rtd_made_park(call);
+		else
+			rtd_missed_park(call);
 		return false;
 	}
 	if (RT_UNLIKELY(client->missed != NULL))
 		rtd_missed_done(client);
+	if (RT_UNLIKELY(client->making_tries != 0))
+		rtd_made_let_go(client);
 	if (RT_UNLIKELY(server->engine != NULL &&
 		rtd_engine_log_stuck(server->engine)))
 		refuse_unacked(call, &before);

@@ -38,6 +38,8 @@
 #define RTD_ACL_TRANSACTION 0x0800
 #define RTD_ACL_SCRIPTING 0x1000
 
+struct rtd_making;
+
 /* One command under way. */
 struct rtd_call {
 	struct rtd_server_state *server;
@@ -46,7 +48,14 @@ struct rtd_call {
 	const struct rt_slice *argv;	/* argv[0] is the name; borrowed */
 	size_t argc;
 	int64_t now_ms;			/* wall clock of this turn */
-	bool missed;			/* it met what is not in memory */
+	/* It cannot go on now, and will be taken back and run again: it met
+	 * what is not in memory (missed.h), or what was made of large values
+	 * is not there yet (made.h). */
+	bool missed;
+	struct rtd_making *making;	/* the second case */
+	/* What it met, if that was not in its client's database. */
+	uint32_t missed_keyspace;
+	struct rt_slice missed_key;	/* of an argument; empty: it was */
 };
 
 /* Containers (CLIENT, CONFIG ...) have no function; their subcommands follow

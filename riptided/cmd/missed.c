@@ -19,6 +19,9 @@ struct rtd_missed {
 	struct rtd_read read;
 	struct rt_buf bytes;			/* the keys, one after another */
 	struct rt_buf lens;			/* of size_t */
+	struct rt_buf elsewhere;		/* a key of another keyspace */
+	uint32_t elsewhere_keyspace;
+	bool has_elsewhere;
 	struct rtd_value pins[PINS_MAX];
 	size_t pins_count;
 	size_t pinned_bytes;
@@ -31,6 +34,7 @@ missed_free(struct rtd_missed *missed)
 		rtd_value_fini(&missed->pins[i]);
 	rt_buf_fini(&missed->bytes);
 	rt_buf_fini(&missed->lens);
+	rt_buf_fini(&missed->elsewhere);
 	free(missed);
 }
 
@@ -113,6 +117,10 @@ run(struct rtd_job *job)
 	if (missed->lens.len > sizeof(size_t))
 		for_each_key(missed, reader, begin);
 	for_each_key(missed, reader, wait_for);
+	if (missed->has_elsewhere) {
+		missed->read.keyspace = missed->elsewhere_keyspace;
+		wait_for(missed, reader, rt_buf_slice(&missed->elsewhere));
+	}
 	rtd_reader_free(reader);
 }
 
@@ -192,6 +200,12 @@ rtd_missed_park(struct rtd_call *call)
 	missed->read = rtd_call_reading(call);
 	missed->read.now_ms = 0;
 	add_keys(missed, call->command, call->argv, call->argc);
+	if (call->missed_key.data != NULL) {
+		missed->has_elsewhere = true;
+		missed->elsewhere_keyspace = call->missed_keyspace;
+		rt_buf_append_slice(&missed->elsewhere, call->missed_key);
+		missed->server->pool_reads++;
+	}
 	add_ahead(missed, client->ahead);
 	call->server->parked_reads++;
 	client->parked = true;

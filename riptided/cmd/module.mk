@@ -3,19 +3,25 @@ noinst_LIBRARIES += riptided/cmd/libcmd.a
 EXTRA_DIST += docs/dbsize.md docs/expiry.md docs/scan.md
 riptided_cmd_libcmd_a_SOURCES = \
 	riptided/cmd/ahead.c riptided/cmd/ahead.h \
+	riptided/cmd/bits.c riptided/cmd/bits.h \
 	riptided/cmd/call.c riptided/cmd/call.h \
 	riptided/cmd/client.h \
 	riptided/cmd/cmd_admin.c \
+	riptided/cmd/cmd_bitfield.c \
+	riptided/cmd/cmd_bitmap.c \
+	riptided/cmd/cmd_bitop.c \
 	riptided/cmd/cmd_checkpoint.c \
 	riptided/cmd/cmd_client.c \
 	riptided/cmd/cmd_connection.c riptided/cmd/cmd_connection.h \
 	riptided/cmd/cmd_dbsize.c \
 	riptided/cmd/cmd_expire.c \
+	riptided/cmd/cmd_float.c \
 	riptided/cmd/cmd_info.c riptided/cmd/cmd_info.h \
 	riptided/cmd/cmd_introspect.c \
 	riptided/cmd/cmd_job.c riptided/cmd/cmd_job.h \
 	riptided/cmd/cmd_key.c \
 	riptided/cmd/cmd_number.c \
+	riptided/cmd/cmd_rename.c \
 	riptided/cmd/cmd_scan.c \
 	riptided/cmd/cmd_slowlog.c \
 	riptided/cmd/cmd_snapshot.c \
@@ -24,6 +30,8 @@ riptided_cmd_libcmd_a_SOURCES = \
 	riptided/cmd/commands.def \
 	riptided/cmd/error_stats.c riptided/cmd/error_stats.h \
 	riptided/cmd/handlers.h \
+	riptided/cmd/held.c riptided/cmd/held.h \
+	riptided/cmd/made.c riptided/cmd/made.h \
 	riptided/cmd/missed.c riptided/cmd/missed.h \
 	riptided/cmd/scan_cursor.c riptided/cmd/scan_cursor.h \
 	riptided/cmd/server_state.c riptided/cmd/server_state.h \

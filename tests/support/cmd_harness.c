@@ -130,7 +130,13 @@ rtt_cmd_run(struct rtt_cmd *cmd, const struct rt_slice *argv, size_t argc)
 
 	rt_buf_clear(&client->out);
 	cmd->server.now_ms = cmd->wall_ms;
-	ck_assert(rtd_command_dispatch(&cmd->server, client, argv, argc));
+	cmd->tries = 1;
+	while (!rtd_command_dispatch(&cmd->server, client, argv, argc)) {
+		ck_assert(!client->parked);
+		cmd->tries++;
+		if (cmd->between_tries != NULL)
+			cmd->between_tries(cmd);
+	}
 	ck_assert(!client->parked);
 	rt_buf_append_byte(&client->out, 0);
 	client->out.len--;

@@ -15,6 +15,10 @@ struct rtt_cmd {
 	struct rtd_server_state server;
 	struct rtd_client client;
 	unsigned killed;		/* calls of kill_client */
+	/* Of the last command: how often it ran, and what happens each time
+	 * before it runs again; may be NULL. */
+	unsigned tries;
+	void (*between_tries)(struct rtt_cmd *cmd);
 };
 
 void rtt_cmd_init(struct rtt_cmd *cmd);
