@@ -17,6 +17,7 @@
 #include "riptide-compactd/job_report.h"
 #include "riptide-compactd/job_runner.h"
 #include "riptide-compactd/limits.h"
+#include "riptide-compactd/publisher.h"
 #include "riptide-compactd/scrub.h"
 #include "riptide-compactd/sweeper.h"
 
@@ -135,8 +136,32 @@ most_bytes(const struct rtc_compactor *compactor)
 	return space == 0 || (budget != 0 && budget < space) ? budget : space;
 }
 
+/* Nothing is left to do of what a client asked for. */
+static enum rt_code
+answer(struct rtc_compactor *compactor, const struct rt_manifest *manifest,
+    struct rt_err *err)
+{
+	struct rtc_publisher publisher = {
+		.store = compactor->database.store,
+		.epoch = compactor->runner.epoch,
+	};
+	enum rt_code code;
+
+	if (!rt_manifest_is_asked(manifest))
+		return RT_OK;
+	code = rtc_publisher_answer(&publisher, manifest->compact_asked, err);
+	if (code != RT_OK)
+		return code;
+	compactor->idle = 0;
+	rt_log(RT_LOG_NOTICE, "main", "everything asked for is merged",
+	    "request=%" PRIu64 " seq=%" PRIu64, manifest->compact_asked,
+	    manifest->compact_seq);
+	return RT_OK;
+}
+
 /* Nothing was picked. If that is for want of space it is an error; of time, and
- * the budget counts as spent; beside other jobs, they end first. */
+ * the budget counts as spent; beside other jobs, they end first. Else a request
+ * is done. */
 static enum rt_code
 look_why(struct rtc_compactor *compactor, const struct rt_manifest *manifest,
     struct rtc_limits *limits, struct rt_err *err)
@@ -146,11 +171,11 @@ look_why(struct rtc_compactor *compactor, const struct rt_manifest *manifest,
 	struct rtc_job job;
 
 	note_idle(compactor, manifest);
-	if (limits->max_job_bytes == 0 || limits->running_count > 0)
+	if (limits->running_count > 0)
 		return RT_OK;
 	limits->max_job_bytes = 0;
 	if (!rtc_picker_pick(manifest, limits, &job))
-		return RT_OK;
+		return answer(compactor, manifest, err);
 	if (space != 0 && job.input_bytes > space)
 		code = rt_err_set(err, RT_ENOSPC, "a merge of %" PRIu64
 		    " bytes waits for space: %" PRIu64 " bytes are free above "

@@ -58,6 +58,8 @@ rtc_limits_now(const struct rt_config *config, bool full,
     const struct rt_manifest *manifest)
 {
 	int64_t now_ms = rt_clock_wall_ms(clock);
+	uint64_t full_seq = full ? UINT64_MAX :
+	    rt_manifest_is_asked(manifest) ? manifest->compact_seq : 0;
 
 	return (struct rtc_limits){
 		.l0_trigger = (uint64_t)config->l0_compaction_trigger,
@@ -69,8 +71,8 @@ rtc_limits_now(const struct rt_config *config, bool full,
 		.compression = (enum rt_compression)config->compression,
 		.compression_bottom =
 		    (enum rt_compression)config->compression_bottom,
-		.full = full,
-		.l0_only = !full &&
+		.full_seq = full_seq,
+		.l0_only = full_seq == 0 &&
 		    !rtc_limits_in_window(config->compaction_window, now_ms),
 	};
 }

@@ -7,8 +7,9 @@
 #include "libcommon/os/expiry_clock.h"
 #include "riptide-compactd/picker.h"
 
-/* full: merge everything down, whatever the hour. The manifest raises the
- * expiry clock. Nothing is to be avoided yet. */
+/* full: merge everything down, whatever the hour; so it is, up to a sequence, if
+ * the manifest has a request for it. The manifest raises the expiry clock.
+ * Nothing is to be avoided yet. */
 struct rtc_limits rtc_limits_now(const struct rt_config *config, bool full,
     struct rt_clock *clock, struct rt_expiry_clock *expiry,
     const struct rt_manifest *manifest);

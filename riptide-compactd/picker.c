@@ -143,7 +143,20 @@ move_if_alone(struct rtc_job *job, const struct rtc_limits *limits)
 	job->kind = RTC_JOB_MOVE;
 }
 
-/* -- P2 and P5 -- */
+/* -- P2, P5 and P11 -- */
+
+/* Runs of level 0 in front of those that are to go down with everything; 0: all
+ * are to. */
+static size_t
+runs_behind(const struct rt_manifest *manifest, const struct rtc_limits *limits)
+{
+	size_t runs = rt_manifest_level0_runs(manifest), newer = 0;
+
+	while (newer < runs &&
+	    manifest->runs[newer].tables[0].min_seq > limits->full_seq)
+		newer++;
+	return newer;
+}
 
 /* Level 0 from run `from` on and what that meets in the base level. */
 static bool
@@ -163,14 +176,15 @@ pick_oldest(const struct rt_manifest *manifest, const struct rtc_limits *limits,
 	return true;
 }
 
+/* The oldest runs, none of those before `newest`. */
 static bool
 pick_level0(const struct rt_manifest *manifest, const struct rtc_limits *limits,
-    uint32_t base, const char *reason, struct rtc_job *job)
+    size_t newest, uint32_t base, const char *reason, struct rtc_job *job)
 {
 	size_t runs = rt_manifest_level0_runs(manifest), from = runs;
 	uint64_t bytes = 0;
 
-	while (from > 0 && runs - from < L0_RUNS_MAX && (from == runs ||
+	while (from > newest && runs - from < L0_RUNS_MAX && (from == runs ||
 	    bytes < L0_BASES_MAX * limits->level_base_bytes) &&
 	    rtc_claims_free_run(limits, &manifest->runs[from - 1]))
 		bytes += rtc_level_run_bytes(&manifest->runs[--from]);
@@ -181,13 +195,14 @@ pick_level0(const struct rt_manifest *manifest, const struct rtc_limits *limits,
 	return false;
 }
 
-/* The cheapest neighbours of which none is larger than the others together, so
+/* Of the first `runs` the cheapest neighbours of which none is larger than the others together, so
  * that a byte is rewritten once for each time level 0 grows by the fan-in. */
 static bool
 pick_level0_to_level0(const struct rt_manifest *manifest,
-    const struct rtc_limits *limits, struct rtc_job *job)
+    const struct rtc_limits *limits, size_t runs, const char *reason,
+    struct rtc_job *job)
 {
-	size_t runs = rt_manifest_level0_runs(manifest), best = runs;
+	size_t best = runs;
 	uint64_t best_bytes = UINT64_MAX;
 
 	for (size_t first = 0; first + L0_FAN_IN <= runs; first++) {
@@ -210,8 +225,7 @@ pick_level0_to_level0(const struct rt_manifest *manifest,
 	}
 	if (best == runs)
 		return false;
-	rtc_job_init(job, manifest, RTC_JOB_MERGE, 0, 0,
-	    "level 0 alone may be merged now");
+	rtc_job_init(job, manifest, RTC_JOB_MERGE, 0, 0, reason);
 	for (size_t i = best; i < best + L0_FAN_IN; i++)
 		add_tables(job, &manifest->runs[i], 0,
 		    manifest->runs[i].tables_count);
@@ -292,7 +306,7 @@ pick_due(const struct rt_manifest *manifest, const struct rtc_limits *limits,
 				best = level;
 		if (scores[best] <= 1)
 			return false;
-		if (best == 0 ? pick_level0(manifest, limits, base,
+		if (best == 0 ? pick_level0(manifest, limits, 0, base,
 				    "level 0 has reached its trigger", job)
 			      : pick_from_level(manifest, limits, best, job))
 			return true;
@@ -302,8 +316,8 @@ pick_due(const struct rt_manifest *manifest, const struct rtc_limits *limits,
 
 /* -- P6 -- */
 
-/* Would rewriting the table alone free a good part of it? With full, any part.
- * What is found here is gone afterwards (P8). */
+/* Would rewriting the table alone free a good part of it? Where everything is
+ * to be merged, any part. What is found here is gone afterwards (P8). */
 static const char *
 why_rewrite(const struct rt_manifest *manifest, const struct rtc_limits *limits,
     const struct rt_manifest_table *table)
@@ -311,23 +325,24 @@ why_rewrite(const struct rt_manifest *manifest, const struct rtc_limits *limits,
 	uint64_t lowest = manifest->snapshots_count > 0
 	    ? manifest->snapshots[0] : UINT64_MAX;
 	uint64_t before_ms = limits->expired_before_ms;
+	bool full = table->min_seq <= limits->full_seq;
 
 	if (table->tombstones > 0 && table->max_seq <= lowest &&
-	    (limits->full ||
+	    (full ||
 		table->tombstones * TOMBSTONES_WORTH >= table->entries))
 		return "tombstones hide nothing any more";
 	if (table->older_versions > 0 && table->max_seq <= lowest &&
-	    (limits->full ||
+	    (full ||
 		table->older_versions * TOMBSTONES_WORTH >= table->entries))
 		return "older versions are seen by nobody any more";
 	/* As if they expired evenly: half of them have. */
 	if (!is_seen(manifest, table->min_seq) &&
 	    table->expire_min_ms != 0 && table->expire_min_ms < before_ms &&
-	    (limits->full || (table->expire_max_ms != 0 &&
+	    (full || (table->expire_max_ms != 0 &&
 		table->expire_max_ms - table->expire_min_ms <=
 		    2 * (before_ms - table->expire_min_ms))))
 		return "values have expired";
-	if (limits->full && table->min_seq < drop_of(manifest, table))
+	if (full && table->min_seq < drop_of(manifest, table))
 		return "versions were dropped";
 	return NULL;
 }
@@ -375,6 +390,7 @@ pick_piece(const struct rt_manifest *manifest, const struct rtc_limits *limits,
 
 	*end = first;
 	while (*end < run->tables_count && (*end == first || bytes < goal) &&
+	    run->tables[*end].min_seq <= limits->full_seq &&
 	    rtc_claims_free_to(limits, below, &run->tables[*end]))
 		bytes += run->tables[(*end)++].size;
 	if (*end == first) {
@@ -390,15 +406,21 @@ pick_piece(const struct rt_manifest *manifest, const struct rtc_limits *limits,
 	return true;
 }
 
-/* Level 0 first, then each level into the next. */
+/* Level 0 first, then each level into the next. Of what came after, level 0
+ * alone is kept in bounds. */
 static bool
 pick_full(const struct rt_manifest *manifest, const struct rtc_limits *limits,
     uint32_t base, struct rtc_job *job)
 {
 	static const char reason[] = "everything is to be merged down";
+	size_t newer = runs_behind(manifest, limits);
 
-	if (rt_manifest_level0_runs(manifest) > 0 &&
-	    pick_level0(manifest, limits, base, reason, job))
+	if (rt_manifest_level0_runs(manifest) > newer &&
+	    pick_level0(manifest, limits, newer, base, reason, job))
+		return true;
+	if (newer >= limits->l0_trigger &&
+	    pick_level0_to_level0(manifest, limits, newer,
+		"level 0 fills while everything before is merged", job))
 		return true;
 	for (uint32_t level = 1; level < RTC_LEVEL_LAST; level++) {
 		const struct rt_manifest_run *run =
@@ -420,10 +442,12 @@ pick(const struct rt_manifest *manifest, const struct rtc_limits *limits,
 	uint32_t base = rtc_picker_targets(manifest, limits, targets);
 
 	if (limits->l0_only)
-		return pick_level0_to_level0(manifest, limits, job);
+		return pick_level0_to_level0(manifest, limits,
+		    rt_manifest_level0_runs(manifest),
+		    "level 0 alone may be merged now", job);
 	if (pick_useless(manifest, limits, job))
 		return true;
-	if (limits->full)
+	if (limits->full_seq != 0)
 		return pick_full(manifest, limits, base, job);
 	return pick_due(manifest, limits, base, targets, job) ||
 	    pick_in_place(manifest, limits, job);

@@ -30,7 +30,10 @@
  *    writes where they will write, and what they take away from a level counts
  *    as gone from it. All of them may be published in any order (claims.h).
  * P10 Where a job may only have so many bytes, level 0 gives fewer of its oldest
- *    runs, and other levels the best of the tables that are small enough. */
+ *    runs, and other levels the best of the tables that are small enough.
+ * P11 While everything up to a sequence is merged down, runs of level 0 that came
+ *    after it are merged among each other when there are too many: what one
+ *    waits for does not grow, nor do reads wait for it. */
 #ifndef RIPTIDE_COMPACTD_PICKER_H
 #define RIPTIDE_COMPACTD_PICKER_H
 
@@ -47,7 +50,8 @@ struct rtc_limits {
 	uint64_t expired_before_ms;	/* what expires before may go */
 	enum rt_compression compression;	/* of levels 2 and deeper, */
 	enum rt_compression compression_bottom;	/* and of the last */
-	bool full;			/* merge everything down */
+	/* Merge everything down that begins at or below; 0: what is due. */
+	uint64_t full_seq;
 	bool l0_only;			/* outside the window */
 	/* Tables that are known to be damaged. Borrowed. */
 	const struct rt_file_id *avoid;

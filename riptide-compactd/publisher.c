@@ -71,3 +71,19 @@ rtc_publisher_publish(const struct rtc_publisher *publisher,
 	rt_manifest_edit_free(edit);
 	return code;
 }
+
+enum rt_code
+rtc_publisher_answer(const struct rtc_publisher *publisher, uint64_t request,
+    struct rt_err *err)
+{
+	struct rt_manifest_edit *edit =
+	    rt_manifest_edit_new(RT_ROLE_COMPACTOR, publisher->epoch);
+	enum rt_code code;
+
+	rt_manifest_edit_answer(edit, request);
+	code = rt_manifest_store_publish(publisher->store, edit, NULL, NULL,
+	    err);
+	RT_CRASHPOINT("request-answered");
+	rt_manifest_edit_free(edit);
+	return code;
+}

@@ -1,4 +1,4 @@
-/* publisher: a job's result to a manifest edit to the next generation. The
+/* publisher: a job's result, or an answer, to an edit to the next generation. The
  * store applies the edit to the newest manifest, so that a flush which came
  * meanwhile is carried along. Thread: main. */
 #ifndef RIPTIDE_COMPACTD_PUBLISHER_H
@@ -19,5 +19,10 @@ struct rtc_publisher {
 RT_MUST_USE enum rt_code rtc_publisher_publish(
     const struct rtc_publisher *publisher, const struct rtc_job *job,
     const struct rtc_result *result, bool *unknown, struct rt_err *err);
+
+/* Requests up to this one are done. RT_EFENCED as above. */
+RT_MUST_USE enum rt_code rtc_publisher_answer(
+    const struct rtc_publisher *publisher, uint64_t request,
+    struct rt_err *err);
 
 #endif

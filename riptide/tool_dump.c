@@ -100,6 +100,10 @@ put_manifest_head(struct rt_buf *out, const struct rt_manifest *manifest)
 	    manifest->expiry_clock_ms, manifest->clock_mark.boot_id,
 	    manifest->clock_mark.boot_ms, manifest->clock_mark.wall_ms,
 	    manifest->clock_mark.settled_from_ms);
+	if (manifest->compact_asked != 0)
+		rt_buf_printf(out, "requests asked=%" PRIu64 " seq=%" PRIu64
+		    " done=%" PRIu64 "\n", manifest->compact_asked,
+		    manifest->compact_seq, manifest->compact_done);
 	for (size_t i = 0; i < manifest->snapshots_count; i++)
 		rt_buf_printf(out, "snapshot seq=%" PRIu64 "\n",
 		    manifest->snapshots[i]);

@@ -13,6 +13,7 @@
 #include "libcommon/daemon/log.h"
 #include "libcommon/daemon/stats.h"
 #include "riptided/cmd/client.h"
+#include "riptided/cmd/cmd_compact.h"
 #include "riptided/cmd/cmd_info.h"
 #include "riptided/engine/checkpoint.h"
 #include "riptided/engine/memory.h"
@@ -92,6 +93,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	rtd_loop_begin_turn(&server->loop);
 	count_operations(server);
 	rtd_loop_tick(&server->loop);
+	rtd_compact_waits_tick(&server->state);
 	if (server->listener != NULL)
 		rtd_listener_tick(server->listener);
 	if (server->spawn != NULL && server->loader == NULL &&
@@ -380,6 +382,7 @@ drain(struct rtd_server *server)
 
 	rtd_loop_quiet(loop);
 	rtd_loop_begin_turn(loop);
+	rtd_compact_waits_end(&server->state);
 	deadline = server->state.now_us + DRAIN_US;
 	while (!rtd_loop_drained(loop) && server->state.now_us < deadline)
 		rtd_loop_turn(loop);

@@ -69,6 +69,9 @@ struct rt_manifest {
 	uint64_t compactor_features;
 	uint64_t clean_wal;		/* 0: no clean stop recorded */
 	uint64_t clean_wal_bytes;
+	uint64_t compact_asked;		/* requests to merge everything down */
+	uint64_t compact_seq;		/* up to here, */
+	uint64_t compact_done;		/* and those that were seen to */
 	uint64_t *snapshots;		/* ascending */
 	size_t snapshots_count;
 	struct rt_manifest_drop *drops;	/* ascending keyspace */
@@ -94,6 +97,13 @@ uint64_t rt_manifest_drop_seq(const struct rt_manifest *manifest,
 /* The keyspace id of a database number: the map's, else the number itself. */
 uint32_t rt_manifest_keyspace(const struct rt_manifest *manifest,
     uint32_t database);
+
+/* Whether a request to merge everything down is open. */
+static inline bool
+rt_manifest_is_asked(const struct rt_manifest *manifest)
+{
+	return manifest->compact_asked > manifest->compact_done;
+}
 
 /* The table of that id in any run, or NULL; *run (may be NULL) is its run. */
 const struct rt_manifest_table *rt_manifest_find(

@@ -31,6 +31,12 @@ check_root(const struct rt_manifest *m, struct rt_err *err)
 	if (m->clean_wal == 0 && m->clean_wal_bytes != 0)
 		return rt_err_set(err, RT_EDAMAGED,
 		    "M12: length of a clean stop without its segment");
+	if (m->compact_seq > m->flushed_seq ||
+	    m->compact_done > m->compact_asked)
+		return rt_err_set(err, RT_EDAMAGED,
+		    "M13: %" PRIu64 " requests done of %" PRIu64
+		    ", up to sequence %" PRIu64, m->compact_done,
+		    m->compact_asked, m->compact_seq);
 	return RT_OK;
 }
 

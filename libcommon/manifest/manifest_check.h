@@ -21,6 +21,8 @@
  * M11 flushed_seq <= max_seq <= RT_MANIFEST_SEQ_MAX, which bounds snapshots
  *     and drops too.
  * M12 A clean stop's length comes with its segment.
+ * M13 A request to merge everything down reaches to the flushed sequence at
+ *     most, and none is done that was not made.
  * Thread: any. */
 #ifndef LIBCOMMON_MANIFEST_MANIFEST_CHECK_H
 #define LIBCOMMON_MANIFEST_MANIFEST_CHECK_H

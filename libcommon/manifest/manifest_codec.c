@@ -240,6 +240,11 @@ put_manifest(struct rt_manifest *scratch, Riptide__Manifest *message,
 		SET(message, clean_wal, manifest->clean_wal);
 		SET(message, clean_wal_bytes, manifest->clean_wal_bytes);
 	}
+	if (manifest->compact_asked != 0) {
+		SET(message, compact_asked, manifest->compact_asked);
+		SET(message, compact_seq, manifest->compact_seq);
+		SET(message, compact_done, manifest->compact_done);
+	}
 	put_lists(scratch, message, manifest);
 	message->n_runs = manifest->runs_count;
 	message->runs = rt_manifest_build_alloc(scratch, manifest->runs_count,
@@ -479,6 +484,9 @@ take_manifest(struct rt_manifest *manifest, const Riptide__Manifest *message,
 	manifest->compactor_features = message->compactor_features;
 	manifest->clean_wal = message->clean_wal;
 	manifest->clean_wal_bytes = message->clean_wal_bytes;
+	manifest->compact_asked = message->compact_asked;
+	manifest->compact_seq = message->compact_seq;
+	manifest->compact_done = message->compact_done;
 	take_lists(manifest, message, root);
 	take_unknown(manifest, &message->base, &root->own);
 	root->ro_compat = rt_get_fixed64(envelope + RO_COMPAT_AT);

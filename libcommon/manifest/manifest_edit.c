@@ -59,6 +59,10 @@ struct rt_manifest_edit {
 	uint64_t clean_wal;
 	uint64_t clean_wal_bytes;
 	struct id_list forget;
+	bool has_request;
+	uint64_t compact_asked;
+	uint64_t compact_seq;
+	uint64_t compact_done;			/* 0: not set */
 	uint64_t expiry_clock_ms;
 	struct rt_clock_mark clock_mark;
 
@@ -222,6 +226,23 @@ rt_manifest_edit_forget_obsolete(struct rt_manifest_edit *edit,
 {
 	rt_assert(edit->role == RT_ROLE_DAEMON);
 	add_id(&edit->forget, id);
+}
+
+void
+rt_manifest_edit_ask(struct rt_manifest_edit *edit, uint64_t request,
+    uint64_t seq)
+{
+	rt_assert(edit->role == RT_ROLE_DAEMON);
+	edit->has_request = true;
+	edit->compact_asked = request;
+	edit->compact_seq = seq;
+}
+
+void
+rt_manifest_edit_answer(struct rt_manifest_edit *edit, uint64_t request)
+{
+	rt_assert(edit->role == RT_ROLE_COMPACTOR);
+	edit->compact_done = request;
 }
 
 void
@@ -442,6 +463,23 @@ apply_forget(const struct rt_manifest_edit *edit, struct rt_manifest *next)
 	free(forget.ids);
 }
 
+/* Numbers only rise, except that what is open may be withdrawn. */
+static enum rt_code
+apply_request(const struct rt_manifest_edit *edit, struct rt_manifest *next,
+    struct rt_err *err)
+{
+	if (edit->compact_asked < next->compact_done ||
+	    (edit->compact_asked < next->compact_asked &&
+		edit->compact_asked != next->compact_done))
+		return rt_err_set(err, RT_ECONFLICT,
+		    "request %" PRIu64 " to merge everything comes after "
+		    "%" PRIu64 ", %" PRIu64 " are done", edit->compact_asked,
+		    next->compact_asked, next->compact_done);
+	next->compact_asked = edit->compact_asked;
+	next->compact_seq = edit->compact_seq;
+	return RT_OK;
+}
+
 static enum rt_code
 apply_daemon(const struct rt_manifest_edit *edit,
     const struct rt_manifest *base, struct rt_manifest *next,
@@ -453,6 +491,8 @@ apply_daemon(const struct rt_manifest_edit *edit,
 		code = apply_flushed(edit, next, err);
 	if (code == RT_OK && edit->runs_count != 0)
 		code = apply_new_runs(edit, base, next, err);
+	if (code == RT_OK && edit->has_request)
+		code = apply_request(edit, next, err);
 	if (code != RT_OK)
 		return code;
 	raise_to(&next->next_daemon_file, edit->next_daemon_file);
@@ -960,6 +1000,7 @@ rt_manifest_edit_apply(const struct rt_manifest_edit *edit,
 	}
 	if (code != RT_OK)
 		goto out;
+	raise_to(&made->compact_done, edit->compact_done);
 	raise_to(&made->expiry_clock_ms, edit->expiry_clock_ms);
 	merge_mark(&made->clock_mark, &edit->clock_mark);
 	/* E4: what we made ourselves is wrong, not what a disk gave. */
@@ -1060,7 +1101,11 @@ rt_manifest_edit_is_in(const struct rt_manifest_edit *edit,
 	    (manifest->clean_wal != edit->clean_wal ||
 		manifest->clean_wal_bytes != edit->clean_wal_bytes))
 		return false;
+	if (edit->has_request &&
+	    manifest->compact_asked != edit->compact_asked)
+		return false;
 	return manifest->next_daemon_file >= edit->next_daemon_file &&
+	    manifest->compact_done >= edit->compact_done &&
 	    manifest->expiry_clock_ms >= edit->expiry_clock_ms &&
 	    lists_are_in(edit, manifest);
 }

@@ -52,6 +52,12 @@ void rt_manifest_edit_set_clean_wal(struct rt_manifest_edit *edit,
 void rt_manifest_edit_forget_obsolete(struct rt_manifest_edit *edit,
     struct rt_file_id id);
 
+/* Ask for everything up to seq to be merged down; request: its number, above
+ * those made before. The number of those done, with seq 0, withdraws what is
+ * open. RT_ECONFLICT: below that. */
+void rt_manifest_edit_ask(struct rt_manifest_edit *edit, uint64_t request,
+    uint64_t seq);
+
 /* -- by the compactor's role -- one replacement an edit. */
 void rt_manifest_edit_replace(struct rt_manifest_edit *edit,
     const struct rt_file_id *inputs, size_t inputs_count,
@@ -60,6 +66,9 @@ void rt_manifest_edit_replace(struct rt_manifest_edit *edit,
 /* A move that rewrites nothing: the table keeps its name at another level. */
 void rt_manifest_edit_move(struct rt_manifest_edit *edit, struct rt_file_id id,
     uint32_t target_level);
+
+/* Requests up to this one have been seen to. */
+void rt_manifest_edit_answer(struct rt_manifest_edit *edit, uint64_t request);
 
 /* -- by either -- the line only ever rises; of two marks of the same start of
  * the machine the later one stays, and the later step. mark NULL: as it was. */

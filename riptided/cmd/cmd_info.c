@@ -533,6 +533,8 @@ compactor_section(struct collect *c)
 	rt_stats_u64(out, "compactor_bytes_read", status->bytes_read);
 	rt_stats_u64(out, "compactor_bytes_written", status->bytes_written);
 	rt_stats_u64(out, "compaction_debt_bytes", status->debt_bytes);
+	rt_stats_u64(out, "compact_requests", c->engine.requests);
+	rt_stats_u64(out, "compact_requests_done", c->engine.requests_done);
 	rt_stats_text(out, "compactor_job", "%s", status->job);
 	rt_stats_text(out, "compactor_last_error", "%s", status->last_error);
 }

@@ -28,6 +28,7 @@ void rtd_cmd_command_docs(struct rtd_call *call);
 void rtd_cmd_command_getkeys(struct rtd_call *call);
 void rtd_cmd_command_info(struct rtd_call *call);
 void rtd_cmd_command_list(struct rtd_call *call);
+void rtd_cmd_compact(struct rtd_call *call);
 void rtd_cmd_config_get(struct rtd_call *call);
 void rtd_cmd_config_resetstat(struct rtd_call *call);
 void rtd_cmd_config_set(struct rtd_call *call);

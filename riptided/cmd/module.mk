@@ -12,6 +12,7 @@ riptided_cmd_libcmd_a_SOURCES = \
 	riptided/cmd/cmd_bitop.c \
 	riptided/cmd/cmd_checkpoint.c \
 	riptided/cmd/cmd_client.c \
+	riptided/cmd/cmd_compact.c riptided/cmd/cmd_compact.h \
 	riptided/cmd/cmd_connection.c riptided/cmd/cmd_connection.h \
 	riptided/cmd/cmd_dbsize.c \
 	riptided/cmd/cmd_expire.c \

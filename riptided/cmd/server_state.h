@@ -70,11 +70,16 @@ struct rtd_server_state {
 	 * it here. */
 	void (*unpark_client)(struct rtd_server_state *server,
 	    struct rtd_client *client);
-	void *net;			/* for the two functions above */
+	/* Whether the other side has closed the connection, or its half of
+	 * it. */
+	bool (*client_hung_up)(struct rtd_server_state *server,
+	    struct rtd_client *client);
+	void *net;			/* for the functions above */
 	/* Owned by the room cmd: zeroed, then rtd_server_state_init(). */
 	struct rtd_slowlog slowlog;
 	struct rtd_error_stats errors;
 	struct rtd_scan_cursors cursors;
+	struct rtd_compact_wait *compact_waits;	/* cmd_compact.c */
 	struct rtd_database_count *counts;	/* config->databases of them */
 	unsigned jobs_running;		/* walks of commands in the pool */
 	uint64_t used_memory_peak;	/* bytes, as seen by INFO */

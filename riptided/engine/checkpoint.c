@@ -1,8 +1,8 @@
 /* The method: what was written before the beginning is flushed; then a view is
  * pinned whose manifest covers it. The view keeps its tables in sst/ while they
  * are linked. The manifest of the copy is the view's with an edit: everything
- * that belongs to running programs, to snapshots and to the log goes out of
- * it. */
+ * that belongs to running programs, to snapshots, to requests and to the log
+ * goes out of it. */
 #include "riptided/engine/checkpoint.h"
 
 #include <stdlib.h>
@@ -25,20 +25,6 @@ struct rtd_checkpoint {
 	uint64_t start_ns;
 };
 
-/* The last sequence of the newest memtable that has one: what the manifest's
- * flushed sequence will be when that is flushed. */
-static uint64_t
-unflushed_seq(struct rtd_engine *engine)
-{
-	struct rtd_view *view = rtd_engine_view(engine);
-	uint64_t seq = 0;
-
-	for (size_t i = 0; i < view->memtables_count && seq == 0; i++)
-		seq = atomic_load(&view->memtables[i]->last_seq);
-	rtd_view_unref(view);
-	return seq;
-}
-
 enum rt_code
 rtd_checkpoint_begin(struct rtd_engine *engine, struct rt_slice name,
     struct rtd_checkpoint **out, struct rt_err *err)
@@ -56,7 +42,7 @@ rtd_checkpoint_begin(struct rtd_engine *engine, struct rt_slice name,
 	checkpoint->engine = engine;
 	memcpy(checkpoint->name, name.data, name.len);
 	checkpoint->start_ns = rt_clock_monotonic_ns(engine->clock);
-	checkpoint->seq = unflushed_seq(engine);
+	checkpoint->seq = rtd_engine_unflushed_seq(engine);
 	rtd_engine_flush(engine);
 	*out = checkpoint;
 	return RT_OK;
@@ -132,6 +118,7 @@ copy_manifest(struct rtd_engine *engine, const struct rt_manifest *base,
 	rt_manifest_edit_set_clean_wal(edit, base->wal_floor,
 	    RTD_WAL_SEGMENT_HEADER_BYTES);
 	rt_manifest_edit_set_snapshots(edit, NULL, 0);
+	rt_manifest_edit_ask(edit, base->compact_done, 0);
 	for (size_t i = 0; i < base->obsolete_count; i++)
 		rt_manifest_edit_forget_obsolete(edit, base->obsolete[i]);
 	/* What has expired by now stays so in the copy. */

@@ -15,6 +15,7 @@
 #include "libcommon/base/invariant.h"
 #include "libcommon/daemon/log.h"
 #include "libcommon/os/crashpoint.h"
+#include "riptided/engine/compact.h"
 #include "riptided/engine/engine_state.h"
 #include "riptided/engine/snapshots.h"
 
@@ -33,6 +34,20 @@ rtd_engine_view(struct rtd_engine *engine)
 	view = rtd_view_ref(engine->view);
 	rt_mutex_unlock(&engine->mu);
 	return view;
+}
+
+/* The last sequence of the newest memtable that has one: what the manifest's
+ * flushed sequence will be when that is flushed. */
+uint64_t
+rtd_engine_unflushed_seq(struct rtd_engine *engine)
+{
+	struct rtd_view *view = rtd_engine_view(engine);
+	uint64_t seq = 0;
+
+	for (size_t i = 0; i < view->memtables_count && seq == 0; i++)
+		seq = atomic_load(&view->memtables[i]->last_seq);
+	rtd_view_unref(view);
+	return seq;
 }
 
 /* Make view the current one; returns the one before, for unref after unlock. */
@@ -750,9 +765,13 @@ publish_clean_stop(struct rtd_engine *engine, uint64_t segment, uint64_t bytes,
 	enum rt_code code;
 
 	if (engine->view->memtables_count == 1 &&
-	    rtd_memtable_is_empty(engine->active))
-		rt_manifest_edit_set_flushed(edit,
-		    rtd_engine_visible_seq(engine), segment + 1);
+	    rtd_memtable_is_empty(engine->active)) {
+		uint64_t flushed_seq = rtd_engine_visible_seq(engine);
+
+		rt_manifest_edit_set_flushed(edit, flushed_seq, segment + 1);
+		if (engine->compact.asked > engine->compact.published)
+			rtd_compact_put(engine, edit, flushed_seq);
+	}
 	rt_manifest_edit_set_clean_wal(edit, segment, bytes);
 	rt_manifest_edit_set_snapshots(edit, NULL, 0);
 	rt_manifest_edit_set_next_file(edit, engine->next_file);

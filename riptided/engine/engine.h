@@ -256,6 +256,8 @@ struct rtd_engine_stats {
 	uint64_t tables_opened;		/* how often */
 	uint64_t tables_closed;		/* how often, by the budget */
 	uint64_t manifest_generation;
+	uint64_t requests;		/* to merge everything: published, */
+	uint64_t requests_done;		/* and done */
 	uint64_t visible_seq;
 	uint64_t written_seq;
 	uint64_t durable_seq;

@@ -35,6 +35,12 @@ struct rtd_snapshots {
 	uint64_t captured_ns;	/* the list, for the last publish */
 };
 
+/* What compact.c keeps, under the engine's mutex: numbers of requests, and what
+ * must be flushed before they are published. */
+struct rtd_compact {
+	uint64_t asked, published, seq;
+};
+
 struct rtd_reader {
 	struct rtd_engine *engine;
 	pthread_t owner;
@@ -103,6 +109,7 @@ struct rtd_engine {
 	struct rtd_reader *readers RT_GUARDED_BY(mu);
 	struct rt_err flush_err RT_GUARDED_BY(mu);
 	struct rtd_snapshots snapshots RT_GUARDED_BY(mu);
+	struct rtd_compact compact RT_GUARDED_BY(mu);
 	bool stopping RT_GUARDED_BY(mu);
 	/* As soon as everything frozen is flushed. */
 	bool begin_log_again RT_GUARDED_BY(mu);
@@ -137,6 +144,8 @@ struct rtd_view *rtd_engine_view(struct rtd_engine *engine);
 /* Make the manifest's tables part of the view, if it is newer. Any thread. */
 RT_MUST_USE enum rt_code rtd_engine_install(struct rtd_engine *engine,
     const struct rt_manifest *manifest, struct rt_err *err);
+/* The last sequence that a memtable has; 0: all is flushed. */
+uint64_t rtd_engine_unflushed_seq(struct rtd_engine *engine);
 /* Log what rtd_view_new() told of a table that it could not open. */
 void rtd_engine_log_closed(const struct rt_err *err);
 /* A memtable to write into, empty. */

@@ -51,6 +51,8 @@ view_stats(const struct rtd_view *view, struct rtd_engine_stats *out)
 	}
 	out->l0_files = out->level_files[0];
 	out->manifest_generation = manifest->generation;
+	out->requests = manifest->compact_asked;
+	out->requests_done = manifest->compact_done;
 	out->obsolete_files = manifest->obsolete_count;
 }
 

@@ -14,6 +14,7 @@
 #include "libcommon/os/crashpoint.h"
 #include "libcommon/table/bloom.h"
 #include "libcommon/tree/table_entry.h"
+#include "riptided/engine/compact.h"
 #include "riptided/engine/engine_state.h"
 #include "riptided/engine/snapshots.h"
 #include "riptided/flush/flush.h"
@@ -213,6 +214,28 @@ publish_snapshots(struct rtd_engine *engine, struct rt_err *err)
 	return code;
 }
 
+/* What was asked of the compactor, now that all it is about is flushed. */
+static enum rt_code
+publish_request(struct rtd_engine *engine, struct rt_err *err)
+{
+	struct rt_manifest_edit *edit =
+	    rt_manifest_edit_new(RT_ROLE_DAEMON, engine->epoch);
+	struct rtd_view *view = rtd_engine_view(engine);
+	uint64_t request = rtd_compact_put(engine, edit,
+	    view->manifest->flushed_seq);
+	enum rt_code code;
+
+	rtd_view_unref(view);
+	code = rt_manifest_store_publish(engine->flush_store, edit,
+	    &engine->published, NULL, err);
+	if (code == RT_OK) {
+		rtd_compact_published(engine, request);
+		code = take_over(engine, err);
+	}
+	rt_manifest_edit_free(edit);
+	return code;
+}
+
 static void
 note_result(struct rtd_engine *engine, enum rt_code code,
     const struct rt_err *err)
@@ -276,7 +299,8 @@ wait_for_work(struct rtd_engine *engine, uint64_t retry_ms, bool *flush)
 	    engine->view->memtables_count == 1) {
 		uint64_t due_ms = rtd_snapshots_due_ms(engine);
 
-		if (due_ms == 0 || engine->begin_log_again)
+		if (due_ms == 0 || engine->begin_log_again ||
+		    rtd_compact_is_due(engine))
 			break;
 		if (due_ms == UINT64_MAX)
 			rt_cond_wait(&engine->cond, &engine->mu);
@@ -297,6 +321,17 @@ snapshots_are_due(struct rtd_engine *engine)
 
 	rt_mutex_lock(&engine->mu);
 	due = rtd_snapshots_due_ms(engine) == 0;
+	rt_mutex_unlock(&engine->mu);
+	return due;
+}
+
+static bool
+request_is_due(struct rtd_engine *engine)
+{
+	bool due;
+
+	rt_mutex_lock(&engine->mu);
+	due = rtd_compact_is_due(engine);
 	rt_mutex_unlock(&engine->mu);
 	return due;
 }
@@ -341,6 +376,8 @@ flusher_main(void *arg)
 			code = flush_oldest(engine, &err);
 		else if (code == RT_OK && snapshots_are_due(engine))
 			code = publish_snapshots(engine, &err);
+		if (code == RT_OK && request_is_due(engine))
+			code = publish_request(engine, &err);
 		retry_ms = code == RT_OK ? 0 : next_retry_ms(retry_ms);
 		if (retry_ms != 0 || atomic_load(&engine->flush_code) != RT_OK)
 			note_result(engine, code, &err);

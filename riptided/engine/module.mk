@@ -6,6 +6,7 @@ EXTRA_DIST += docs/bugs.md docs/checkpoints.md docs/recovery.md \
 riptided_engine_libengine_a_SOURCES = \
 	riptided/engine/checkpoint.c riptided/engine/checkpoint.h \
 	riptided/engine/checkpoint_dir.c riptided/engine/checkpoint_dir.h \
+	riptided/engine/compact.c riptided/engine/compact.h \
 	riptided/engine/counting.c \
 	riptided/engine/directory.c \
 	riptided/engine/disk_reserve.c riptided/engine/disk_reserve.h \

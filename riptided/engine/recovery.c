@@ -18,6 +18,7 @@
 #include "libcommon/daemon/log.h"
 #include "libcommon/os/crashpoint.h"
 #include "riptided/engine/checkpoint_dir.h"
+#include "riptided/engine/compact.h"
 #include "riptided/engine/engine_state.h"
 #include "riptided/engine/replay.h"
 
@@ -198,6 +199,7 @@ take_directory(struct rtd_engine *engine, struct rtd_memtable *memtable,
 	RT_CRASHPOINT("recover-claimed");
 	if (code == RT_OK) {
 		sweep_orphans(engine, engine->at_start, &listing);
+		rtd_compact_begin(engine, engine->at_start);
 		rtd_checkpoint_dir_sweep(engine->fs, engine->dir);
 		code = make_view(engine, engine->at_start, memtable, err);
 	}

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,6 +129,14 @@ unpark_client(struct rtd_server_state *server, struct rtd_client *client)
 	rtd_conn_make_ready(conn);
 }
 
+static bool
+client_hung_up(struct rtd_server_state *server, struct rtd_client *client)
+{
+	struct pollfd look = { .fd = client->fd, .events = POLLRDHUP };
+
+	return client->fd >= 0 && poll(&look, 1, 0) > 0;
+}
+
 /* -- life -- */
 
 static enum rt_code
@@ -161,6 +170,7 @@ rtd_loop_open(struct rtd_loop *loop, struct rtd_server_state *server,
 	server->net = loop;
 	server->kill_client = kill_client;
 	server->unpark_client = unpark_client;
+	server->client_hung_up = client_hung_up;
 	if (!rtd_loop_config_changed(loop))
 		return rt_err_set(err, RT_ECONFIG,
 		    "client-output-buffer-limit: \"%s\" is not well formed, "

@@ -48,6 +48,12 @@ unpark_client(struct rtd_server_state *server, struct rtd_client *client)
 	client->parked = false;
 }
 
+static bool
+client_hung_up(struct rtd_server_state *server, struct rtd_client *client)
+{
+	return ((struct rtt_cmd *)server->net)->hung_up;
+}
+
 static void
 set_option(struct rtt_cmd *cmd, const char *name, const char *value)
 {
@@ -69,6 +75,7 @@ begin(struct rtt_cmd *cmd)
 	cmd->server.started_ms = cmd->wall_ms;
 	cmd->server.kill_client = kill_client;
 	cmd->server.unpark_client = unpark_client;
+	cmd->server.client_hung_up = client_hung_up;
 	cmd->server.net = cmd;
 	cmd->client.id = 7;
 	cmd->client.authenticated = true;

@@ -15,6 +15,7 @@ struct rtt_cmd {
 	struct rtd_server_state server;
 	struct rtd_client client;
 	unsigned killed;		/* calls of kill_client */
+	bool hung_up;			/* what client_hung_up says */
 	/* Of the last command: how often it ran, and what happens each time
 	 * before it runs again; may be NULL. */
 	unsigned tries;

@@ -7,6 +7,7 @@ script_tests += \
 	tests/system/test_checkpoint.py \
 	tests/system/test_command_table.py \
 	tests/system/test_commands.py \
+	tests/system/test_compact_command.py \
 	tests/system/test_compactor.py \
 	tests/system/test_differential.py \
 	tests/system/test_loading.py \

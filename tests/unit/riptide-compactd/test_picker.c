@@ -58,8 +58,10 @@ read_limits(const char *line)
 			limits.max_job_bytes = value;
 		else if (strncmp(word, "avoid=", 6) == 0)
 			limits.avoid_count = read_avoided(word + 6);
+		else if (sscanf(word, "full=%" SCNu64, &value) == 1)
+			limits.full_seq = value;
 		else if (strcmp(word, "full") == 0)
-			limits.full = true;
+			limits.full_seq = UINT64_MAX;
 		else if (strcmp(word, "l0only") == 0)
 			limits.l0_only = true;
 		else
@@ -237,6 +239,29 @@ expect_none_avoided(const struct rtc_limits *limits,
 			    job->inputs[j]->id));
 }
 
+/* Mostly what is due, else everything, or what came before a sequence. */
+static uint64_t
+random_full_seq(void)
+{
+	switch (rand() % 6) {
+	case 0:
+		return UINT64_MAX;
+	case 1:
+		return 1 + (uint64_t)rand() % 1200;
+	default:
+		return 0;
+	}
+}
+
+/* What came before the sequence is in the last level. */
+static void
+expect_down(const struct rtc_limits *limits, const struct rt_manifest_run *run)
+{
+	for (size_t i = 0; i < run->tables_count; i++)
+		if (run->tables[i].min_seq <= limits->full_seq)
+			ck_assert_uint_eq(run->level, RTC_LEVEL_LAST);
+}
+
 static void
 pick_to_the_end(unsigned seed)
 {
@@ -247,7 +272,7 @@ pick_to_the_end(unsigned seed)
 		.table_bytes = (uint64_t)rand() % 100,
 		.expired_before_ms = (uint64_t)rand() % 1000,
 		.compression = (enum rt_compression)(rand() % 2),
-		.full = rand() % 3 == 0,
+		.full_seq = random_full_seq(),
 		.l0_only = rand() % 5 == 0,
 	};
 	const struct rt_manifest *manifest, *next;
@@ -267,10 +292,9 @@ pick_to_the_end(unsigned seed)
 		rt_manifest_unref(manifest);
 		manifest = next;
 	}
-	if (limits.avoid_count == 0 && limits.full && !limits.l0_only)
+	if (limits.avoid_count == 0 && limits.full_seq != 0 && !limits.l0_only)
 		for (size_t i = 0; i < manifest->runs_count; i++)
-			ck_assert_uint_eq(manifest->runs[i].level,
-			    RTC_LEVEL_LAST);
+			expect_down(&limits, &manifest->runs[i]);
 	else if (limits.avoid_count == 0 && !limits.l0_only)
 		ck_assert_uint_lt(rt_manifest_level0_runs(manifest),
 		    limits.l0_trigger);
@@ -299,7 +323,7 @@ pick_several_to_the_end(unsigned seed)
 		.level_multiplier = 2 + (uint64_t)rand() % 9,
 		.table_bytes = (uint64_t)rand() % 100,
 		.expired_before_ms = (uint64_t)rand() % 1000,
-		.full = rand() % 3 == 0,
+		.full_seq = random_full_seq(),
 		.l0_only = rand() % 8 == 0,
 		.max_job_bytes = rand() % 4 == 0 ? 200 : 0,
 	};

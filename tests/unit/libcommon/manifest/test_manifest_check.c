@@ -29,6 +29,8 @@ draw_good(void)
 	m->max_seq = 60;
 	m->clean_wal = 3;
 	m->clean_wal_bytes = 4096;
+	m->compact_asked = m->compact_done = 2;
+	m->compact_seq = 3;
 	m->keyspaces_count = 2;
 	m->keyspaces = rt_manifest_build_alloc(m, 2, sizeof(*m->keyspaces));
 	m->keyspaces[0] = (struct rt_manifest_keyspace){ 1, 2 };
@@ -148,6 +150,8 @@ START_TEST(lists_ascend)
 	BREAK("M11", m->flushed_seq = 61);
 	BREAK("M11", m->max_seq = RT_MANIFEST_SEQ_MAX + 1);
 	BREAK("M12", m->clean_wal = 0);
+	BREAK("M13", m->compact_done = 3);
+	BREAK("M13", m->compact_seq = m->flushed_seq + 1);
 }
 END_TEST
 

@@ -97,6 +97,9 @@ write_message(struct rt_buf *out, bool marked)
 	wire_varint(out, 17, 1);
 	wire_varint(out, 18, 6);
 	wire_varint(out, 19, 512);
+	wire_varint(out, 24, 8);	/* request */
+	wire_varint(out, 25, 4);
+	wire_varint(out, 26, 7);
 }
 
 static void
@@ -155,6 +158,9 @@ START_TEST(every_field_is_read)
 	ck_assert_uint_eq(m->compactor_features, 1);
 	ck_assert_uint_eq(m->clean_wal, 6);
 	ck_assert_uint_eq(m->clean_wal_bytes, 512);
+	ck_assert_uint_eq(m->compact_asked, 8);
+	ck_assert_uint_eq(m->compact_seq, 4);
+	ck_assert_uint_eq(m->compact_done, 7);
 	ck_assert_uint_eq(m->obsolete_count, 1);
 	ck_assert_uint_eq(m->obsolete[0].number, 7);
 	ck_assert_uint_eq(rt_manifest_level0_runs(m), 1);

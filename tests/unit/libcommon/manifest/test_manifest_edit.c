@@ -134,6 +134,10 @@ read_command(struct reader *reader, char *line)
 		rt_manifest_edit_forget_obsolete(edit, rtt_file_id(rest));
 	} else if (strcmp(line, "clock") == 0) {
 		rt_manifest_edit_set_expiry_clock(edit, a, NULL);
+	} else if (strcmp(line, "ask") == 0) {
+		rt_manifest_edit_ask(edit, a, b);
+	} else if (strcmp(line, "answer") == 0) {
+		rt_manifest_edit_answer(edit, a);
 	} else if (strcmp(line, "claim") == 0) {
 		rt_manifest_edit_claim(edit, a);
 	} else {
@@ -205,6 +209,10 @@ print_scalars(struct rt_buf *out, const struct rt_manifest *m)
 	if (m->clean_wal != 0)
 		rt_buf_printf(out, "clean %" PRIu64 " %" PRIu64 "\n",
 		    m->clean_wal, m->clean_wal_bytes);
+	if (m->compact_asked != 0)
+		rt_buf_printf(out, "asked %" PRIu64 " up to %" PRIu64
+		    " done %" PRIu64 "\n", m->compact_asked, m->compact_seq,
+		    m->compact_done);
 	if (m->expiry_clock_ms != 0)
 		rt_buf_printf(out, "clock %" PRIu64 "\n", m->expiry_clock_ms);
 }

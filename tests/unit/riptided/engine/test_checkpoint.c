@@ -10,6 +10,7 @@
 #include "libcommon/manifest/manifest_store.h"
 #include "libcommon/os/mutex.h"
 #include "libcommon/table/value.h"
+#include "riptided/engine/compact.h"
 #include "riptided/engine/snapshots.h"
 #include "tests/support/fault_fs.h"
 #include "tests/support/runner.h"
@@ -295,6 +296,7 @@ START_TEST(its_manifest_is_that_of_a_clean_stop)
 	ck_assert_int_eq(rtd_snapshot_create(f.db.engine, 0, &snapshot, NULL),
 	    RT_OK);
 	put(&f.db, 0, 1, 2);
+	ck_assert_uint_eq(rtd_compact_ask(f.db.engine), 1);
 	make(&f.db, "m");
 	snprintf(path, sizeof(path), "%s/checkpoints/m", f.db.dir);
 	manifest = load_manifest(path);
@@ -304,6 +306,7 @@ START_TEST(its_manifest_is_that_of_a_clean_stop)
 	ck_assert_uint_eq(manifest->flushed_seq, 2);
 	ck_assert_uint_eq(manifest->snapshots_count, 0);
 	ck_assert_uint_eq(manifest->obsolete_count, 0);
+	ck_assert(!rt_manifest_is_asked(manifest));
 	ck_assert_uint_eq(manifest->clean_wal + 1, manifest->wal_floor);
 	ck_assert_uint_ge(manifest->expiry_clock_ms,
 	    original->expiry_clock_ms);
