@@ -15,6 +15,7 @@
 #include "libcommon/base/coding.h"
 #include "libcommon/base/invariant.h"
 #include "libcommon/table/block_reader.h"
+#include "libcommon/table/key_pieces.h"
 
 /* Memory above this is given back after a block. */
 #define KEEP_BYTES_MAX (4u << 20)
@@ -58,6 +59,19 @@ add_hash(struct rt_block_builder *builder, uint64_t key_hash)
 	    (uint32_t)builder->restarts_count - 1;
 }
 
+/* A whole key by pieces (key_pieces.h); room for it is there. */
+static inline void
+put_suffix(uint8_t *at, struct rt_slice key, size_t shared)
+{
+	size_t i = shared;
+
+	if (shared == 0)
+		for (; i + RT_KEY_PIECE_BYTES <= key.len;
+		     i += RT_KEY_PIECE_BYTES)
+			memcpy(at + i, key.data + i, RT_KEY_PIECE_BYTES);
+	memcpy(at + (i - shared), key.data + i, key.len - i);
+}
+
 static inline void
 add_head(struct rt_block_builder *builder, const struct rt_entry *entry,
     size_t shared, uint64_t key_hash, size_t room)
@@ -86,7 +100,7 @@ add_head(struct rt_block_builder *builder, const struct rt_entry *entry,
 	at = rt_put_varint(at,
 	    ((uint64_t)delta << 1 ^ (uint64_t)(delta >> 63)) << 1 |
 		(uint64_t)entry->type);
-	memcpy(at, entry->key.data + shared, unshared);
+	put_suffix(at, entry->key, shared);
 	data->len = (size_t)(at - data->data) + unshared;
 }
 

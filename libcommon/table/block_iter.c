@@ -14,7 +14,9 @@
 #include "libcommon/base/invariant.h"
 #include "libcommon/table/block_entry.h"
 
-#define SHORT_BYTES 16
+#define LANE_BYTES 16
+/* Longer suffixes are copied as they come. */
+#define LANES_BYTES_MAX 48
 
 struct rt_block_step {
 	size_t offset;	/* of the entry */
@@ -81,29 +83,61 @@ decode_next(const struct rt_block_iter *iter, struct rt_block_raw *raw,
 	    comes_next(iter, raw, *seq);
 }
 
-/* Most are short, and of a length that no branch predicts: a fixed copy is the
- * cheaper one where the block goes on for as long. */
+/* A lane of `keep` bytes that are there and others of `from`. */
 static inline void
-put_suffix(struct rt_block_iter *iter, struct rt_slice suffix)
+put_lane(uint8_t *lane, const uint8_t *from, size_t keep)
+{
+	typedef uint64_t pair __attribute__((vector_size(LANE_BYTES)));
+	static const uint8_t masks[2 * LANE_BYTES] = { 0xff, 0xff, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xff, 0xff };
+	pair old, new, mask;
+
+	memcpy(&old, lane, LANE_BYTES);
+	memcpy(&new, from, LANE_BYTES);
+	memcpy(&mask, masks + LANE_BYTES - keep, LANE_BYTES);
+	new = (old & mask) | (new & ~mask);
+	memcpy(lane, &new, LANE_BYTES);
+}
+
+/* Put a key together from what it shares with the one before and its suffix.
+ * Who reads the key next loads it in pieces of 8 or 16 bytes at multiples of
+ * those. A load that needs bytes of two stores under way waits until both have
+ * left the store buffer, which took longer than all else that is done with an
+ * entry; so whole lanes are stored, the first one with the shared bytes in it.
+ * What they have behind the key's end means nothing. */
+static inline void
+put_suffix(struct rt_block_iter *iter, size_t shared, struct rt_slice suffix)
 {
 	struct rt_buf *key = &iter->key;
+	size_t shift = shared % LANE_BYTES, done = shared - shift;
+	const uint8_t *from = suffix.data - shift;
 
-	if (RT_LIKELY(suffix.len <= SHORT_BYTES &&
-		key->cap - key->len >= SHORT_BYTES &&
-		iter->block.entries_end - suffix.data >= SHORT_BYTES)) {
-		memcpy(key->data + key->len, suffix.data, SHORT_BYTES);
-		key->len += suffix.len;
-	} else {
+	key->len = shared;
+	if (RT_UNLIKELY(suffix.len > LANES_BYTES_MAX ||
+		key->cap - shared < LANES_BYTES_MAX + LANE_BYTES ||
+		(size_t)(suffix.data - iter->block.data) < LANE_BYTES ||
+		(size_t)(iter->block.entries_end - suffix.data) <
+		    LANES_BYTES_MAX + LANE_BYTES)) {
+		rt_buf_reserve(key, suffix.len + LANES_BYTES_MAX + LANE_BYTES);
 		rt_buf_append_slice(key, suffix);
+		return;
 	}
+	key->len += suffix.len;
+	put_lane(key->data + done, from, shift);
+	for (done += LANE_BYTES, from += LANE_BYTES; done < key->len;
+	     done += LANE_BYTES, from += LANE_BYTES)
+		memcpy(key->data + done, from, LANE_BYTES);
 }
 
 static inline __attribute__((always_inline)) void
 take(struct rt_block_iter *iter, const struct rt_block_raw *raw, uint64_t seq,
     enum rt_entry_type type)
 {
-	iter->key.len = raw->shared;
-	put_suffix(iter, raw->suffix);
+	iter->repeats = iter->has_last && (raw->shared != 0
+		? raw->suffix.len == 0 && raw->shared == iter->key.len
+		: rt_slice_equal(rt_buf_slice(&iter->key), raw->suffix));
+	put_suffix(iter, raw->shared, raw->suffix);
 	iter->shared_max = iter->key.len;
 	iter->has_last = true;
 	iter->here = iter->at;
@@ -279,50 +313,57 @@ rt_block_iter_seek_for_prev(struct rt_block_iter *iter, struct rt_slice key,
 /* Whether the bucket of the key that iter is at leads to it, when it is the
  * first version of its key in the block. */
 static bool
-bucket_leads(const struct rt_block_iter *iter, size_t restart)
+bucket_leads(const struct rt_block *block, size_t restart, uint64_t key_hash)
 {
-	const struct rt_block *block = &iter->block;
-	uint64_t hash = rt_hash64(iter->entry.key);
 	uint8_t bucket;
 
 	if (block->buckets_count == 0)
 		return true;
-	bucket = block->entries_end[rt_block_bucket((uint32_t)hash,
+	bucket = block->entries_end[rt_block_bucket((uint32_t)key_hash,
 	    block->buckets_count)];
 	return bucket == RT_BLOCK_BUCKET_SHARED || bucket == restart;
+}
+
+bool
+rt_block_check_entry(struct rt_block_check *check,
+    const struct rt_block_iter *iter, uint64_t key_hash)
+{
+	const struct rt_block *block = &iter->block;
+	size_t offset = (size_t)(iter->here - block->data);
+	struct rt_block_raw raw;
+
+	if (check->restarts < block->restarts_count &&
+	    rt_get_fixed32(block->restarts + 4 * check->restarts) == offset &&
+	    !rt_block_decode_restart(block, check->restarts++, &raw))
+		return false;
+	if (iter->repeats && offset != 0)
+		return true;
+	return check->restarts != 0 &&
+	    bucket_leads(block, check->restarts - 1, key_hash);
+}
+
+bool
+rt_block_check_end(const struct rt_block_check *check,
+    const struct rt_block_iter *iter)
+{
+	return check->restarts != 0 &&
+	    check->restarts == iter->block.restarts_count;
 }
 
 bool
 rt_block_verify(const struct rt_block *block)
 {
 	struct rt_block_iter iter = { .at = NULL };
+	struct rt_block_check check = { 0 };
 	enum rt_block_result result;
-	struct rt_block_raw raw;
-	struct rt_buf last = { 0 };
-	size_t restart = 0;
 	bool ok = true;
 
 	rt_block_iter_begin(&iter, block, false);
-	for (size_t i = 0; ok; i++) {
-		size_t offset = (size_t)(iter.at - block->data);
-
-		result = rt_block_iter_next(&iter);
-		if (result != RT_BLOCK_FOUND) {
-			ok = result == RT_BLOCK_END && i != 0 &&
-			    restart == block->restarts_count;
-			break;
-		}
-		if (restart < block->restarts_count &&
-		    rt_get_fixed32(block->restarts + 4 * restart) == offset)
-			ok = rt_block_decode_restart(block, restart++, &raw);
-		if (i == 0 ||
-		    !rt_slice_equal(rt_buf_slice(&last), iter.entry.key))
-			ok = ok && restart != 0 &&
-			    bucket_leads(&iter, restart - 1);
-		rt_buf_clear(&last);
-		rt_buf_append_slice(&last, iter.entry.key);
-	}
-	rt_buf_fini(&last);
+	while (ok &&
+	    (result = rt_block_iter_next(&iter)) == RT_BLOCK_FOUND)
+		ok = rt_block_check_entry(&check, &iter,
+		    rt_hash64(iter.entry.key));
+	ok = ok && result == RT_BLOCK_END && rt_block_check_end(&check, &iter);
 	rt_block_iter_fini(&iter);
 	return ok;
 }

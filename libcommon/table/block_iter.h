@@ -14,6 +14,7 @@ struct rt_block_iter {
 	size_t shared_max;	/* of the key before, what may be shared */
 	struct rt_buf key;	/* of the entry */
 	bool has_last;		/* key and entry.seq come before `at` */
+	bool repeats;		/* next: the key is that of the entry before */
 	struct rt_entry entry;	/* after FOUND, until the next call */
 	/* Going backward: the entries from a restart to the one at hand. */
 	struct rt_block_step *steps;
@@ -41,8 +42,21 @@ enum rt_block_result rt_block_iter_seek(struct rt_block_iter *iter,
 enum rt_block_result rt_block_iter_seek_for_prev(struct rt_block_iter *iter,
     struct rt_slice key, uint64_t seq);
 
-/* Whether restarts and buckets are as the format says; entries are checked by
- * going over them. */
+/* Checks that restarts and buckets are as the format says, beside a walk with
+ * rt_block_iter_next() from begin to END, which checks the entries. Zeroed at
+ * each begin. */
+struct rt_block_check {
+	size_t restarts;	/* met so far */
+};
+
+/* After each FOUND. key_hash: of the key. False: damaged. */
+bool rt_block_check_entry(struct rt_block_check *check,
+    const struct rt_block_iter *iter, uint64_t key_hash);
+/* After END. False: damaged. */
+bool rt_block_check_end(const struct rt_block_check *check,
+    const struct rt_block_iter *iter);
+
+/* Both for a block by itself, with its entries. */
 bool rt_block_verify(const struct rt_block *block);
 
 #endif

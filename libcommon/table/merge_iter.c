@@ -1,9 +1,11 @@
 /* A loser tree (Knuth, The Art of Computer Programming 3, 5.4.1): inner node n
  * holds the input that lost there, node 0 the winner of all; leaf of input i
  * is node count + i. After the winner has moved on, only its path to the root
- * is played again. An input at its end loses to all. The first 16 bytes of the
- * keys are compared as two numbers before whole keys are: the first eight are
- * hardly more than keyspace and kind.
+ * is played again. An input at its end loses to all. Before whole keys are
+ * compared 16 bytes of them are, as two numbers: those behind what all keys are
+ * known to have in common, or a few bytes before, so that they are pieces of
+ * key_pieces.h. Without anything in common the first eight are hardly more than
+ * keyspace and kind.
  *
  * The same tree goes backward: then the last one wins, with ties the other way
  * too. Between two steps the winner stands at the entry shown and every other
@@ -15,39 +17,64 @@
 #include <stdlib.h>
 
 #include "libcommon/base/invariant.h"
+#include "libcommon/table/key_pieces.h"
+
+#define HEAD_BYTES (2 * RT_KEY_PIECE_BYTES)
 
 struct input {
 	struct rt_iter *iter;
-	uint64_t head[2];	/* first 16 bytes of the key, zero filled */
+	uint64_t head[2];	/* of the key behind `skip`, zero filled */
 	bool valid;
 };
 
 struct merge_iter {
 	struct rt_iter base;
 	bool backward;
+	size_t skip;	/* bytes that heads are without */
 	size_t count;
 	struct input *inputs;
 	size_t *losers;
 };
 
-static void
-take_head(struct input *input)
+static inline void
+take_head(const struct merge_iter *merge, struct input *input)
 {
-	uint8_t bytes[16] = { 0 };
-	const struct rt_slice *key = &input->iter->entry.key;
+	struct rt_slice key = input->iter->entry.key;
+	uint8_t bytes[HEAD_BYTES] = { 0 };
 
 	input->valid = input->iter->valid;
 	if (!input->valid)
 		return;
-	if (RT_LIKELY(key->len >= sizeof(bytes)))
-		memcpy(input->head, key->data, sizeof(bytes));
-	else {
-		if (key->len != 0)
-			memcpy(bytes, key->data, key->len);
-		memcpy(input->head, bytes, sizeof(bytes));
+	if (RT_LIKELY(key.len >= merge->skip + HEAD_BYTES)) {
+		const uint8_t *at = key.data + merge->skip;
+
+		input->head[0] = be64toh(rt_key_piece(at));
+		input->head[1] =
+		    be64toh(rt_key_piece(at + RT_KEY_PIECE_BYTES));
+		return;
 	}
-	input->head[0] = be64toh(input->head[0]);
-	input->head[1] = be64toh(input->head[1]);
+	for (size_t i = merge->skip; i < key.len; i++)
+		bytes[i - merge->skip] = key.data[i];
+	input->head[0] = be64toh(rt_key_piece(bytes));
+	input->head[1] = be64toh(rt_key_piece(bytes + RT_KEY_PIECE_BYTES));
+}
+
+/* Of entries whose heads are equal. The heads may hold all of the keys; then
+ * only zeros can be what one has more. */
+static inline int
+compare_rest(const struct merge_iter *merge, const struct rt_entry *a,
+    const struct rt_entry *b)
+{
+	size_t from = merge->skip + HEAD_BYTES;
+	int order;
+
+	if (a->key.len <= from && b->key.len <= from)
+		order = (a->key.len > b->key.len) - (a->key.len < b->key.len);
+	else
+		order = rt_key_pieces_compare(a->key, b->key, from);
+	if (order != 0)
+		return order;
+	return (a->seq < b->seq) - (a->seq > b->seq);
 }
 
 /* Whether input a is to be shown before input b. */
@@ -63,8 +90,7 @@ is_first(const struct merge_iter *merge, size_t a, size_t b)
 		return (x->head[0] < y->head[0]) != merge->backward;
 	if (x->head[1] != y->head[1])
 		return (x->head[1] < y->head[1]) != merge->backward;
-	order = rt_key_compare(x->iter->entry.key, x->iter->entry.seq,
-	    y->iter->entry.key, y->iter->entry.seq);
+	order = compare_rest(merge, &x->iter->entry, &y->iter->entry);
 	return (order != 0 ? order < 0 : a < b) != merge->backward;
 }
 
@@ -116,7 +142,7 @@ start(struct merge_iter *merge, bool backward)
 	for (size_t i = 0; i < merge->count; i++) {
 		struct input *input = &merge->inputs[i];
 
-		take_head(input);
+		take_head(merge, input);
 		if (!input->valid && input->iter->code != RT_OK) {
 			fail(merge, input->iter);
 			return;
@@ -175,7 +201,7 @@ replay(struct merge_iter *merge)
 	size_t winner = merge->losers[0];
 	struct input *input = &merge->inputs[winner];
 
-	take_head(input);
+	take_head(merge, input);
 	if (RT_UNLIKELY(!input->valid && input->iter->code != RT_OK)) {
 		fail(merge, input->iter);
 		return;
@@ -267,6 +293,12 @@ merge_free(struct rt_iter *base)
 struct rt_iter *
 rt_merge_iter_new(struct rt_iter **inputs, size_t count)
 {
+	return rt_merge_iter_new_common(inputs, count, 0);
+}
+
+struct rt_iter *
+rt_merge_iter_new_common(struct rt_iter **inputs, size_t count, size_t common)
+{
 	static const struct rt_iter_ops ops = {
 		.seek_first = merge_seek_first,
 		.seek_last = merge_seek_last,
@@ -282,6 +314,7 @@ rt_merge_iter_new(struct rt_iter **inputs, size_t count)
 		return inputs[0];
 	merge = rt_alloc_zero(1, sizeof(*merge));
 	merge->base.ops = &ops;
+	merge->skip = common - common % RT_KEY_PIECE_BYTES;
 	merge->count = count;
 	merge->inputs = rt_alloc_zero(count + 1, sizeof(merge->inputs[0]));
 	merge->losers = rt_alloc_zero(count + 1, sizeof(merge->losers[0]));

@@ -12,4 +12,9 @@
  * with that error (IT3). A single input is the result. */
 struct rt_iter *rt_merge_iter_new(struct rt_iter **inputs, size_t count);
 
+/* The same for inputs of which all keys begin with the same `common` bytes:
+ * they are not looked at, and what comes behind decides sooner. */
+struct rt_iter *rt_merge_iter_new_common(struct rt_iter **inputs, size_t count,
+    size_t common);
+
 #endif

@@ -12,6 +12,7 @@ libcommon_table_libtable_a_SOURCES = \
 	libcommon/table/chain_iter.c libcommon/table/chain_iter.h \
 	libcommon/table/iter.h libcommon/table/key.h \
 	libcommon/table/key_counts.c libcommon/table/key_counts.h \
+	libcommon/table/key_pieces.h \
 	libcommon/table/key_sketch.c libcommon/table/key_sketch.h \
 	libcommon/table/merge_iter.c libcommon/table/merge_iter.h \
 	libcommon/table/table_blocks.c libcommon/table/table_blocks.h \

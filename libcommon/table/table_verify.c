@@ -12,8 +12,7 @@
 #include "libcommon/table/table_reader_impl.h"
 #include "libcommon/table/table_stats.h"
 
-#define PIECE_BYTES (1u << 20)
-#define ASK_BLOCKS 256u
+#define PIECE_BYTES ((size_t)256 << 10)
 
 /* Whoever may end it. */
 struct patron {
@@ -29,65 +28,93 @@ ask(const struct patron *patron, struct rt_err *err)
 	return rt_err_set(err, RT_ESTOPPED, "asked to stop");
 }
 
+/* The file, read once from its start to its end: in pieces that end where a
+ * block does. */
+struct pass {
+	struct rt_table_reader *reader;
+	const struct patron *patron;
+	uint32_t crc32c;	/* of what was read */
+	struct rt_buf piece;
+	uint64_t at;		/* where the piece begins */
+};
+
+/* Read the next piece, of so many bytes. */
 static enum rt_code
-check_file_crc(struct rt_table_reader *reader, uint32_t crc32c,
-    const struct patron *patron, struct rt_err *err)
+read_piece(struct pass *pass, size_t len, struct rt_err *err)
 {
-	uint64_t size = reader->properties.info.size, at = 0;
-	uint8_t *piece = rt_alloc(PIECE_BYTES);
-	enum rt_code code = RT_OK;
-	uint32_t crc = 0;
+	struct rt_table_reader *reader = pass->reader;
+	struct rt_buf *piece = &pass->piece;
+	enum rt_code code;
 
-	while (code == RT_OK && at < size) {
-		size_t len =
-		    size - at < PIECE_BYTES ? (size_t)(size - at) : PIECE_BYTES;
-
-		code = rt_fs_read_exact(reader->fs, reader->fd, piece, len, at,
-		    err);
-		crc = code == RT_OK ? rt_crc32c(crc, piece, len) : crc;
-		at += len;
-		if (code == RT_OK)
-			code = ask(patron, err);
-	}
-	free(piece);
-	if (code == RT_OK && crc != crc32c)
-		code = rt_err_set(err, RT_EDAMAGED,
-		    "checksum of the file is %08x, not %08x", crc, crc32c);
-	if (code != RT_OK)
+	pass->at += piece->len;
+	rt_buf_clear(piece);
+	/* One that was large does not keep its memory. */
+	if (piece->cap > 2 * PIECE_BYTES)
+		rt_buf_fini(piece);
+	if (!rt_buf_try_reserve(piece, len))
+		return rt_err_set_errno(err, ENOMEM, "%s: %zu bytes of it",
+		    reader->name, len);
+	code = rt_fs_read_exact(reader->fs, reader->fd, piece->data, len,
+	    pass->at, err);
+	if (code != RT_OK) {
 		rt_err_prefix(err, "%s", reader->name);
-	return code;
+		return code;
+	}
+	piece->len = len;
+	pass->crc32c = rt_crc32c(pass->crc32c, piece->data, len);
+	return ask(pass->patron, err);
+}
+
+/* The sections behind the blocks, which were checked when it was opened, but
+ * for their part in the checksum of the file. */
+static enum rt_code
+check_file_crc(struct pass *pass, uint32_t crc32c, struct rt_err *err)
+{
+	uint64_t size = pass->reader->properties.info.size;
+	enum rt_code code = RT_OK;
+
+	while (code == RT_OK && pass->at + pass->piece.len < size) {
+		uint64_t left = size - pass->at - pass->piece.len;
+
+		code = read_piece(pass,
+		    left < PIECE_BYTES ? (size_t)left : PIECE_BYTES, err);
+	}
+	if (code != RT_OK || pass->crc32c == crc32c)
+		return code;
+	return rt_err_set(err, RT_EDAMAGED,
+	    "%s: checksum of the file is %08x, not %08x", pass->reader->name,
+	    pass->crc32c, crc32c);
 }
 
 /* What the entries tell, to be held against the properties. */
 struct tally {
 	struct rt_table_info info;
-	struct rt_buf last;
+	uint64_t hash;		/* of the last key */
 	uint64_t keys;
 	struct rt_key_counts_builder *counts;
 };
 
-/* NULL, or what is wrong with the entry. */
+/* NULL, or what is wrong with the entry that the walk is at. */
 static const char *
-check_entry(struct rt_table_reader *reader, const struct rt_entry *entry,
-    struct tally *tally)
+check_entry(struct rt_table_reader *reader, const struct rt_block_iter *walk,
+    struct rt_block_check *block, struct tally *tally)
 {
-	uint64_t hash;
+	const struct rt_entry *entry = &walk->entry;
 
 	if (tally->info.entries == 0)
 		rt_buf_append_slice(&tally->info.smallest, entry->key);
-	if (tally->info.entries == 0 ||
-	    !rt_slice_equal(rt_buf_slice(&tally->last), entry->key)) {
-		hash = rt_hash64(entry->key);
+	if (!walk->repeats) {
+		tally->hash = rt_hash64(entry->key);
 		if (reader->filter != NULL &&
-		    !rt_bloom_may_contain(&reader->bloom, hash))
+		    !rt_bloom_may_contain(&reader->bloom, tally->hash))
 			return "a key that the filter denies";
 		tally->keys++;
-		rt_key_counts_builder_add(tally->counts, entry, hash);
+		rt_key_counts_builder_add(tally->counts, entry, tally->hash);
 	}
+	if (!rt_block_check_entry(block, walk, tally->hash))
+		return "wrong restarts or buckets";
 	if (!rt_table_stats_add(&tally->info, entry))
 		return "a malformed value";
-	rt_buf_clear(&tally->last);
-	rt_buf_append_slice(&tally->last, entry->key);
 	return NULL;
 }
 
@@ -114,15 +141,16 @@ check_entries(struct rt_table_locator *locator,
     const struct rt_table_block *block, const struct rt_block *content,
     struct rt_block_iter *entries, struct tally *tally, struct rt_err *err)
 {
+	struct rt_block_check check = { 0 };
 	enum rt_block_result result;
 	enum rt_code code = RT_OK;
 	const char *what = NULL;
 	bool is_first = true;
 
 	rt_block_iter_begin(entries, content, true);
-	while ((result = rt_block_iter_next(entries)) == RT_BLOCK_FOUND &&
-	    what == NULL && code == RT_OK) {
-		what = check_entry(locator->reader, &entries->entry, tally);
+	while (what == NULL && code == RT_OK &&
+	    (result = rt_block_iter_next(entries)) == RT_BLOCK_FOUND) {
+		what = check_entry(locator->reader, entries, &check, tally);
 		if (is_first)
 			code =
 			    check_place(locator, block, &entries->entry, err);
@@ -132,7 +160,7 @@ check_entries(struct rt_table_locator *locator,
 		return code;
 	if (what == NULL && result == RT_BLOCK_BAD)
 		what = "malformed or out of order";
-	if (what == NULL && !rt_block_verify(content))
+	if (what == NULL && !rt_block_check_end(&check, entries))
 		what = "wrong restarts or buckets";
 	if (what != NULL)
 		return rt_table_block_damaged(locator->reader, block, what,
@@ -141,41 +169,59 @@ check_entries(struct rt_table_locator *locator,
 	return check_place(locator, block, &entries->entry, err);
 }
 
+/* Read on, from block `number` to the end of the last one that fits into a
+ * piece, or of this one alone when it is larger. */
 static enum rt_code
-check_block(struct rt_table_locator *locator, size_t i,
+read_blocks(struct pass *pass, struct rt_table_locator *locator, size_t number,
+    struct rt_err *err)
+{
+	size_t count = rt_table_blocks_count(pass->reader), len = 0;
+	struct rt_table_block block;
+
+	for (; number < count; number++) {
+		size_t stored;
+		enum rt_code code = rt_table_locate_number(locator, number, 0,
+		    &block, err);
+
+		if (code != RT_OK)
+			return code;
+		stored = block.size + RT_BLOCK_TRAILER_BYTES;
+		if (len != 0 && len + stored > PIECE_BYTES)
+			break;
+		len += stored;
+	}
+	return read_piece(pass, len, err);
+}
+
+static enum rt_code
+check_block(struct pass *pass, struct rt_table_locator *locator, size_t number,
     struct rt_block_iter *entries, struct tally *tally, struct rt_err *err)
 {
-	struct rt_table_reader *reader = locator->reader;
-	uint8_t *stored = NULL, *raw = NULL;
 	struct rt_table_block block;
 	struct rt_block content;
+	uint8_t *raw = NULL;
 	enum rt_code code;
 
-	code = rt_table_locate_number(locator, i, 0, &block, err);
-	if (code != RT_OK)
-		return code;
-	stored = rt_try_alloc(block.size + RT_BLOCK_TRAILER_BYTES);
-	if (stored == NULL)
-		return rt_err_set_errno(err, ENOMEM, "%s: a block of %zu bytes",
-		    reader->name, (size_t)block.size);
-	code = rt_fs_read_exact(reader->fs, reader->fd, stored,
-	    block.size + RT_BLOCK_TRAILER_BYTES, block.offset, err);
-	if (code != RT_OK)
-		rt_err_prefix(err, "%s", reader->name);
-	else
-		code = rt_table_parse_block(reader, &block, stored, &content,
+	code = rt_table_locate_number(locator, number, 0, &block, err);
+	if (code == RT_OK && block.offset == pass->at + pass->piece.len)
+		code = read_blocks(pass, locator, number, err);
+	/* Reading on may have left its part of the index. */
+	if (code == RT_OK)
+		code = rt_table_locate_number(locator, number, 0, &block, err);
+	if (code == RT_OK)
+		code = rt_table_parse_block(pass->reader, &block,
+		    pass->piece.data + (block.offset - pass->at), &content,
 		    &raw, err);
 	if (code == RT_OK)
 		code = check_entries(locator, &block, &content, entries, tally,
 		    err);
-	free(stored);
 	free(raw);
 	return code;
 }
 
 static enum rt_code
 check_totals(const struct rt_table_reader *reader, const struct tally *tally,
-    struct rt_err *err)
+    struct rt_slice last, struct rt_err *err)
 {
 	const struct rt_table_info *is = &tally->info;
 	const struct rt_table_info *says = &reader->properties.info;
@@ -184,8 +230,7 @@ check_totals(const struct rt_table_reader *reader, const struct tally *tally,
 	if (!rt_slice_equal(rt_buf_slice(&is->smallest),
 		rt_buf_slice(&says->smallest)))
 		what = "smallest key";
-	else if (!rt_slice_equal(rt_buf_slice(&tally->last),
-		     rt_buf_slice(&says->largest)))
+	else if (!rt_slice_equal(last, rt_buf_slice(&says->largest)))
 		what = "largest key";
 	else if (is->min_seq != says->min_seq || is->max_seq != says->max_seq)
 		what = "range of sequences";
@@ -268,22 +313,21 @@ rt_table_reader_verify_while(struct rt_table_reader *reader, uint32_t crc32c,
     bool (*go_on)(void *arg), void *arg, struct rt_err *err)
 {
 	const struct patron patron = { go_on, arg };
+	struct pass pass = { .reader = reader, .patron = &patron };
 	struct rt_block_iter entries = { .at = NULL };
 	struct tally tally = { .counts = rt_key_counts_builder_new() };
 	struct rt_table_locator locator;
 	enum rt_code code = RT_OK;
 
 	rt_table_locator_init(&locator, reader);
-	if (crc32c != 0)
-		code = check_file_crc(reader, crc32c, &patron, err);
 	for (size_t i = 0; code == RT_OK && i < rt_table_blocks_count(reader);
-	     i++) {
-		code = check_block(&locator, i, &entries, &tally, err);
-		if (code == RT_OK && i % ASK_BLOCKS == 0)
-			code = ask(&patron, err);
-	}
+	     i++)
+		code = check_block(&pass, &locator, i, &entries, &tally, err);
+	if (code == RT_OK && crc32c != 0)
+		code = check_file_crc(&pass, crc32c, err);
 	if (code == RT_OK)
-		code = check_totals(reader, &tally, err);
+		code = check_totals(reader, &tally, rt_buf_slice(&entries.key),
+		    err);
 	if (code == RT_OK)
 		code = check_counts(reader, &tally, err);
 	if (code == RT_OK && reader->footer.filter.size != 0 &&
@@ -295,6 +339,6 @@ rt_table_reader_verify_while(struct rt_table_reader *reader, uint32_t crc32c,
 	rt_block_iter_fini(&entries);
 	rt_key_counts_builder_free(tally.counts);
 	rt_table_info_fini(&tally.info);
-	rt_buf_fini(&tally.last);
+	rt_buf_fini(&pass.piece);
 	return code;
 }

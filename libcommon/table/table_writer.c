@@ -17,6 +17,7 @@
 #include "libcommon/table/block_codec.h"
 #include "libcommon/table/bloom.h"
 #include "libcommon/table/key_counts.h"
+#include "libcommon/table/key_pieces.h"
 #include "libcommon/table/table_format.h"
 #include "libcommon/table/table_index_builder.h"
 #include "libcommon/table/table_properties.h"
@@ -316,9 +317,7 @@ static void
 remember_last(struct rt_table_writer *writer, const struct rt_entry *entry,
     size_t shared)
 {
-	writer->last.len = shared;
-	rt_buf_append(&writer->last, entry->key.data + shared,
-	    entry->key.len - shared);
+	rt_key_pieces_copy(&writer->last, entry->key, shared);
 	writer->last_seq = entry->seq;
 }
 

@@ -7,6 +7,7 @@ unit_tests += \
 	tests/unit/libcommon/table/test_block_codec \
 	tests/unit/libcommon/table/test_bloom \
 	tests/unit/libcommon/table/test_chain_iter \
+	tests/unit/libcommon/table/test_key_pieces \
 	tests/unit/libcommon/table/test_key_sketch \
 	tests/unit/libcommon/table/test_merge_iter \
 	tests/unit/libcommon/table/test_table \
@@ -21,6 +22,8 @@ tests_unit_libcommon_table_test_block_cache_SOURCES = \
 	tests/unit/libcommon/table/test_block_cache.c $(TABLE_MODEL)
 tests_unit_libcommon_table_test_chain_iter_SOURCES = \
 	tests/unit/libcommon/table/test_chain_iter.c $(TABLE_MODEL)
+tests_unit_libcommon_table_test_key_pieces_SOURCES = \
+	tests/unit/libcommon/table/test_key_pieces.c $(TABLE_MODEL)
 tests_unit_libcommon_table_test_merge_iter_SOURCES = \
 	tests/unit/libcommon/table/test_merge_iter.c $(TABLE_MODEL)
 tests_unit_libcommon_table_test_table_SOURCES = \

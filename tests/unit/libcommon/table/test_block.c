@@ -327,6 +327,63 @@ START_TEST(entries_out_of_order_are_told)
 }
 END_TEST
 
-RTT_MAIN("block", blocks_read_back, blocks_are_walked_both_ways,
-    blocks_too_large_for_buckets_read_back, versions_of_a_key_cost_few_bytes,
+/* Keys of 0 to 150 random bytes of two kinds, each with one or two versions. */
+static void
+fill_lengths(struct rtt_model *model, struct rtt_random *random)
+{
+	size_t keys = 1 + rtt_random_below(random, 80);
+
+	for (size_t i = 0; i < keys; i++) {
+		size_t len = rtt_random_below(random, 150), versions;
+		uint8_t key[150];
+
+		for (size_t j = 0; j < len; j++)
+			key[j] = rtt_random_below(random, 12) == 0;
+		versions = 1 + rtt_random_below(random, 2);
+		for (size_t j = 0; j < versions; j++)
+			rtt_model_add(model, rt_slice(key, len),
+			    1 + model->count, (ptrdiff_t)
+				rtt_random_below(random, 40), 0);
+	}
+	rtt_model_sort(model);
+}
+
+START_TEST(keys_of_any_length_are_put_together)
+{
+	struct rtt_random random = rtt_random_new();
+	struct rt_block_builder builder = { .entries = 0 };
+
+	for (size_t round = 0; round < 300; round++) {
+		struct rt_block_iter iter = { .at = NULL };
+		struct rtt_model model = { .count = 0 };
+		struct rt_block_check check = { 0 };
+		struct rt_block block;
+
+		fill_lengths(&model, &random);
+		build(&builder, &model);
+		ck_assert(rt_block_init(&block, rt_buf_slice(&builder.data)));
+		rt_block_iter_begin(&iter, &block, false);
+		for (size_t i = 0; i < model.count; i++) {
+			const struct rt_entry *entry = &model.entries[i];
+
+			ck_assert_int_eq(rt_block_iter_next(&iter),
+			    RT_BLOCK_FOUND);
+			rtt_entry_assert_equal(&iter.entry, entry);
+			ck_assert_int_eq(iter.repeats, i != 0 &&
+			    rt_slice_equal(entry->key, entry[-1].key));
+			ck_assert(rt_block_check_entry(&check, &iter,
+			    rt_hash64(entry->key)));
+		}
+		ck_assert_int_eq(rt_block_iter_next(&iter), RT_BLOCK_END);
+		ck_assert(rt_block_check_end(&check, &iter));
+		rt_block_iter_fini(&iter);
+		rtt_model_fini(&model);
+	}
+	rt_block_builder_fini(&builder);
+}
+END_TEST
+
+RTT_MAIN("block", blocks_read_back, keys_of_any_length_are_put_together,
+    blocks_are_walked_both_ways, blocks_too_large_for_buckets_read_back,
+    versions_of_a_key_cost_few_bytes,
     broken_blocks_are_read_safely, entries_out_of_order_are_told)

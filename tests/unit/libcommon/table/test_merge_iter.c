@@ -204,6 +204,46 @@ START_TEST(a_failing_input_ends_the_merge)
 }
 END_TEST
 
+/* Keys that differ in their lengths and in zeros at their ends alone, behind a
+ * beginning that all share. */
+START_TEST(a_common_beginning_changes_no_order)
+{
+	struct rtt_random random = rtt_random_new();
+
+	for (size_t round = 0; round < 300; round++) {
+		struct fixture fixture = { .count = 4 };
+		size_t common = rtt_random_below(&random, 40);
+		struct rt_iter *inputs[INPUTS_MAX], *merge;
+
+		for (size_t i = 0; i < 120; i++) {
+			size_t len = common + rtt_random_below(&random, 36);
+			uint8_t key[80];
+
+			memset(key, 'c', sizeof(key));
+			for (size_t j = common; j < len; j++)
+				key[j] = (uint8_t)rtt_random_below(&random, 2);
+			rtt_model_add(&fixture.inputs[i % 4],
+			    rt_slice(key, len), i + 1, 3, 0);
+			rtt_model_add(&fixture.all, rt_slice(key, len), i + 1,
+			    3, 0);
+		}
+		for (size_t i = 0; i < fixture.count; i++) {
+			rtt_model_sort(&fixture.inputs[i]);
+			inputs[i] =
+			    rtt_model_iter(&fixture.inputs[i], SIZE_MAX);
+		}
+		rtt_model_sort(&fixture.all);
+		merge = rt_merge_iter_new_common(inputs, fixture.count,
+		    RT_KEY_PREFIX_BYTES + common);
+		rt_iter_seek_first(merge);
+		rtt_model_assert_iter(&fixture.all, 0, merge);
+		rtt_model_walk(&fixture.all, merge, &random, 100);
+		rt_iter_free(merge);
+		fixture_fini(&fixture);
+	}
+}
+END_TEST
+
 START_TEST(a_merge_of_nothing_is_at_its_end)
 {
 	struct rt_iter *merge = rt_merge_iter_new(NULL, 0);
@@ -224,4 +264,4 @@ RTT_MAIN("merge_iter", merges_agree_with_a_sorted_array,
     merges_turn_round_at_any_entry,
     equal_entries_keep_their_order_when_a_merge_turns,
     equal_entries_come_in_the_order_of_inputs, a_failing_input_ends_the_merge,
-    a_merge_of_nothing_is_at_its_end)
+    a_common_beginning_changes_no_order, a_merge_of_nothing_is_at_its_end)
