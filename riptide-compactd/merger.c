@@ -9,6 +9,7 @@
 #include "libcommon/base/invariant.h"
 #include "libcommon/os/crashpoint.h"
 #include "libcommon/table/bloom.h"
+#include "libcommon/table/key_pieces.h"
 #include "libcommon/table/merge_iter.h"
 #include "libcommon/table/table_reader.h"
 #include "riptide-compactd/table_chain.h"
@@ -32,7 +33,6 @@ struct merge {
 	struct rt_iter *iter;
 	struct rt_table_writer *writer;	/* NULL between outputs */
 	struct rt_file_id writer_id;
-	struct rt_buf last_key;		/* of the output under way */
 	uint64_t paced_bytes;		/* of the output, paid for */
 	unsigned look_entries;		/* read since the last look, */
 	size_t look_bytes;		/* and their bytes */
@@ -147,22 +147,21 @@ crosses_below(struct merge *merge, struct rt_slice key)
 	size_t before = merge->grandparent_at;
 
 	while (run != NULL && merge->grandparent_at < run->tables_count &&
-	    rt_slice_compare(run->tables[merge->grandparent_at].largest, key) <
-		0)
+	    rt_key_pieces_compare(run->tables[merge->grandparent_at].largest,
+		key, 0) < 0)
 		merge->grandparent_bytes +=
 		    run->tables[merge->grandparent_at++].size;
 	return merge->grandparent_at != before;
 }
 
-/* G1: only where the key changes. */
+/* G1: asked for the first version of a key. */
 static bool
 is_cut_due(struct merge *merge, struct rt_slice key)
 {
 	uint64_t goal = merge->merger->config->table_size, bytes;
 	bool crossed = crosses_below(merge, key);
 
-	if (merge->writer == NULL ||
-	    rt_slice_equal(rt_buf_slice(&merge->last_key), key))
+	if (merge->writer == NULL)
 		return false;
 	bytes = rt_table_writer_bytes(merge->writer);
 	return bytes >= goal || (crossed && bytes >= ALIGN_FROM(goal)) ||
@@ -175,14 +174,10 @@ write_entry(struct merge *merge, const struct rt_entry *entry,
 {
 	enum rt_code code = RT_OK;
 
-	if (is_cut_due(merge, entry->key))
-		code = close_output(merge, err);
-	if (code == RT_OK && merge->writer == NULL)
+	if (merge->writer == NULL)
 		code = open_output(merge, err);
 	if (code != RT_OK)
 		return code;
-	rt_buf_clear(&merge->last_key);
-	rt_buf_append_slice(&merge->last_key, entry->key);
 	return rt_table_writer_add(merge->writer, entry, err);
 }
 
@@ -193,6 +188,12 @@ take_entry(struct merge *merge, struct rt_err *err)
 	enum rtc_verdict verdict =
 	    rtc_retention_judge(&merge->retention, &entry);
 
+	if (merge->retention.begins_key && is_cut_due(merge, entry.key)) {
+		enum rt_code code = close_output(merge, err);
+
+		if (code != RT_OK)
+			return code;
+	}
 	merge->result->entries_in++;
 	merge->result->verdicts[verdict]++;
 	if (verdict == RTC_KEEP_AS_TOMBSTONE) {
@@ -239,6 +240,7 @@ open_inputs(struct merge *merge)
 	const struct rtc_job *job = merge->job;
 	struct rt_iter **chains =
 	    rt_alloc_zero(job->inputs_count, sizeof(chains[0]));
+	struct rt_slice smallest, largest;
 	size_t count = 0;
 
 	for (size_t i = 0; i < job->inputs_count;) {
@@ -250,7 +252,9 @@ open_inputs(struct merge *merge)
 		    merge->merger->dir, job->manifest, from, length);
 		i += length;
 	}
-	merge->iter = rt_merge_iter_new(chains, count);
+	rtc_job_range(job, &smallest, &largest);
+	merge->iter = rt_merge_iter_new_common(chains, count,
+	    rt_slice_shared_prefix(smallest, largest));
 	free(chains);
 }
 
@@ -325,7 +329,6 @@ rtc_merger_run(const struct rtc_merger *merger, const struct rtc_job *job,
 	rt_iter_free(merge.iter);
 	rt_table_writer_abandon(merge.writer);
 	rtc_retention_fini(&merge.retention);
-	rt_buf_fini(&merge.last_key);
 	if (code != RT_OK)
 		rtc_result_unlink(result, merger);
 	return code;

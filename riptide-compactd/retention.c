@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "libcommon/base/invariant.h"
+#include "libcommon/table/key_pieces.h"
 #include "libcommon/table/value.h"
 
 /* Where the outputs will stand among the runs: every run behind this index is
@@ -148,14 +149,13 @@ rtc_retention_judge(struct rtc_retention *retention,
 	size_t stripe = stripe_of(retention->manifest, entry->seq);
 	bool expired;
 
-	if (retention->has_key &&
-	    rt_slice_equal(rt_buf_slice(&retention->key), entry->key)) {
-		if (stripe == retention->stripe)
-			return RTC_GO_SHADOWED;
-	} else {
-		rt_buf_clear(&retention->key);
-		rt_buf_append_slice(&retention->key, entry->key);
+	retention->begins_key = !retention->has_key ||
+	    !rt_key_pieces_equal(rt_buf_slice(&retention->key), entry->key);
+	if (retention->begins_key) {
+		rt_key_pieces_copy(&retention->key, entry->key, 0);
 		retention->has_key = true;
+	} else if (stripe == retention->stripe) {
+		return RTC_GO_SHADOWED;
 	}
 	retention->stripe = stripe;
 	if (is_dropped(retention, entry, stripe))

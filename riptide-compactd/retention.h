@@ -51,6 +51,7 @@ struct rtc_retention {
 	size_t older_count;
 	struct rt_buf key;	/* the key under way */
 	bool has_key;
+	bool begins_key;	/* the entry judged last is its first version */
 	bool keeps_tombstones;	/* every key counts as held by an older run */
 	size_t stripe;		/* of its version seen last */
 };

@@ -6,7 +6,7 @@
 #include "libcommon/table/chain_iter.h"
 #include "libcommon/table/table_reader.h"
 
-#define READAHEAD_BYTES ((size_t)1 << 20)
+#define READAHEAD_BYTES ((size_t)256 << 10)
 
 struct table_chain {
 	struct rt_chain_iter chain;
