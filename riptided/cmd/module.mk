@@ -21,7 +21,9 @@ riptided_cmd_libcmd_a_SOURCES = \
 	riptided/cmd/cmd_introspect.c \
 	riptided/cmd/cmd_job.c riptided/cmd/cmd_job.h \
 	riptided/cmd/cmd_key.c \
+	riptided/cmd/cmd_lcs.c \
 	riptided/cmd/cmd_number.c \
+	riptided/cmd/cmd_random.c \
 	riptided/cmd/cmd_rename.c \
 	riptided/cmd/cmd_scan.c \
 	riptided/cmd/cmd_slowlog.c \
@@ -32,6 +34,7 @@ riptided_cmd_libcmd_a_SOURCES = \
 	riptided/cmd/error_stats.c riptided/cmd/error_stats.h \
 	riptided/cmd/handlers.h \
 	riptided/cmd/held.c riptided/cmd/held.h \
+	riptided/cmd/lcs.c riptided/cmd/lcs.h \
 	riptided/cmd/made.c riptided/cmd/made.h \
 	riptided/cmd/missed.c riptided/cmd/missed.h \
 	riptided/cmd/scan_cursor.c riptided/cmd/scan_cursor.h \

@@ -195,6 +195,14 @@ void rtd_reader_get_many(struct rtd_reader *reader,
 struct rt_iter *rtd_reader_iter(struct rtd_reader *reader,
     const struct rtd_read *read, uint64_t *seq);
 
+/* Append to key a live user key of the keyspace at random. *found: there is
+ * one. *seq: what that rests on. It may take long and is for a pool thread.
+ * RT_EIO, RT_EDAMAGED: something could not be read; RT_EINVAL: the snapshot was
+ * released. */
+RT_MUST_USE enum rt_code rtd_reader_random_key(struct rtd_reader *reader,
+    const struct rtd_read *read, uint64_t seed, struct rt_buf *key,
+    bool *found, uint64_t *seq, struct rt_err *err);
+
 /* -- counting keys -- */
 
 /* Up to so many keys, each run and memtable counted apart, counting walks over

@@ -15,6 +15,7 @@ riptided_engine_libengine_a_SOURCES = \
 	riptided/engine/engine_stats.c \
 	riptided/engine/flusher.c \
 	riptided/engine/memory.c riptided/engine/memory.h \
+	riptided/engine/random_key.c \
 	riptided/engine/reader.c \
 	riptided/engine/recovery.c \
 	riptided/engine/reloader.c \

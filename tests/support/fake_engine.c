@@ -365,6 +365,24 @@ rtd_reader_get_many(struct rtd_reader *reader, const struct rtd_read *read,
 	}
 }
 
+enum rt_code
+rtd_reader_random_key(struct rtd_reader *reader, const struct rtd_read *read,
+    uint64_t seed, struct rt_buf *key, bool *found, uint64_t *seq,
+    struct rt_err *err)
+{
+	struct rt_iter *iter = rtd_reader_iter(reader, read, seq);
+	enum rt_code code;
+
+	/* The first one: a test of commands wants to know which. */
+	rt_iter_seek_first(iter);
+	*found = iter->valid;
+	if (iter->valid)
+		rt_buf_append_slice(key, rt_key_user(iter->entry.key));
+	code = iter->code;
+	rt_iter_free(iter);
+	return code;
+}
+
 struct fake_iter {
 	struct rt_iter iter;
 	struct rtd_engine *engine;

@@ -155,6 +155,20 @@ class Maker:
                  [b"NOSUCH"]] if writes or self.random.random() < 0.1 else []))
         return words
 
+    def lcs_options(self):
+        words = []
+        for _ in range(self.one([0, 0, 1, 1, 2, 3])):
+            words += self.one([[b"IDX"], [b"LEN"], [b"idx"],
+                               [b"WITHMATCHLEN"], [b"IDX", b"WITHMATCHLEN"],
+                               [b"MINMATCHLEN", number], [b"MINMATCHLEN"],
+                               [b"NOSUCH"]])
+        return [word(self) if callable(word) else word for word in words]
+
+    def text(self):
+        """Strings that have something in common."""
+        return bytes(self.random.choice(b"abc")
+                     for _ in range(self.one([0, 3, 10, 40, 200])))
+
     def copy_options(self):
         words = []
         for _ in range(self.one([0, 0, 1, 1, 2])):
@@ -237,6 +251,10 @@ MAKERS = [
     m(b"BITFIELD", Maker.key, Maker.fields),
     m(b"BITFIELD", Maker.key, Maker.fields),
     m(b"BITFIELD_RO", Maker.key, lambda r: r.fields(False)),
+    m(b"LCS", Maker.key, Maker.key, Maker.lcs_options),
+    m(b"LCS", b"t1", b"t2", Maker.lcs_options),
+    m(b"LCS", b"t1", b"t2", Maker.lcs_options),
+    m(b"SET", lambda r: r.one([b"t1", b"t2"]), Maker.text),
     m(b"RENAME", Maker.key, Maker.key), m(b"RENAMENX", Maker.key, Maker.key),
     m(b"COPY", Maker.key, Maker.key, Maker.copy_options),
     m(b"MOVE", Maker.key, lambda r: database(r)), m(b"TOUCH", Maker.keys),
