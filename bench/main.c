@@ -1,4 +1,5 @@
-/* riptide-bench: benchmarks. Here: the engine, with peers beside it. */
+/* riptide-bench: benchmarks. Here: which one, and the engine, with peers beside
+ * it. */
 #include "build-config.h"
 
 #include <err.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "bench/bench_options.h"
+#include "bench/load_report.h"
 #include "bench/report.h"
 #include "bench/scratch.h"
 #include "bench/turns.h"
@@ -22,6 +24,7 @@ static const char usage_text[] =
     "           [--turn N] [--peer-batch N] [--compression NAME]\n"
     "           [--compactor PROGRAM] [--cache-size SIZE]\n"
     "           [--memory-limit SIZE] [--cpu-time] [--json FILE] [--dir DIR]\n"
+    "       riptide-bench load --help | [options]\n"
     "       riptide-bench --help | --version\n";
 
 static void
@@ -105,6 +108,8 @@ main(int argc, char *argv[])
 		fputs(usage_text, stderr);
 		return EX_USAGE;
 	}
+	if (strcmp(argv[1], "load") == 0)
+		return rtb_load_main(argc - 1, argv + 1);
 	if (rtb_options_read(&options, argc - is_engine, argv + is_engine,
 		&error) != RT_OK)
 		errx(EX_USAGE, "%s", error.text);

@@ -1,12 +1,22 @@
 # riptide-bench: benchmarks of the engine, with peers beside it where they are
-# installed, and, later, of whole servers. A library, so that tests link it.
+# installed, and a load maker for whole servers. A library, so that tests link it.
 noinst_LIBRARIES += bench/libbench.a
 bench_libbench_a_SOURCES = \
 	bench/bench_options.c bench/bench_options.h \
 	bench/compactor_child.c bench/compactor_child.h \
 	bench/engine_tests.c bench/engine_tests.h \
+	bench/histogram.c bench/histogram.h \
+	bench/key_draw.c bench/key_draw.h \
+	bench/load.c bench/load.h \
+	bench/load_conn.c bench/load_conn.h \
+	bench/load_mix.c bench/load_mix.h \
+	bench/load_options.c bench/load_options.h \
+	bench/load_report.c bench/load_report.h \
+	bench/load_worker.c bench/load_worker.h \
 	bench/memtable_tests.c \
+	bench/option_reader.c bench/option_reader.h \
 	bench/own_tests.c \
+	bench/reply_reader.c bench/reply_reader.h \
 	bench/report.c bench/report.h \
 	bench/scratch.c bench/scratch.h \
 	bench/store.c bench/store.h \

@@ -10,6 +10,7 @@ script_tests += \
 	tests/system/test_compact_command.py \
 	tests/system/test_compactor.py \
 	tests/system/test_differential.py \
+	tests/system/test_load.py \
 	tests/system/test_loading.py \
 	tests/system/test_memory_limit.py \
 	tests/system/test_protocol.py \
