@@ -86,14 +86,21 @@ rtc_job_ids(const struct rtc_job *job)
 	return ids;
 }
 
-char *
-rtc_job_print(const struct rtc_job *job, char *out, size_t out_bytes)
+const char *
+rtc_job_kind_name(enum rtc_job_kind kind)
 {
-	static const char *const kinds[] = {
+	static const char *const names[] = {
 		[RTC_JOB_MERGE] = "merge",
 		[RTC_JOB_MOVE] = "move",
 		[RTC_JOB_DISCARD] = "discard",
 	};
+
+	return names[kind];
+}
+
+char *
+rtc_job_print(const struct rtc_job *job, char *out, size_t out_bytes)
+{
 	struct rt_buf names = { 0 };
 
 	for (size_t i = 0; i < job->inputs_count && i < NAMED_MAX; i++) {
@@ -107,7 +114,7 @@ rtc_job_print(const struct rtc_job *job, char *out, size_t out_bytes)
 		    job->inputs_count - NAMED_MAX);
 	snprintf(out, out_bytes,
 	    "%s L%" PRIu32 " -> L%" PRIu32 ":%.*s, %" PRIu64 " bytes (%s)",
-	    kinds[job->kind], job->source_level, job->target_level,
+	    rtc_job_kind_name(job->kind), job->source_level, job->target_level,
 	    (int)names.len, (const char *)names.data, job->input_bytes,
 	    job->reason);
 	rt_buf_fini(&names);

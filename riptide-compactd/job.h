@@ -43,6 +43,9 @@ struct rt_file_id *rtc_job_ids(const struct rtc_job *job);
 void rtc_job_range(const struct rtc_job *job, struct rt_slice *smallest,
     struct rt_slice *largest);
 
+/* "merge", "move" or "discard". */
+const char *rtc_job_kind_name(enum rtc_job_kind kind);
+
 /* One line for people: "merge L0 -> L6: d-2 d-1 c1-4, 1048576 bytes (level 0 is
  * full)"; of long lists the first tables. Returns out. */
 char *rtc_job_print(const struct rtc_job *job, char *out, size_t out_bytes);

@@ -24,11 +24,21 @@
 static const char usage_text[] =
     "usage: riptide-compactd [CONFIG-FILE] [--NAME VALUE ...]\n"
     "           [--once | --full | --dry-run] [--budget TIME]\n"
+    "           [--forecast SIZE [--forecast-data SIZE]]\n"
     "\n"
     "  --once         do everything that is due, then end\n"
     "  --full         merge everything down to the last level, then end\n"
+    "  --window HH:MM-HH:MM\n"
+    "                 short for --compaction-window\n"
     "  --budget TIME  end after so long: 90s, 10m, 2h\n"
-    "  --dry-run      print the jobs that are due, and change nothing\n"
+    "  --dry-run      print the jobs that are due and what they would cost,\n"
+    "                 with the options given here, and change nothing\n"
+    "  --forecast SIZE\n"
+    "                 print what the merges of so many bytes of writes to come\n"
+    "                 would cost, and change nothing\n"
+    "  --forecast-data SIZE\n"
+    "                 over so much data those writes are spread; without it\n"
+    "                 all of them are of new keys\n"
     "  --check-config look at the configuration, and end\n"
     "  --help, --version\n"
     "\n";
@@ -104,11 +114,16 @@ serve(struct program *program, const struct rt_command_line *line,
 		.reload = reload,
 		.reload_arg = program,
 	};
+	struct rtc_plan_options plan = {
+		.full = line->full,
+		.forecast_bytes = line->forecast_bytes,
+		.forecast_data_bytes = line->forecast_data_bytes,
+	};
 	enum rt_code code;
 
-	if (line->dry_run)
+	if (line->dry_run || line->forecast_bytes != 0)
 		return rtc_plan_print(options.fs, options.clock,
-		    &program->config, line->full, err);
+		    &program->config, &plan, err);
 	code = rt_log_open("riptide-compactd", &program->config, err);
 	if (code == RT_OK)
 		code = rt_lifecycle_open(&options.signal_fd, err);

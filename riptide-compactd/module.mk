@@ -17,6 +17,7 @@ riptide_compactd_libriptide_compactd_a_SOURCES = \
 	riptide-compactd/plan.c riptide-compactd/plan.h \
 	riptide-compactd/publisher.c riptide-compactd/publisher.h \
 	riptide-compactd/quarantine.c riptide-compactd/quarantine.h \
+	riptide-compactd/rehearsal.c riptide-compactd/rehearsal.h \
 	riptide-compactd/retention.c riptide-compactd/retention.h \
 	riptide-compactd/scrub.c riptide-compactd/scrub.h \
 	riptide-compactd/sweeper.c riptide-compactd/sweeper.h \

@@ -9,6 +9,7 @@
 
 #include "libcommon/base/glob.h"
 #include "libcommon/base/invariant.h"
+#include "libcommon/base/number.h"
 #include "libcommon/base/utf8.h"
 #include "libcommon/daemon/option.h"
 #include "libcommon/daemon/option_text.h"
@@ -238,6 +239,7 @@ config_error(struct rt_err *err, enum rt_code code)
 }
 
 #define FILE_SHOWN_BYTES 200
+#define FORECAST_BYTES_MAX (UINT64_C(1000000) << 30)
 
 enum rt_code
 rt_config_parse(struct rt_config *config, const char *file,
@@ -372,14 +374,24 @@ value_of_flag(int argc, char *const argv[], int *at)
 	return NULL;
 }
 
+/* --window is short for the compactor's. */
+static const struct rt_option *
+find_option(int who, struct rt_slice name)
+{
+	if ((who & RT_FOR_COMPACTOR) != 0 &&
+	    rt_slice_equal(name, rt_slice_cstr("window")))
+		name = rt_slice_cstr("compaction-window");
+	return rt_option_find(name);
+}
+
 /* One option from the command line, *at being its word; moves *at to the last
  * word that belongs to it. config NULL: only see whether it is well-formed. */
 static enum rt_code
-take_option(struct rt_config *config, int argc, char *const argv[], int *at,
-    struct rt_err *err)
+take_option(struct rt_config *config, int who, int argc, char *const argv[],
+    int *at, struct rt_err *err)
 {
 	struct rt_slice name = name_of_flag(argv[*at]);
-	const struct rt_option *option = rt_option_find(name);
+	const struct rt_option *option = find_option(who, name);
 	struct line missing = { 0 };
 	enum rt_code rc = RT_OK;
 	const char *value;
@@ -397,23 +409,56 @@ take_option(struct rt_config *config, int argc, char *const argv[], int *at,
 }
 
 static bool
-is_budget(int who, const char *word)
+is_flag(const char *word, const char *name)
 {
-	return (who & RT_FOR_COMPACTOR) != 0 &&
-	    rt_slice_equal(name_of_flag(word), rt_slice_cstr("budget"));
+	return rt_slice_equal(name_of_flag(word), rt_slice_cstr(name));
 }
 
 static enum rt_code
-take_budget(struct rt_command_line *line, int argc, char *const argv[], int *at,
-    struct rt_err *err)
+take_budget(struct rt_command_line *line, const char *value, struct rt_err *err)
 {
-	const char *value = value_of_flag(argc, argv, at);
-
 	if (value == NULL || !rt_option_text_duration(value, &line->budget_s))
 		return rt_err_set(err, RT_EUSAGE,
 		    "--budget: %.64s is no time, allowed: 1s to 365d, as in "
 		    "90s, 10m, 2h", value == NULL ? "nothing" : value);
 	return RT_OK;
+}
+
+static enum rt_code
+take_size(uint64_t *bytes, const char *flag, const char *value,
+    struct rt_err *err)
+{
+	if (value == NULL || !rt_parse_bytes(rt_slice_cstr(value), bytes) ||
+	    *bytes == 0 || *bytes > FORECAST_BYTES_MAX)
+		return rt_err_set(err, RT_EUSAGE,
+		    "%.20s: %.64s is no size, allowed: 1 to 1000000gb, as in "
+		    "500mb, 100gb", flag, value == NULL ? "nothing" : value);
+	return RT_OK;
+}
+
+/* The compactor's flags that have a value and are no options. *taken: it was
+ * one. */
+static enum rt_code
+take_flag(struct rt_command_line *line, int who, int argc, char *const argv[],
+    int *at, bool *taken, struct rt_err *err)
+{
+	const char *word = argv[*at];
+	bool is_budget = is_flag(word, "budget");
+	bool is_forecast = is_flag(word, "forecast");
+	const char *value;
+
+	*taken = (who & RT_FOR_COMPACTOR) != 0 &&
+	    (is_budget || is_forecast || is_flag(word, "forecast-data"));
+	if (!*taken)
+		return RT_OK;
+	value = value_of_flag(argc, argv, at);
+	if (is_budget)
+		return take_budget(line, value, err);
+	if (is_forecast)
+		return take_size(&line->forecast_bytes, "--forecast", value,
+		    err);
+	return take_size(&line->forecast_data_bytes, "--forecast-data", value,
+	    err);
 }
 
 static enum rt_code
@@ -443,7 +488,7 @@ walk(struct rt_config *config, int who, int argc, char *const argv[],
 	*line = (struct rt_command_line){ 0 };
 	for (int at = 1; at < argc && rc == RT_OK; at++) {
 		const char *word = argv[at];
-		bool *on;
+		bool *on, taken = false;
 
 		if (strncmp(word, "--", 2) != 0) {
 			rc = take_file(line, word, err);
@@ -452,10 +497,11 @@ walk(struct rt_config *config, int who, int argc, char *const argv[],
 		on = find_switch(line, who, rt_slice_cstr(word + 2));
 		if (on != NULL)
 			*on = true;
-		else if (is_budget(who, word))
-			rc = take_budget(line, argc, argv, &at, err);
 		else
-			rc = take_option(config, argc, argv, &at, err);
+			rc = take_flag(line, who, argc, argv, &at, &taken,
+			    err);
+		if (on == NULL && !taken)
+			rc = take_option(config, who, argc, argv, &at, err);
 		if (line->help || line->version)
 			break;
 	}

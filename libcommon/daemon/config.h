@@ -54,6 +54,9 @@ struct rt_command_line {
 	bool help, version, check_config;
 	bool once, full, dry_run;	/* the compactor's */
 	uint64_t budget_s;		/* the compactor's; 0: none */
+	/* Of its --dry-run: writes to come, and the data that they are spread
+	 * over; 0: none, and all new. */
+	uint64_t forecast_bytes, forecast_data_bytes;
 };
 
 /* Read argv: [CONFIG-FILE] [--NAME VALUE ...]; the file first, then the flags

@@ -69,6 +69,36 @@ def dry_run(directory, *args):
     return done.returncode, done.stdout + done.stderr
 
 
+def sums(line):
+    """The name=value words of a plan's last line."""
+    return dict(word.split("=") for word in line.split() if "=" in word)
+
+
+def test_forecast(tap):
+    with small_server() as server:
+        costs = {}
+        for multiplier in (4, 10):
+            status, text = dry_run(server.dir, "--forecast", "64mb",
+                                   "--level-size-multiplier", str(multiplier),
+                                   "--memtable-size", "256kb")
+            costs[multiplier] = sums(text)
+            tap.ok(status == 0 and text.startswith("forecast jobs=") and
+                   2 < float(costs[multiplier]["write_amplification"]) < 30,
+                   "a_forecast_tells_the_write_amplification", text)
+        tap.ok(costs[4]["written_bytes"] != costs[10]["written_bytes"],
+               "it_depends_on_the_settings_given", costs)
+        over = sums(dry_run(server.dir, "--forecast", "64mb",
+                            "--forecast-data", "4mb",
+                            "--memtable-size", "256kb")[1])
+        tap.ok(int(over["disk_after_bytes"]) < 8 << 20,
+               "what_is_written_over_takes_no_space", over)
+        status, text = dry_run(server.dir, "--forecast", "0")
+        tap.ok(status == 64 and "--forecast: 0 is no size" in text,
+               "no_size_is_64", text)
+        status, text = dry_run(server.dir, "--forecast", "999999gb")
+        tap.ok(status == 64 and "flushes" in text, "too_much_is_64", text)
+
+
 def test_once(tap):
     rng = random.Random(SEED)
     model = {}
@@ -77,11 +107,22 @@ def test_once(tap):
         wait_level0(client, lambda runs: runs >= 8, "level 0 to fill")
         compactor = rt.Compactor(server.dir, **SMALL)
         status, jobs = dry_run(server.dir)
-        tap.ok(status == 0 and jobs.startswith("merge L0 -> L6: "),
+        lines = jobs.splitlines()
+        tap.ok(status == 0 and lines[0].split()[:3] == ["job", "kind", "levels"]
+               and lines[1].split()[:5] == ["1", "merge", "L0", "->", "L6"],
                "dry_run_prints_what_is_due", jobs)
+        plan = sums(lines[-1])
+        tap.ok(int(plan["jobs"]) == len(lines) - 2 and
+               int(plan["disk_peak_bytes"]) > int(plan["disk_now_bytes"]) > 0,
+               "and_what_it_costs", jobs)
         tap.ok(not os.path.exists(os.path.join(server.dir, "COMPACTOR")),
                "dry_run_leaves_no_trace")
         tap.equal(compactor.once(), 0, "once_ends_well")
+        done = client.info("compactor")
+        tap.ok(int(plan["read_bytes"]) * 0.5 <=
+               int(done["compactor_bytes_read"]) <=
+               int(plan["read_bytes"]) * 1.5,
+               "the_plan_was_about_right", (plan, done))
         wait_level0(client, lambda runs: runs < 4,
                     "the daemon to see the new manifest")
         tap.ok(True, "once_brings_level_0_under_its_trigger")
@@ -294,7 +335,7 @@ def test_command_line(tap):
 
 
 print("# RTT_SEED=%d" % SEED, flush=True)
-for test in (test_once, test_emptied, test_frozen, test_killed, test_beside,
+for test in (test_once, test_forecast, test_emptied, test_frozen, test_killed, test_beside,
              test_wrong_directories, test_bad_manifests, test_command_line):
     tap.run(test)
 tap.done()

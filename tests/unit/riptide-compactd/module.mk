@@ -14,6 +14,7 @@ unit_tests += \
 	tests/unit/riptide-compactd/test_pace \
 	tests/unit/riptide-compactd/test_picker \
 	tests/unit/riptide-compactd/test_publisher \
+	tests/unit/riptide-compactd/test_rehearsal \
 	tests/unit/riptide-compactd/test_retention \
 	tests/unit/riptide-compactd/test_scrub \
 	tests/unit/riptide-compactd/test_sweeper \
@@ -25,6 +26,7 @@ tests_unit_riptide_compactd_test_merger_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_pace_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_picker_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_publisher_LDADD = $(COMPACTD_TEST_LIBS)
+tests_unit_riptide_compactd_test_rehearsal_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_retention_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_scrub_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_sweeper_LDADD = $(COMPACTD_TEST_LIBS)

@@ -369,6 +369,22 @@ START_TEST(the_compactor_has_words_of_its_own)
 	/* The daemon's options are taken and checked. */
 	ck_assert_int_eq(config.port, 7000);
 	ck_assert_int_eq(READ(RT_FOR_COMPACTOR, "--port", "x"), RT_EUSAGE);
+	ck_assert_int_eq(READ(RT_FOR_COMPACTOR, "--forecast", "2gb",
+		"--forecast-data=1mb", "--budget", "1m"), RT_OK);
+	ck_assert_uint_eq(line.forecast_bytes, UINT64_C(2) << 30);
+	ck_assert_uint_eq(line.forecast_data_bytes, 1 << 20);
+	ck_assert_uint_eq(line.budget_s, 60);
+	ck_assert_int_eq(READ(RT_FOR_COMPACTOR, "--forecast"), RT_EUSAGE);
+	ck_assert_int_eq(READ(RT_FOR_COMPACTOR, "--forecast", "x"),
+	    RT_EUSAGE);
+	ck_assert_int_eq(READ(RT_FOR_COMPACTOR, "--window", "01:00-05:00"),
+	    RT_OK);
+	ck_assert_str_eq(config.compaction_window, "01:00-05:00");
+	ck_assert_int_eq(READ(RT_FOR_COMPACTOR, "--window", "1-5"),
+	    RT_EUSAGE);
+	ck_assert_int_eq(READ(RT_FOR_DAEMON, "--forecast", "2gb"), RT_EUSAGE);
+	ck_assert_int_eq(READ(RT_FOR_DAEMON, "--window", "01:00-05:00"),
+	    RT_EUSAGE);
 	rt_config_fini(&config);
 }
 END_TEST
