@@ -38,14 +38,14 @@ struct rtd_server {
 	char *const *argv;
 	struct rtd_loop loop;
 	struct rtd_listener *listener;
-	struct rtd_loader *loader; /* until the engine is loaded */
+	struct rtd_loader *loader;	/* until the engine is loaded */
 	struct rtd_spawn *spawn;
 	int signal_fd;
 	struct event *signal_event;
 	struct event *tick_event;
 	bool stopping;
 	uint64_t ticks;
-	uint64_t commands_before[TICKS_PER_SECOND]; /* a ring of ticks */
+	uint64_t commands_before[TICKS_PER_SECOND];	/* a ring of ticks */
 };
 
 /* -- what happens now and then -- */
@@ -118,8 +118,7 @@ fit_maxclients(struct rt_config *config)
 	if (given >= wanted)
 		return;
 	config->maxclients = given > 2 * OTHER_FILES
-	    ? (int64_t)given - OTHER_FILES
-	    : (int64_t)given / 2;
+	    ? (int64_t)given - OTHER_FILES : (int64_t)given / 2;
 	rt_log(RT_LOG_WARNING, "server",
 	    "maxclients lowered to what the limit of open files allows",
 	    "maxclients=%" PRId64 " open_files=%u", config->maxclients, given);
@@ -148,15 +147,17 @@ reload(struct rtd_server *server)
 	rt_config_init(&fresh);
 	if (rt_config_read(&fresh, RT_FOR_DAEMON, server->argc, server->argv,
 		&line, &err) != RT_OK) {
-		rt_log(RT_LOG_WARNING, "server", "configuration not read again",
-		    "error=\"%s\"", err.text);
+		rt_log(RT_LOG_WARNING, "server",
+		    "configuration not read again", "error=\"%s\"", err.text);
 	} else {
-		rt_config_get(&fresh, rt_slice_cstr("*"), apply_option, server);
+		rt_config_get(&fresh, rt_slice_cstr("*"), apply_option,
+		    server);
 		fit_maxclients(server->config);
 		rt_log_set_level((enum rt_loglevel)server->config->loglevel);
 		if (server->state.engine != NULL)
 			rtd_engine_config_changed(server->state.engine);
-		rt_log(RT_LOG_NOTICE, "server", "configuration read again", "");
+		rt_log(RT_LOG_NOTICE, "server", "configuration read again",
+		    "");
 	}
 	rt_config_fini(&fresh);
 }
@@ -269,13 +270,13 @@ prepare_engine(struct rtd_server *server, struct rtd_engine **out,
 static void
 add_events(struct rtd_server *server)
 {
-	static const struct timeval tick = { .tv_usec =
-						 1000000 / TICKS_PER_SECOND };
+	static const struct timeval tick = {
+		.tv_usec = 1000000 / TICKS_PER_SECOND };
 
 	server->signal_event = event_new(server->loop.base, server->signal_fd,
 	    EV_READ | EV_PERSIST, on_signal, server);
-	server->tick_event =
-	    event_new(server->loop.base, -1, EV_PERSIST, on_tick, server);
+	server->tick_event = event_new(server->loop.base, -1, EV_PERSIST,
+	    on_tick, server);
 	rt_assert(server->signal_event != NULL && server->tick_event != NULL);
 	event_add(server->signal_event, NULL);
 	event_add(server->tick_event, &tick);
@@ -300,8 +301,8 @@ listen_and_load(struct rtd_server *server, struct rt_err *err)
 		return code;
 	}
 	state->loading_since_ms = rt_clock_wall_ms(state->clock);
-	server->loader =
-	    rtd_loader_start(engine, &state->loading, on_engine, server);
+	server->loader = rtd_loader_start(engine, &state->loading, on_engine,
+	    server);
 	return RT_OK;
 }
 

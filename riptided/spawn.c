@@ -1,8 +1,8 @@
 /* The child is made by the spawner and looked after by polling: its end with
- * waitpid(2), the role lock with a probe. A child that ends is started again after a pause that doubles
- * from one second to a minute, and is one second again once a child has lived
- * for a minute. A compactor that somebody else started is left in peace: while
- * it holds the lock none is started. */
+ * waitpid(2), the role lock with a probe. A child that ends is started again
+ * after a pause that doubles from one second to a minute, and is one second
+ * again once a child has lived for a minute. A compactor that somebody else
+ * started is left in peace: while it holds the lock none is started. */
 #include "riptided/spawn.h"
 
 #include <errno.h>
@@ -33,10 +33,10 @@ struct rtd_spawn {
 	struct rt_fs *fs;
 	const struct rt_config *config;
 	struct rtd_spawner spawner;
-	char **argv; /* [0] is the program's path */
+	char **argv;			/* [0] is the program's path */
 	char program[PATH_BYTES];
 	uint64_t started_us;
-	uint64_t next_us; /* no look before */
+	uint64_t next_us;		/* no look before */
 	uint64_t pause_us;
 };
 
@@ -81,8 +81,8 @@ copy_options(struct rtd_spawn *spawn, size_t count, int argc,
 	for (int i = 1; i < argc; i++) {
 		if (strncmp(argv[i], "--", 2) == 0) {
 			const char *name = argv[i] + 2;
-			const struct rt_option *option =
-			    rt_option_find(rt_slice(name, strcspn(name, "=")));
+			const struct rt_option *option = rt_option_find(
+			    rt_slice(name, strcspn(name, "=")));
 
 			wanted = option != NULL && strcmp(name, "dir") != 0 &&
 			    (option->who & RT_FOR_COMPACTOR) != 0;
@@ -111,7 +111,7 @@ rtd_spawn_new(struct rtd_spawn **out, struct rt_fs *fs,
 	spawn->argv[count++] = spawn->program;
 	if (config_file != NULL)
 		spawn->argv[count++] = (char *)(uintptr_t)config_file;
-	spawn->argv[count++] = (char *)(uintptr_t) "--dir";
+	spawn->argv[count++] = (char *)(uintptr_t)"--dir";
 	spawn->argv[count++] = spawn->config->dir;
 	copy_options(spawn, count, argc, argv);
 	code = rtd_spawner_open(&spawn->spawner, spawn->argv, err);

@@ -11,17 +11,17 @@
 struct rtd_spawn;
 
 struct rtd_spawn_info {
-	pid_t pid; /* of our child; 0: none runs */
+	pid_t pid;		/* of our child; 0: none runs */
 	uint64_t restarts;
-	char reason[128]; /* why it ended or could not start; "" */
+	char reason[128];	/* why it ended or could not start; "" */
 };
 
 /* argc, argv: our command line, whose options for the compactor are handed
  * on. config, argv and fs are borrowed. No compactor is started yet, but the
  * process that will do it is (spawner.h): before threads, files and sockets. */
-RT_MUST_USE enum rt_code rtd_spawn_new(struct rtd_spawn **out, struct rt_fs *fs,
-    const struct rt_config *config, const char *config_file, int argc,
-    char *const argv[], struct rt_err *err);
+RT_MUST_USE enum rt_code rtd_spawn_new(struct rtd_spawn **out,
+    struct rt_fs *fs, const struct rt_config *config, const char *config_file,
+    int argc, char *const argv[], struct rt_err *err);
 
 /* Ten times a second: look after the child. */
 void rtd_spawn_tick(struct rtd_spawn *spawn, uint64_t now_us);
