@@ -12,6 +12,8 @@ RT_SANITIZER([ubsan], [UndefinedBehaviorSanitizer],
 	[-fsanitize=undefined -fno-sanitize-recover=undefined])
 RT_SANITIZER([tsan], [ThreadSanitizer], [-fsanitize=thread])
 RT_SANITIZER([coverage], [gcov counters], [--coverage])
+AS_IF([test "x$enable_coverage" = xyes],
+	[AC_DEFINE([RT_WITH_COVERAGE], [1], [Files of gcov are written at the end.])])
 AS_IF([test "x$enable_fuzz" = xyes], [
 	RT_CFLAGS="$RT_CFLAGS -fsanitize=fuzzer-no-link"
 	RT_LDFLAGS="$RT_LDFLAGS -fsanitize=fuzzer-no-link"

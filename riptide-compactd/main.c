@@ -12,6 +12,7 @@
 
 #include "libcommon/daemon/lifecycle.h"
 #include "libcommon/daemon/log.h"
+#include "libcommon/daemon/sandbox.h"
 #include "riptide-compactd/compactor.h"
 #include "riptide-compactd/plan.h"
 
@@ -102,6 +103,7 @@ static enum rt_code
 serve(struct program *program, const struct rt_command_line *line,
     struct rt_err *err)
 {
+	struct rt_sandbox_state sandbox = { 0 };
 	struct rtc_compactor *compactor = NULL;
 	struct rtc_options options = {
 		.fs = rt_fs_posix(),
@@ -128,9 +130,14 @@ serve(struct program *program, const struct rt_command_line *line,
 	if (code == RT_OK)
 		code = rt_lifecycle_open(&options.signal_fd, err);
 	if (code == RT_OK)
+		code = rt_sandbox_enter(RT_SYSCALLS_COMPACTOR,
+		    &program->config, line->config_file, &sandbox, err);
+	if (code == RT_OK)
 		code = rtc_compactor_open(&compactor, &options, err);
 	if (code == RT_OK) {
 		be_modest(line->once || line->full);
+		rt_lifecycle_warn_of_root();
+		rt_sandbox_log(&sandbox);
 		rt_log(RT_LOG_NOTICE, "main", "started", "dir=\"%s\"",
 		    program->config.dir);
 		code = rtc_compactor_run(compactor, err);

@@ -11,6 +11,7 @@
 #include "libcommon/base/invariant.h"
 #include "libcommon/daemon/lifecycle.h"
 #include "libcommon/daemon/log.h"
+#include "libcommon/daemon/sandbox.h"
 #include "libcommon/daemon/stats.h"
 #include "riptided/cmd/client.h"
 #include "riptided/cmd/cmd_compact.h"
@@ -326,6 +327,9 @@ start(struct rtd_server *server, struct rt_err *err)
 		return code;
 	fit_maxclients(config);
 	code = rtd_listener_bind(&server->listener, config, err);
+	if (code == RT_OK)
+		code = rt_sandbox_enter(RT_SYSCALLS_DAEMON, config,
+		    server->config_file, &state->sandbox, err);
 	if (code != RT_OK)
 		return code;
 	state->pool = rtd_pool_new((unsigned)config->reader_threads,
@@ -350,6 +354,8 @@ end_loading(struct rtd_server *server, struct rt_err *err)
 	rtd_engine_config_changed(state->engine);
 	state->reader = rtd_reader_new(state->engine);
 	server->loop.acked = rtd_engine_acked_seq(state->engine);
+	rt_lifecycle_warn_of_root();
+	rt_sandbox_log(&state->sandbox);
 	rt_log(RT_LOG_NOTICE, "server", "ready",
 	    "port=%u pid=%d maxclients=%" PRId64 " loading_ms=%" PRId64,
 	    state->tcp_port, (int)getpid(), server->config->maxclients,

@@ -13,15 +13,12 @@
 #include "libcommon/base/err.h"
 
 struct rtd_spawner {
-	int fd; /* to the process; -1: there is none */
+	int fd;			/* to the process; -1: there is none */
 	pid_t pid;
-	bool is_asked; /* and has not answered */
+	bool is_asked;		/* and has not answered */
 };
 
-#define RTD_SPAWNER_INIT \
-	{                \
-		.fd = -1 \
-	}
+#define RTD_SPAWNER_INIT { .fd = -1 }
 
 /* Fork it. argv, argv[0] being the program's path or name, is its own from now
  * on. RT_EIO. */

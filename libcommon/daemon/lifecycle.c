@@ -8,6 +8,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "libcommon/daemon/log.h"
+
 static const int caught[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
 
 static void
@@ -86,6 +88,14 @@ rt_lifecycle_child(void)
 	signal(SIGPIPE, SIG_DFL);
 	sigemptyset(&none);
 	pthread_sigmask(SIG_SETMASK, &none, NULL);
+}
+
+void
+rt_lifecycle_warn_of_root(void)
+{
+	if (geteuid() == 0)
+		rt_log(RT_LOG_WARNING, "main",
+		    "runs as root: a user of its own would do", "");
 }
 
 unsigned

@@ -17,6 +17,9 @@ int rt_lifecycle_next_signal(int signal_fd);
 /* In a forked child before exec: default signals, nothing blocked. */
 void rt_lifecycle_child(void);
 
+/* Say so in the log if this process is root's, which it need not be. */
+void rt_lifecycle_warn_of_root(void);
+
 /* Raise the soft limit of open files towards wanted, as far as the hard limit
  * lets; returns what is in force. */
 unsigned rt_lifecycle_open_files(unsigned wanted);

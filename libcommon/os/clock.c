@@ -33,18 +33,26 @@ system_boot_ns(struct rt_clock *clock)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/* Read once: no process outlives its boot, and one in a sandbox may have no
+ * access to the file any more. */
 static uint64_t
 system_boot_id(struct rt_clock *clock)
 {
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	static _Atomic uint64_t known;
 	uint8_t text[64];
 	ssize_t got = -1;
+	int fd;
 
+	if (known != 0)
+		return known;
+	fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 	if (fd >= 0) {
 		got = read(fd, text, sizeof(text));
 		close(fd);
 	}
-	return got <= 0 ? 0 : rt_hash64(rt_slice(text, (size_t)got)) | 1;
+	if (got > 0)
+		known = rt_hash64(rt_slice(text, (size_t)got)) | 1;
+	return known;
 }
 
 struct rt_clock *

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "libcommon/base/invariant.h"
@@ -85,17 +86,36 @@ rt_cond_wait_ms(struct rt_cond *cond, struct rt_mutex *mu, uint64_t timeout_ms)
 	return result == 0;
 }
 
+struct start {
+	const char *name;
+	void *(*run)(void *arg);
+	void *arg;
+};
+
+/* A thread gives itself its name: for another's a file of /proc would have to be
+ * written, which a sandbox may not allow. */
+static void *
+begin(void *arg)
+{
+	struct start start = *(struct start *)arg;
+
+	free(arg);
+	pthread_setname_np(pthread_self(), start.name);
+	return start.run(start.arg);
+}
+
 void
 rt_thread_start(pthread_t *thread, const char *name, void *(*run)(void *arg),
     void *arg)
 {
+	struct start *start = rt_alloc_zero(1, sizeof(*start));
 	sigset_t all, before;
 
+	*start = (struct start){ .name = name, .run = run, .arg = arg };
 	sigfillset(&all);
 	rt_assert(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
-	rt_assert(pthread_create(thread, NULL, run, arg) == 0);
+	rt_assert(pthread_create(thread, NULL, begin, start) == 0);
 	rt_assert(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
-	pthread_setname_np(*thread, name);
 }
 
 void

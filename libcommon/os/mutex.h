@@ -31,8 +31,8 @@ void rt_cond_wait(struct rt_cond *cond, struct rt_mutex *mu) RT_REQUIRES(*mu);
 bool rt_cond_wait_ms(struct rt_cond *cond, struct rt_mutex *mu,
     uint64_t timeout_ms) RT_REQUIRES(*mu);
 
-/* Start a thread with every signal blocked and this name (at most 15 bytes,
- * shown by ps and gdb). Aborts when the system refuses. */
+/* Start a thread with every signal blocked and this constant name (at most 15
+ * bytes, shown by ps and gdb). Aborts when the system refuses. */
 void rt_thread_start(pthread_t *thread, const char *name,
     void *(*run)(void *arg), void *arg);
 void rt_thread_join(pthread_t thread);

@@ -158,6 +158,7 @@ server_section(struct collect *c)
 	rt_stats_u64(out, "arch_bits", sizeof(void *) * 8);
 	rt_stats_text(out, "monotonic_clock", "POSIX clock_gettime");
 	rt_stats_text(out, "multiplexing_api", "libevent");
+	rt_stats_text(out, "sandbox", "%s", server->sandbox.text);
 	rt_stats_text(out, "gcc_version", "%s", __VERSION__);
 	rt_stats_i64(out, "process_id", getpid());
 	rt_stats_text(out, "process_supervised", "no");

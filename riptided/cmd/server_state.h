@@ -4,6 +4,7 @@
 #define RIPTIDED_CMD_SERVER_STATE_H
 
 #include "libcommon/daemon/config.h"
+#include "libcommon/daemon/sandbox.h"
 #include "libcommon/os/clock.h"
 #include "riptided/cmd/ahead.h"
 #include "riptided/cmd/error_stats.h"
@@ -42,6 +43,7 @@ struct rtd_server_state {
 	int64_t started_ms;
 	uint16_t tcp_port;
 	char executable[256];
+	struct rt_sandbox_state sandbox;
 	char config_file[256];
 	/* counters */
 	uint64_t next_client_id;

@@ -63,9 +63,8 @@ add_socket(struct rtd_listener *listener, int fd, const char *name,
 	snprintf(socket->name, sizeof(socket->name), "%s", name);
 }
 
-/* A child that a daemon before us forked has its sockets until it has become
- * the compactor, even if that daemon was killed meanwhile: so an address may be
- * in use for an instant. */
+/* A daemon that was killed has its sockets until the kernel is through with it:
+ * so an address may be in use for an instant. */
 static bool
 may_try_again(int os_errno, unsigned *tries)
 {

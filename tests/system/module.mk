@@ -17,6 +17,7 @@ script_tests += \
 	tests/system/test_recovery.py \
 	tests/system/test_repair.py \
 	tests/system/test_riptide_tool.py \
+	tests/system/test_sandbox.py \
 	tests/system/test_snapshots.py \
 	tests/system/test_spawn.py \
 	tests/system/test_table_document.py

@@ -5,6 +5,7 @@ unit_tests += \
 	tests/unit/libcommon/daemon/test_log_line \
 	tests/unit/libcommon/daemon/test_option \
 	tests/unit/libcommon/daemon/test_option_text \
+	tests/unit/libcommon/daemon/test_sandbox \
 	tests/unit/libcommon/daemon/test_stats
 tests_unit_libcommon_daemon_test_config_LDADD = $(DAEMON_LIBS) $(LDADD)
 tests_unit_libcommon_daemon_test_lifecycle_LDADD = $(DAEMON_LIBS) $(LDADD)
@@ -12,4 +13,5 @@ tests_unit_libcommon_daemon_test_log_LDADD = $(DAEMON_LIBS) $(LDADD)
 tests_unit_libcommon_daemon_test_log_line_LDADD = $(DAEMON_LIBS) $(LDADD)
 tests_unit_libcommon_daemon_test_option_LDADD = $(DAEMON_LIBS) $(LDADD)
 tests_unit_libcommon_daemon_test_option_text_LDADD = $(DAEMON_LIBS) $(LDADD)
+tests_unit_libcommon_daemon_test_sandbox_LDADD = $(DAEMON_LIBS) $(LDADD)
 tests_unit_libcommon_daemon_test_stats_LDADD = $(DAEMON_LIBS) $(LDADD)

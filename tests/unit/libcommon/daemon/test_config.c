@@ -175,8 +175,8 @@ START_TEST(errors_of_a_file_name_line_key_and_what_is_allowed)
 		    "g gb" },
 		{ "tls-port 6380", "f:1: tls-port: 6380 is out of range, "
 		    "allowed: 0 in this release" },
-		{ "sandbox yes", "f:1: sandbox: yes is not known here, "
-		    "allowed: no in this release" },
+		{ "sandbox maybe", "f:1: sandbox: maybe is not known here, "
+		    "allowed: no, yes, required" },
 		{ "dir \"x", "f:1: quotes do not pair, allowed: \"...\" or "
 		    "'...' with a blank behind" },
 		{ "dir \"x\"y", "f:1: quotes do not pair, allowed: \"...\" "
