@@ -309,6 +309,17 @@ rtd_call_arity_error(struct rtd_call *call)
 	    rtd_call_command_name(call->command, name));
 }
 
+void
+rtd_call_subcommand_error(struct rtd_call *call)
+{
+	struct rt_slice word = call->argv[1];
+
+	rtd_reply_error(rtd_call_reply(call), "ERR unknown subcommand or wrong "
+	    "number of arguments for '%.*s'. Try %s HELP.",
+	    (int)(word.len < 128 ? word.len : 128), (const char *)word.data,
+	    call->command->container->name);
+}
+
 char *
 rtd_call_command_name(const struct rtd_command *command,
     char out[RTD_COMMAND_NAME_BYTES])

@@ -100,6 +100,8 @@ bool rtd_call_database(struct rtd_call *call, struct rt_slice text,
 
 void rtd_call_syntax_error(struct rtd_call *call);
 void rtd_call_arity_error(struct rtd_call *call);
+/* What Redis answers to words that a subcommand does not take. */
+void rtd_call_subcommand_error(struct rtd_call *call);
 /* "get" or "client|id": the name in lower case, into out. Returns out. */
 #define RTD_COMMAND_NAME_BYTES 40
 char *rtd_call_command_name(const struct rtd_command *command,

@@ -5,7 +5,6 @@
 #include "libcommon/base/glob.h"
 #include "libcommon/base/invariant.h"
 #include "libcommon/daemon/log.h"
-#include "riptided/cmd/cmd_info.h"
 #include "riptided/cmd/handlers.h"
 
 /* -- CONFIG GET -- */
@@ -261,13 +260,6 @@ rtd_cmd_time(struct rtd_call *call)
 		rtd_reply_bulk(reply, rt_buf_slice(&digits));
 		rt_buf_fini(&digits);
 	}
-}
-
-void
-rtd_cmd_lastsave(struct rtd_call *call)
-{
-	rtd_reply_integer(rtd_call_reply(call),
-	    rtd_info_last_publish_ms(call->server) / 1000);
 }
 
 /* SHUTDOWN [NOSAVE|SAVE] [NOW] [FORCE] | ABORT. Nothing is lost either way, so

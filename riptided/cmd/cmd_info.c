@@ -97,7 +97,7 @@ count_name(void *arg, const char *name)
 }
 
 int64_t
-rtd_info_last_publish_ms(const struct rtd_server_state *server)
+rtd_info_last_save_ms(const struct rtd_server_state *server)
 {
 	struct rt_fs *fs = rt_fs_posix();
 	char name[RT_PATH_NAME_BYTES];
@@ -118,7 +118,7 @@ rtd_info_last_publish_ms(const struct rtd_server_state *server)
 		    status.st_mtim.tv_nsec / 1000000;
 	rt_fs_close(fs, &manifests, NULL);
 	rt_fs_close(fs, &dir, NULL);
-	return at_ms;
+	return at_ms > server->saved_ms ? at_ms : server->saved_ms;
 }
 
 static void
@@ -294,7 +294,7 @@ persistence_section(struct collect *c)
 	rt_stats_u64(out, "rdb_bgsave_in_progress",
 	    c->engine.immutable_memtables != 0);
 	rt_stats_i64(out, "rdb_last_save_time",
-	    rtd_info_last_publish_ms(c->server) / 1000);
+	    rtd_info_last_save_ms(c->server) / 1000);
 	rt_stats_text(out, "rdb_last_bgsave_status", refused ? "err" : "ok");
 	rt_stats_u64(out, "aof_enabled", 1);
 	rt_stats_u64(out, "aof_rewrite_in_progress", 0);

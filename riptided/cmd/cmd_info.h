@@ -12,7 +12,8 @@
 void rtd_info_collect(struct rtd_server_state *server,
     struct rt_slice sections, struct rt_stats *out);
 
-/* Wall clock of the newest manifest; the server's start when there is none. */
-int64_t rtd_info_last_publish_ms(const struct rtd_server_state *server);
+/* Wall clock of the newest manifest, or of the last SAVE or BGSAVE; the server's
+ * start when there is none. */
+int64_t rtd_info_last_save_ms(const struct rtd_server_state *server);
 
 #endif

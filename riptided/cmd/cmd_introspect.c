@@ -86,16 +86,6 @@ reply_categories(struct rtd_resp_writer *reply,
 			rtd_reply_simple(reply, categories[i].name);
 }
 
-/* The next of the words between blanks; false at the end. */
-static bool
-next_word(const char **at, struct rt_slice *word)
-{
-	*at += strspn(*at, " ");
-	*word = rt_slice(*at, strcspn(*at, " "));
-	*at += word->len;
-	return word->len != 0;
-}
-
 static void
 reply_tips(struct rtd_resp_writer *reply, const struct rtd_command *command)
 {
@@ -103,10 +93,10 @@ reply_tips(struct rtd_resp_writer *reply, const struct rtd_command *command)
 	struct rt_slice word;
 	size_t count = 0;
 
-	for (; at != NULL && next_word(&at, &word);)
+	while (at != NULL && rtd_command_next_word(&at, &word))
 		count++;
 	rtd_reply_set(reply, count);
-	for (at = command->tips; count > 0 && next_word(&at, &word); count--)
+	for (at = command->tips; count > 0 && rtd_command_next_word(&at, &word); count--)
 		rtd_reply_bulk(reply, word);
 }
 
@@ -129,12 +119,12 @@ reply_key_spec(struct rtd_resp_writer *reply, const char **at, int first,
 	struct rt_slice word;
 	size_t count = 0;
 
-	while (next_word(at, &word) && word.data[0] != '|')
+	while (rtd_command_next_word(at, &word) && word.data[0] != '|')
 		count++;
 	rtd_reply_map(reply, 3);
 	rtd_reply_bulk_cstr(reply, "flags");
 	rtd_reply_set(reply, count);
-	for (; count > 0 && next_word(&words, &word); count--) {
+	for (; count > 0 && rtd_command_next_word(&words, &word); count--) {
 		char flag[32];
 
 		snprintf(flag, sizeof(flag), "%.*s", (int)word.len,
@@ -311,7 +301,7 @@ rtd_cmd_command_docs(struct rtd_call *call)
 	}
 }
 
-/* -- LIST and GETKEYS -- */
+/* -- LIST -- */
 
 /* The category's bit; 0: there is none of that name. */
 static unsigned
@@ -360,47 +350,6 @@ rtd_cmd_command_list(struct rtd_call *call)
 	for (size_t i = 0; i < count; i++)
 		if (listed(call, &table[i]))
 			reply_name(reply, &table[i]);
-}
-
-void
-rtd_cmd_command_getkeys(struct rtd_call *call)
-{
-	struct rtd_resp_writer *reply = rtd_call_reply(call);
-	size_t argc = call->argc - 2, last, count = 0;
-	const struct rt_slice *argv = call->argv + 2;
-	const struct rtd_command *command = rtd_command_find(argv[0]);
-
-	if (command != NULL && command->has_subcommands && argc > 1)
-		for (const struct rtd_command *sub = command + 1;
-		     sub->container != NULL; sub++)
-			if (rt_slice_equal_nocase(argv[1],
-				strchr(sub->name, '|') + 1)) {
-				command = sub;
-				break;
-			}
-	if (command == NULL) {
-		rtd_reply_error(reply, "ERR Invalid command specified");
-		return;
-	}
-	if (command->first_key == 0) {
-		rtd_reply_error(reply,
-		    "ERR The command has no key arguments");
-		return;
-	}
-	if ((command->arity >= 0 && argc != (size_t)command->arity) ||
-	    (command->arity < 0 && argc < (size_t)-command->arity)) {
-		rtd_reply_error(reply, "ERR Invalid number of arguments "
-		    "specified for command");
-		return;
-	}
-	last = command->last_key < 0 ? argc - 1 : (size_t)command->last_key;
-	for (size_t i = (size_t)command->first_key; i <= last;
-	     i += (size_t)command->key_step)
-		count++;
-	rtd_reply_array(reply, count);
-	for (size_t i = (size_t)command->first_key; i <= last;
-	     i += (size_t)command->key_step)
-		rtd_reply_bulk(reply, argv[i]);
 }
 
 /* -- HELP of any container -- */

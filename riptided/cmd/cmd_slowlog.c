@@ -45,7 +45,7 @@ rtd_cmd_slowlog_get(struct rtd_call *call)
 	int64_t count = ENTRIES_DEFAULT;
 
 	if (call->argc > 3) {
-		rtd_call_arity_error(call);
+		rtd_call_subcommand_error(call);
 		return;
 	}
 	if (call->argc == 3 && (!rt_parse_i64(call->argv[2], &count) ||

@@ -110,6 +110,15 @@ rtd_command_find(struct rt_slice name)
 	return find_sub(command, rt_slice(bar + 1, name.len - len - 1));
 }
 
+bool
+rtd_command_next_word(const char **at, struct rt_slice *word)
+{
+	*at += strspn(*at, " ");
+	*word = rt_slice(*at, strcspn(*at, " "));
+	*at += word->len;
+	return word->len != 0;
+}
+
 static void
 disable(struct rt_slice name)
 {

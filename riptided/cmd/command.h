@@ -96,6 +96,9 @@ const struct rtd_command *rtd_command_find(struct rt_slice name);
  * subcommands. */
 struct rtd_command *rtd_command_table(size_t *count);
 
+/* Of tips and keys: the next of the words between blanks; false at the end. */
+bool rtd_command_next_word(const char **at, struct rt_slice *word);
+
 /* Make the look-up; disabled: names between blanks that are answered as
  * unknown. Counters become 0. */
 void rtd_command_table_init(const char *disabled);

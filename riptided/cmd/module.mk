@@ -6,6 +6,7 @@ riptided_cmd_libcmd_a_SOURCES = \
 	riptided/cmd/bits.c riptided/cmd/bits.h \
 	riptided/cmd/call.c riptided/cmd/call.h \
 	riptided/cmd/client.h \
+	riptided/cmd/cmd_absent.c \
 	riptided/cmd/cmd_admin.c \
 	riptided/cmd/cmd_bitfield.c \
 	riptided/cmd/cmd_bitmap.c \
@@ -17,6 +18,7 @@ riptided_cmd_libcmd_a_SOURCES = \
 	riptided/cmd/cmd_dbsize.c \
 	riptided/cmd/cmd_expire.c \
 	riptided/cmd/cmd_float.c \
+	riptided/cmd/cmd_getkeys.c \
 	riptided/cmd/cmd_info.c riptided/cmd/cmd_info.h \
 	riptided/cmd/cmd_introspect.c \
 	riptided/cmd/cmd_job.c riptided/cmd/cmd_job.h \
@@ -25,6 +27,7 @@ riptided_cmd_libcmd_a_SOURCES = \
 	riptided/cmd/cmd_number.c \
 	riptided/cmd/cmd_random.c \
 	riptided/cmd/cmd_rename.c \
+	riptided/cmd/cmd_save.c \
 	riptided/cmd/cmd_scan.c \
 	riptided/cmd/cmd_slowlog.c \
 	riptided/cmd/cmd_snapshot.c \

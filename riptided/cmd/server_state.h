@@ -83,6 +83,8 @@ struct rtd_server_state {
 	struct rtd_scan_cursors cursors;
 	struct rtd_compact_wait *compact_waits;	/* cmd_compact.c */
 	struct rtd_database_count *counts;	/* config->databases of them */
+	bool saving;		/* a BGSAVE is under way */
+	int64_t saved_ms;	/* wall clock, of the last SAVE or BGSAVE */
 	unsigned jobs_running;		/* walks of commands in the pool */
 	uint64_t used_memory_peak;	/* bytes, as seen by INFO */
 };

@@ -112,6 +112,16 @@ uint64_t rtd_engine_acked_seq(const struct rtd_engine *engine);
 /* The highest sequence given so far. */
 uint64_t rtd_engine_visible_seq(const struct rtd_engine *engine);
 
+/* What is on the disk, whatever appendfsync says. Any thread. */
+uint64_t rtd_engine_durable_seq(const struct rtd_engine *engine);
+
+/* Wait until everything up to this sequence is on the disk, whatever
+ * appendfsync says: a sync is asked for. timeout_ms: UINT64_MAX: none.
+ * RT_EAGAIN: the time has passed. Other errors: those of
+ * rtd_engine_write_state(), or RT_ESTOPPED. Thread: pool. */
+RT_MUST_USE enum rt_code rtd_engine_sync(struct rtd_engine *engine,
+    uint64_t seq, uint64_t timeout_ms, struct rt_err *err);
+
 /* Freeze the memtable and have it flushed; returns at once. While
  * memtable-max-count wait, it is frozen at the end of a later turn. */
 void rtd_engine_flush(struct rtd_engine *engine);

@@ -13,6 +13,7 @@ riptided_engine_libengine_a_SOURCES = \
 	riptided/engine/engine.c riptided/engine/engine.h \
 	riptided/engine/engine_state.h \
 	riptided/engine/engine_stats.c \
+	riptided/engine/engine_sync.c \
 	riptided/engine/flusher.c \
 	riptided/engine/memory.c riptided/engine/memory.h \
 	riptided/engine/random_key.c \

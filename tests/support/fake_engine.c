@@ -365,6 +365,21 @@ rtd_reader_get_many(struct rtd_reader *reader, const struct rtd_read *read,
 	}
 }
 
+uint64_t
+rtd_engine_durable_seq(const struct rtd_engine *engine)
+{
+	return engine->seq;
+}
+
+enum rt_code
+rtd_engine_sync(struct rtd_engine *engine, uint64_t seq, uint64_t timeout_ms,
+    struct rt_err *err)
+{
+	if (engine->write_code != RT_OK)
+		return rt_err_set(err, engine->write_code, "sync by test");
+	return RT_OK;
+}
+
 enum rt_code
 rtd_reader_random_key(struct rtd_reader *reader, const struct rtd_read *read,
     uint64_t seed, struct rt_buf *key, bool *found, uint64_t *seq,

@@ -108,6 +108,37 @@ CONNECTION = [
                             "-ERR No shutdown in progress."),
 ]
 
+NO_CLUSTER = "-ERR This instance has cluster support disabled"
+ADMIN = [
+    (("SAVE",), "OK"), (("BGREWRITEAOF",),
+                        "Background append only file rewriting started"),
+    (("WAIT", 1, 0), 0), (("SET", "a", 1), "OK"), (("WAITAOF", 1, 0, 0), [1, 0]),
+    (("WAITAOF", 0, 0, 0), [1, 0]),
+    (("WAITAOF", 2, 0, 0),
+     "-ERR value is out of range, value must between 0 and 1"),
+    (("WAITAOF", 1, -1, 0), "-ERR value is out of range, must be positive"),
+    (("WAITAOF", 1, 0, -1), "-ERR timeout is negative"),
+    (("ROLE",), [b"master", 0, []]), (("REPLICAOF", "NO", "ONE"), "OK"),
+    (("SLAVEOF", "::1", 6379),
+     "-ERR replication is not supported by this server"),
+    (("CLUSTER", "INFO"), NO_CLUSTER), (("READONLY",), NO_CLUSTER),
+    (("MODULE", "LIST"), []), (("SCRIPT", "EXISTS", "a", "b"), [0, 0]),
+]
+
+
+def saved_in_the_background(tap, server):
+    """BGSAVE says that it began, and LASTSAVE when it was done."""
+    with server.client() as client:
+        before = client.call("LASTSAVE")
+        rt.wait_until(lambda: client.call("TIME")[0] != b"%d" % before,
+                      "the next second")
+        tap.equal(client.call("BGSAVE"), "Background saving started",
+                  "bgsave_begins")
+        rt.wait_until(lambda: client.call("LASTSAVE") > before,
+                      "BGSAVE to end")
+        tap.equal(client.info("persistence")["rdb_bgsave_in_progress"], "0",
+                  "lastsave_rises_when_bgsave_has_ended")
+
 
 def replies(tap, server):
     for protocol in (2, 3):
@@ -120,7 +151,7 @@ def replies(tap, server):
                        hello["modules"]),
                       (protocol, b"standalone", b"master", []),
                       "resp%d_hello" % protocol)
-            for name in ("STRINGS", "NUMBERS", "KEYS", "CONNECTION"):
+            for name in ("STRINGS", "NUMBERS", "KEYS", "CONNECTION", "ADMIN"):
                 table(tap, client, "resp%d_%s" % (protocol, name.lower()),
                       globals()[name])
 
@@ -268,7 +299,8 @@ def expired_value(tap, server):
 def main():
     tap = rt.Tap()
     with rt.Server() as server:
-        for test in (replies, listings, info, scans, expired_value, restart,
+        for test in (replies, saved_in_the_background, listings, info,
+                     scans, expired_value, restart,
                      first_append):
             tap.run(test, server)
     tap.done()
