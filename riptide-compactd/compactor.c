@@ -20,6 +20,7 @@
 #include "riptide-compactd/publisher.h"
 #include "riptide-compactd/scrub.h"
 #include "riptide-compactd/sweeper.h"
+#include "riptide-compactd/throttle.h"
 
 #define LOOK_MS 1000
 /* Without a new manifest only the clock can make a job due: values expire, a
@@ -36,6 +37,7 @@ struct rtc_compactor {
 	struct rt_manifest_watch *watch;
 	struct rtc_job_runner runner;
 	struct rtc_budget budget;
+	struct rtc_throttle throttle;
 	struct rtc_scrub scrub;
 	struct rtc_job_report report;
 	struct rt_expiry_clock expiry;	/* once the role is ours */
@@ -75,8 +77,6 @@ take_signals(struct rtc_compactor *compactor)
 				compactor->options.reload(
 				    compactor->options.reload_arg);
 			compactor->idle = 0;
-			rtc_pace_set(&compactor->runner.pace, compactor
-			    ->options.config->compaction_rate_limit);
 			break;
 		case SIGUSR1:
 			rtc_job_report_log_state(&compactor->report);
@@ -221,6 +221,7 @@ begin_one(struct rtc_compactor *compactor, bool *began, struct rt_err *err)
 	limits.max_job_bytes = most_bytes(compactor);
 	compactor->report.status.debt_bytes =
 	    rtc_picker_debt(manifest, &limits);
+	rtc_throttle_see(&compactor->throttle, manifest, &limits);
 	if (rtc_limits_forbid_all(compactor->options.config, &limits)) {
 		note_idle(compactor, manifest);
 		goto out;
@@ -235,6 +236,30 @@ begin_one(struct rtc_compactor *compactor, bool *began, struct rt_err *err)
 out:
 	rt_manifest_unref(manifest);
 	return code;
+}
+
+/* With all workers at work no manifest is loaded to pick from. What comes in
+ * meanwhile is looked at for the sake of their pace. */
+static void
+watch_load(struct rtc_compactor *compactor)
+{
+	const struct rt_manifest *manifest = NULL;
+	struct rtc_limits limits;
+	uint64_t highest;
+
+	if (!rtc_throttle_is_curious(&compactor->throttle, now_ns(compactor)) ||
+	    rtc_workers_busy(compactor->runner.workers) == 0)
+		return;
+	if (rt_manifest_store_highest(compactor->database.store, &highest,
+		NULL) != RT_OK || highest == compactor->throttle.generation ||
+	    rt_manifest_store_load(compactor->database.store, &manifest,
+		NULL) != RT_OK)
+		return;
+	limits = rtc_limits_now(compactor->options.config,
+	    compactor->options.full, compactor->options.clock,
+	    &compactor->expiry, manifest);
+	rtc_throttle_see(&compactor->throttle, manifest, &limits);
+	rt_manifest_unref(manifest);
 }
 
 /* As many as there are workers for. *began: some job was, and may be over
@@ -370,6 +395,8 @@ work(struct rtc_compactor *compactor, struct rt_err *err)
 			return RT_OK;
 		}
 		code = turn(compactor, &acted, &own);
+		watch_load(compactor);
+		rtc_throttle_turn(&compactor->throttle, now_ns(compactor));
 		busy = rtc_workers_busy(compactor->runner.workers) > 0;
 		if (code == RT_EFENCED || (code != RT_OK && ends)) {
 			if (err != NULL)
@@ -488,6 +515,8 @@ init_runner(struct rtc_compactor *compactor)
 	    now_ns(compactor));
 	rtc_pace_init(&compactor->runner.pace, options->clock,
 	    options->config->compaction_rate_limit);
+	rtc_throttle_init(&compactor->throttle, &compactor->runner.pace,
+	    options->config, options->once || options->full);
 }
 
 enum rt_code

@@ -1,6 +1,7 @@
 # riptide-compactd: merges levels and publishes manifests.
 noinst_LIBRARIES += riptide-compactd/libriptide-compactd.a
 riptide_compactd_libriptide_compactd_a_SOURCES = \
+	riptide-compactd/auto_rate.c riptide-compactd/auto_rate.h \
 	riptide-compactd/budget.c riptide-compactd/budget.h \
 	riptide-compactd/claims.c riptide-compactd/claims.h \
 	riptide-compactd/compactor.c riptide-compactd/compactor.h \
@@ -22,6 +23,7 @@ riptide_compactd_libriptide_compactd_a_SOURCES = \
 	riptide-compactd/scrub.c riptide-compactd/scrub.h \
 	riptide-compactd/sweeper.c riptide-compactd/sweeper.h \
 	riptide-compactd/table_chain.c riptide-compactd/table_chain.h \
+	riptide-compactd/throttle.c riptide-compactd/throttle.h \
 	riptide-compactd/workers.c riptide-compactd/workers.h
 
 sbin_PROGRAMS += riptide-compactd/riptide-compactd

@@ -33,6 +33,7 @@ rtc_pace_spend(struct rtc_pace *pace, uint64_t bytes)
 	uint64_t now, wait_ms = 0;
 
 	rt_mutex_lock(&pace->mu);
+	pace->spent_bytes += bytes;
 	if (pace->bytes_per_s != 0) {
 		now = rt_clock_monotonic_ns(pace->clock);
 		if (pace->free_at_ns < now)
@@ -41,6 +42,17 @@ rtc_pace_spend(struct rtc_pace *pace, uint64_t bytes)
 		    NS_PER_S / pace->bytes_per_s);
 		wait_ms = (pace->free_at_ns - now) / NS_PER_MS;
 	}
+	wait_ms = wait_ms >= WAIT_MS_MIN ? wait_ms : 0;
+	pace->waited_ns += wait_ms * NS_PER_MS;
 	rt_mutex_unlock(&pace->mu);
-	return wait_ms >= WAIT_MS_MIN ? (unsigned)wait_ms : 0;
+	return (unsigned)wait_ms;
+}
+
+void
+rtc_pace_sums(struct rtc_pace *pace, uint64_t *spent_bytes, uint64_t *waited_ns)
+{
+	rt_mutex_lock(&pace->mu);
+	*spent_bytes = pace->spent_bytes;
+	*waited_ns = pace->waited_ns;
+	rt_mutex_unlock(&pace->mu);
 }

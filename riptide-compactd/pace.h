@@ -14,6 +14,8 @@ struct rtc_pace {
 	uint64_t bytes_per_s RT_GUARDED_BY(mu);
 	/* when what was spent is paid off */
 	uint64_t free_at_ns RT_GUARDED_BY(mu);
+	uint64_t spent_bytes RT_GUARDED_BY(mu);
+	uint64_t waited_ns RT_GUARDED_BY(mu);
 };
 
 void rtc_pace_init(struct rtc_pace *pace, struct rt_clock *clock,
@@ -26,5 +28,9 @@ void rtc_pace_set(struct rtc_pace *pace, uint64_t bytes_per_s);
 /* Milliseconds to wait before going on, after spending bytes. Short waits are
  * put together: the answer is 0 until they make 10 ms. */
 unsigned rtc_pace_spend(struct rtc_pace *pace, uint64_t bytes);
+
+/* What was spent so far, and how long everybody together was told to wait. */
+void rtc_pace_sums(struct rtc_pace *pace, uint64_t *spent_bytes,
+    uint64_t *waited_ns);
 
 #endif

@@ -7,6 +7,7 @@ COMPACTD_TEST_LIBS = tests/unit/riptide-compactd/libscratchdb.a \
 	$(DAEMON_LIBS) $(LDADD)
 
 unit_tests += \
+	tests/unit/riptide-compactd/test_auto_rate \
 	tests/unit/riptide-compactd/test_budget \
 	tests/unit/riptide-compactd/test_compactor \
 	tests/unit/riptide-compactd/test_limits \
@@ -19,6 +20,7 @@ unit_tests += \
 	tests/unit/riptide-compactd/test_scrub \
 	tests/unit/riptide-compactd/test_sweeper \
 	tests/unit/riptide-compactd/test_table_chain
+tests_unit_riptide_compactd_test_auto_rate_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_budget_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_compactor_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_limits_LDADD = $(COMPACTD_TEST_LIBS)

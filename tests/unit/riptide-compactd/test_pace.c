@@ -26,7 +26,7 @@ END_TEST
 START_TEST(a_second_of_bytes_takes_a_second)
 {
 	struct rtc_pace pace;
-	uint64_t waited_ms = 0;
+	uint64_t waited_ms = 0, spent_bytes, waited_ns;
 
 	now_ns = 5000 * MS_NS;
 	rtc_pace_init(&pace, &hand_clock, 1000000);
@@ -38,6 +38,9 @@ START_TEST(a_second_of_bytes_takes_a_second)
 	}
 	ck_assert_uint_ge(waited_ms, 980);
 	ck_assert_uint_le(waited_ms, 1000);
+	rtc_pace_sums(&pace, &spent_bytes, &waited_ns);
+	ck_assert_uint_eq(spent_bytes, 1000000);
+	ck_assert_uint_eq(waited_ns, waited_ms * MS_NS);
 }
 END_TEST
 
