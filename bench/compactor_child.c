@@ -14,34 +14,8 @@
 
 #include "libcommon/base/attr.h"
 
-#define PROGRAM "riptide-compactd"
-#define PATH_BYTES 4096
 /* The unit of ru_oublock. */
 #define BLOCK_BYTES 512
-
-void
-rtb_compactor_find(char *out, size_t out_bytes)
-{
-	static const char *const places[] = { PROGRAM, "../sbin/" PROGRAM,
-		"../" PROGRAM "/" PROGRAM };
-	char self[PATH_BYTES / 2];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	snprintf(out, out_bytes, "%s", PROGRAM);
-	if (len <= 0)
-		return;
-	self[len] = '\0';
-	*(strrchr(self, '/') + 1) = '\0';
-	for (size_t i = 0; i < RT_COUNTOF(places); i++) {
-		char path[PATH_BYTES];
-
-		snprintf(path, sizeof(path), "%s%s", self, places[i]);
-		if (access(path, X_OK) == 0) {
-			snprintf(out, out_bytes, "%s", path);
-			return;
-		}
-	}
-}
 
 static pid_t
 start(const struct rtb_compactor *compactor, bool full)

@@ -17,10 +17,6 @@ struct rtb_compactor {
 	uint64_t ended_bytes;	/* written by those that have ended */
 };
 
-/* The compactor that belongs to this program: beside it where both are
- * installed or built, else riptide-compactd by PATH. */
-void rtb_compactor_find(char *out, size_t out_bytes);
-
 void rtb_compactor_start(struct rtb_compactor *compactor);
 /* Returns when it has ended; one that does not run is accepted. */
 void rtb_compactor_stop(struct rtb_compactor *compactor);

@@ -4,14 +4,14 @@
 
 #include <err.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "bench/bench_options.h"
+#include "bench/compare.h"
+#include "bench/group.h"
 #include "bench/load_report.h"
 #include "bench/report.h"
 #include "bench/scratch.h"
@@ -25,6 +25,7 @@ static const char usage_text[] =
     "           [--compactor PROGRAM] [--cache-size SIZE]\n"
     "           [--memory-limit SIZE] [--cpu-time] [--json FILE] [--dir DIR]\n"
     "       riptide-bench load --help | [options]\n"
+    "       riptide-bench compare --help | [options]\n"
     "       riptide-bench --help | --version\n";
 
 static void
@@ -80,15 +81,8 @@ engine(const struct rtb_options *options)
 	code = rtb_turns_run(options, scratch.path, &report, &stopped_by,
 	    &error);
 	rtb_scratch_fini(&scratch);
-	if (stopped_by != 0) {
-		/* End as the signal would have ended us. */
-		sigset_t none;
-
-		signal(stopped_by, SIG_DFL);
-		sigemptyset(&none);
-		raise(stopped_by);
-		sigprocmask(SIG_SETMASK, &none, NULL);
-	}
+	if (stopped_by != 0)
+		rtb_group_end_by(stopped_by);
 	if (code != RT_OK)
 		errx(EX_SOFTWARE, "%s", error.text);
 	rtb_report_print(&report, stdout);
@@ -110,6 +104,8 @@ main(int argc, char *argv[])
 	}
 	if (strcmp(argv[1], "load") == 0)
 		return rtb_load_main(argc - 1, argv + 1);
+	if (strcmp(argv[1], "compare") == 0)
+		return rtb_compare_main(argc - 1, argv + 1);
 	if (rtb_options_read(&options, argc - is_engine, argv + is_engine,
 		&error) != RT_OK)
 		errx(EX_USAGE, "%s", error.text);

@@ -1,10 +1,15 @@
 # riptide-bench: benchmarks of the engine, with peers beside it where they are
-# installed, and a load maker for whole servers. A library, so that tests link it.
+# installed, a load maker for servers, and servers in turns. A library, so that
+# tests link it.
 noinst_LIBRARIES += bench/libbench.a
 bench_libbench_a_SOURCES = \
 	bench/bench_options.c bench/bench_options.h \
+	bench/chart.c bench/chart.h \
 	bench/compactor_child.c bench/compactor_child.h \
+	bench/compare.c bench/compare.h \
+	bench/compare_options.c bench/compare_options.h \
 	bench/engine_tests.c bench/engine_tests.h \
+	bench/group.c bench/group.h \
 	bench/histogram.c bench/histogram.h \
 	bench/key_draw.c bench/key_draw.h \
 	bench/load.c bench/load.h \
@@ -19,6 +24,7 @@ bench_libbench_a_SOURCES = \
 	bench/reply_reader.c bench/reply_reader.h \
 	bench/report.c bench/report.h \
 	bench/scratch.c bench/scratch.h \
+	bench/rival.c bench/rival.h \
 	bench/store.c bench/store.h \
 	bench/store_riptide.c bench/store_riptide.h \
 	bench/turns.c bench/turns.h \
@@ -35,7 +41,7 @@ bench_riptide_bench_SOURCES = bench/main.c
 BENCH_LIBS = bench/libbench.a $(ENGINE_LIBS) $(DAEMON_LIBS) $(COMMON_LIBS) \
 	$(COMMON_SYSTEM_LIBS) $(ROCKSDB_LIBS) $(LEVELDB_LIBS)
 bench_riptide_bench_LDADD = $(BENCH_LIBS)
-# What make bench leaves.
-CLEANFILES += bench/engine.json
+# What make bench and make bench-compare leave.
+CLEANFILES += bench/engine.json bench/compare.json bench/compare.svg
 # GETs over the network, by hand: it says how.
 EXTRA_DIST += bench/read_shapes.py

@@ -26,6 +26,22 @@ set_number(void *target, const struct rtb_option *option, const char *text,
 	return RT_OK;
 }
 
+static enum rt_code
+add_text(void *target, const struct rtb_option *option, const char *text,
+    struct rt_err *err)
+{
+	const char **at = (void *)((uint8_t *)target + option->offset);
+	size_t count = option->size / sizeof(at[0]) - 1;
+
+	for (size_t i = 0; i < count; i++)
+		if (at[i] == NULL) {
+			at[i] = text;
+			return RT_OK;
+		}
+	return rt_err_set(err, RT_EUSAGE, "%s: not more than %zu of them",
+	    option->name, count);
+}
+
 static const struct rtb_option *
 find(const struct rtb_option *known, size_t count, const char *name)
 {
@@ -58,6 +74,8 @@ rtb_options_parse(void *target, const struct rtb_option *known, size_t count,
 			    "%s: a value is missing", option->name);
 		if (option->kind == RTB_TEXT)
 			*(const char **)(void *)at = argv[i];
+		else if (option->kind == RTB_TEXTS)
+			code = add_text(target, option, argv[i], err);
 		else
 			code = set_number(target, option, argv[i], err);
 		if (code != RT_OK)

@@ -13,6 +13,8 @@ enum rtb_option_kind {
 	RTB_NUMBER,	/* decimal */
 	RTB_BYTES,	/* with kb, mb, gb */
 	RTB_TEXT,	/* const char *, borrowed from argv */
+	RTB_TEXTS,	/* an array of those; may be given again, and the
+			 * last one stays NULL */
 	RTB_FLAG,	/* bool; takes no value */
 };
 

@@ -8,7 +8,7 @@
 
 #include "bench/bench_options.h"
 
-#define RTB_STORES_MAX 3
+#define RTB_STORES_MAX 6
 #define RTB_ROWS_MAX 64
 
 struct rtb_series {

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "bench/compactor_child.h"
+#include "bench/rival.h"
 #include "bench/scratch.h"
 #include "libcommon/base/invariant.h"
 #include "libcommon/daemon/log.h"
@@ -365,7 +366,8 @@ choose_stores(struct turns *turns)
 	for (size_t i = 0; i < turns->stores_count; i++)
 		turns->report->stores[i] = turns->stores[i]->name;
 	if (options->compactor == NULL)
-		rtb_compactor_find(turns->compactor, sizeof(turns->compactor));
+		rtb_rival_find("riptide-compactd", turns->compactor,
+		    sizeof(turns->compactor));
 	else if (strcmp(options->compactor, "none") != 0)
 		snprintf(turns->compactor, sizeof(turns->compactor), "%s",
 		    options->compactor);
