@@ -53,7 +53,8 @@ run(struct rt_config *config, const struct rt_command_line *line, int argc,
 	if (line->version)
 		return print(version, sizeof(version) - 1);
 	if (line->check_config)
-		return print(good, sizeof(good) - 1);
+		return rtd_server_check(config, &err) == RT_OK
+		    ? print(good, sizeof(good) - 1) : fail(&err);
 	if (rtd_server_run(config, line->config_file, argc, argv, &err) !=
 	    RT_OK)
 		return fail(&err);

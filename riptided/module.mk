@@ -21,4 +21,5 @@ riptided_riptided_LDADD = \
 	riptided/engine/libengine.a riptided/flush/libflush.a \
 	riptided/view/libview.a riptided/wal/libwal.a \
 	riptided/memtable/libmemtable.a riptided/pool/libpool.a \
-	$(DAEMON_LIBS) $(COMMON_LIBS) $(COMMON_SYSTEM_LIBS) $(EVENT_LIBS)
+	$(DAEMON_LIBS) $(COMMON_LIBS) $(COMMON_SYSTEM_LIBS) $(EVENT_LIBS) \
+	$(OPENSSL_LIBS)

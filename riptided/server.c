@@ -21,6 +21,7 @@
 #include "riptided/loader.h"
 #include "riptided/net/listener.h"
 #include "riptided/net/loop.h"
+#include "riptided/net/tls_context.h"
 #include "riptided/spawn.h"
 
 #define TICKS_PER_SECOND 10
@@ -137,6 +138,27 @@ apply_option(void *arg, const char *name, const char *value)
 		    "name=%s", name);
 }
 
+/* A renewed certificate, say, under the names that were given at the start. Who
+ * is connected stays so. */
+static void
+reload_tls(struct rtd_server *server)
+{
+	struct ssl_ctx_st *fresh;
+	struct rt_err err = { 0 };
+
+	if (server->config->tls_port == 0)
+		return;
+	if (rtd_tls_context_new(&fresh, server->config, &err) != RT_OK) {
+		rt_log(RT_LOG_WARNING, "server",
+		    "TLS files not read again, the old ones stay",
+		    "error=\"%s\"", err.text);
+		return;
+	}
+	rtd_tls_context_free(server->loop.tls);
+	server->loop.tls = fresh;
+	rt_log(RT_LOG_NOTICE, "server", "TLS files read again", "");
+}
+
 static void
 reload(struct rtd_server *server)
 {
@@ -145,6 +167,7 @@ reload(struct rtd_server *server)
 	struct rt_err err = { 0 };
 
 	rt_log_reopen();
+	reload_tls(server);
 	rt_config_init(&fresh);
 	if (rt_config_read(&fresh, RT_FOR_DAEMON, server->argc, server->argv,
 		&line, &err) != RT_OK) {
@@ -201,11 +224,11 @@ on_signal(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-on_accepted(void *arg, int fd, const char *unix_path)
+on_accepted(void *arg, int fd, const struct rtd_door *door)
 {
 	struct rtd_server *server = arg;
 
-	rtd_loop_accept(&server->loop, fd, unix_path);
+	rtd_loop_accept(&server->loop, fd, door);
 }
 
 static void
@@ -217,6 +240,18 @@ on_engine(void *arg)
 }
 
 /* -- start -- */
+
+enum rt_code
+rtd_server_check(const struct rt_config *config, struct rt_err *err)
+{
+	struct ssl_ctx_st *tls = NULL;
+	enum rt_code code = RT_OK;
+
+	if (config->tls_port != 0)
+		code = rtd_tls_context_new(&tls, config, err);
+	rtd_tls_context_free(tls);
+	return code;
+}
 
 static enum rt_code
 name_run(struct rtd_server_state *state, const char *config_file,
@@ -326,7 +361,10 @@ start(struct rtd_server *server, struct rt_err *err)
 	    (code = rtd_loop_open(&server->loop, state, err)) != RT_OK)
 		return code;
 	fit_maxclients(config);
-	code = rtd_listener_bind(&server->listener, config, err);
+	if (config->tls_port != 0)
+		code = rtd_tls_context_new(&server->loop.tls, config, err);
+	if (code == RT_OK)
+		code = rtd_listener_bind(&server->listener, config, err);
 	if (code == RT_OK)
 		code = rt_sandbox_enter(RT_SYSCALLS_DAEMON, config,
 		    server->config_file, &state->sandbox, err);
@@ -357,8 +395,10 @@ end_loading(struct rtd_server *server, struct rt_err *err)
 	rt_lifecycle_warn_of_root();
 	rt_sandbox_log(&state->sandbox);
 	rt_log(RT_LOG_NOTICE, "server", "ready",
-	    "port=%u pid=%d maxclients=%" PRId64 " loading_ms=%" PRId64,
-	    state->tcp_port, (int)getpid(), server->config->maxclients,
+	    "port=%" PRId64 " tls_port=%" PRId64 " pid=%d maxclients=%" PRId64
+	    " loading_ms=%" PRId64,
+	    server->config->port, server->config->tls_port, (int)getpid(),
+	    server->config->maxclients,
 	    rt_clock_wall_ms(state->clock) - state->loading_since_ms);
 	return RT_OK;
 }
@@ -441,6 +481,7 @@ stop(struct rtd_server *server, struct rt_err *err)
 		code = rtd_engine_close(state->engine, err);
 	state->engine = NULL;
 	/* The engine's threads, which wake the loop, have ended. */
+	rtd_tls_context_free(server->loop.tls);
 	rtd_loop_close(&server->loop);
 	rtd_server_state_fini(state);
 	if (server->signal_fd >= 0)
@@ -467,7 +508,8 @@ rtd_server_run(struct rt_config *config, const char *config_file, int argc,
 	rtd_server_state_init(state);
 	state->next_client_id = 1;
 	state->started_ms = rt_clock_wall_ms(state->clock);
-	state->tcp_port = (uint16_t)config->port;
+	state->tcp_port = (uint16_t)(config->port != 0 ? config->port
+		: config->tls_port);
 	code = start(server, err);
 	if (code == RT_OK)
 		code = serve(server, err);

@@ -5,6 +5,11 @@
 
 #include "libcommon/daemon/config.h"
 
+/* What the options alone do not tell: whether the files that they name can be
+ * used. RT_ECONFIG. */
+RT_MUST_USE enum rt_code rtd_server_check(const struct rt_config *config,
+    struct rt_err *err);
+
 /* Serve until a signal or SHUTDOWN. config must outlive the call; argc, argv
  * and config_file (may be NULL) are needed again at SIGHUP. Errors: RT_OK after
  * an ordered stop; else err is for people and its code says how to exit. */

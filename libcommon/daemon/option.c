@@ -31,6 +31,7 @@ static bool check_bind(const char *text);
 static bool check_unixsocket(const char *text);
 static bool check_unixsocketperm(const char *text);
 static bool check_requirepass(const char *text);
+static bool check_tls_protocols(const char *text);
 static bool check_output_limits(const char *text);
 static bool check_disable_command(const char *text);
 static bool check_window(const char *text);
@@ -55,6 +56,10 @@ static const struct text_rule {
 	{ "unixsocketperm", check_unixsocketperm, false, false,
 	    "an octal mode from 000 to 777" },
 	{ "requirepass", check_requirepass, false, true, "up to 512 bytes" },
+	{ "tls-key-file-pass", check_requirepass, false, true,
+	    "up to 512 bytes" },
+	{ "tls-protocols", check_tls_protocols, true, false,
+	    "TLSv1.2, TLSv1.3, or both" },
 	{ "client-output-buffer-limit", check_output_limits, true, false,
 	    "class hard soft seconds, any number of times, class one of "
 	    "normal replica pubsub" },
@@ -101,6 +106,14 @@ static bool
 check_requirepass(const char *text)
 {
 	return strlen(text) <= PASSWORD_BYTES_MAX;
+}
+
+static bool
+check_tls_protocols(const char *text)
+{
+	struct rt_option_tls_versions versions;
+
+	return rt_option_text_tls_versions(text, &versions);
 }
 
 static bool

@@ -98,6 +98,27 @@ rt_option_text_window(const char *text, struct rt_option_window *out)
 	return true;
 }
 
+bool
+rt_option_text_tls_versions(const char *text,
+    struct rt_option_tls_versions *out)
+{
+	struct rt_slice rest = rt_slice_cstr(text), word;
+	struct rt_option_tls_versions found = { 0 };
+
+	while (rt_option_text_next_word(&rest, &word)) {
+		if (rt_slice_equal_nocase(word, "tlsv1.2"))
+			found.v1_2 = true;
+		else if (rt_slice_equal_nocase(word, "tlsv1.3"))
+			found.v1_3 = true;
+		else
+			return false;
+	}
+	if (!found.v1_2 && !found.v1_3)
+		found.v1_2 = found.v1_3 = true;
+	*out = found;
+	return true;
+}
+
 static bool
 parse_class(struct rt_slice word, enum rt_option_client_class *class)
 {

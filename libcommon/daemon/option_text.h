@@ -23,6 +23,15 @@ bool rt_option_text_window(const char *text, struct rt_option_window *out);
 /* --budget: a number with s, m, h or d behind it, or of seconds; 1 s to a year. */
 bool rt_option_text_duration(const char *text, uint64_t *seconds);
 
+/* tls-protocols: TLSv1.2 and TLSv1.3 in any order and case; empty: both.
+ * What is older is broken, and not there. */
+struct rt_option_tls_versions {
+	bool v1_2, v1_3;
+};
+
+bool rt_option_text_tls_versions(const char *text,
+    struct rt_option_tls_versions *out);
+
 /* client-output-buffer-limit: any number of "class hard soft seconds", class
  * one of normal, replica (also slave), pubsub. 0: no limit. Classes that text
  * does not name are left as they are in out. */

@@ -14,10 +14,8 @@
 #include "riptided/net/foreign.h"
 
 #define SECOND_US UINT64_C(1000000)
-#define REQUEST_TIMEOUT_US (30 * SECOND_US)
 /* What a half-sent command gains time with: 16 KiB a second. */
 #define REQUEST_BYTES_PER_SECOND 16384
-#define AUTH_TIMEOUT_US (10 * SECOND_US)
 #define LINGER_US (1 * SECOND_US)
 /* Before AUTH. */
 #define UNAUTHENTICATED_QUERY_MAX (1024 * 1024)
@@ -43,7 +41,8 @@ uint64_t
 rtd_conn_memory(const struct rtd_conn *conn)
 {
 	return conn->in.cap + conn->bulk_got + conn->parser.inlays.bytes +
-	    conn->client.out.cap + conn->client.out_inlays.bytes;
+	    conn->client.out.cap + conn->client.out_inlays.bytes +
+	    (conn->tls != NULL ? RTD_TLS_MEMORY_BYTES : 0);
 }
 
 static bool
@@ -78,6 +77,13 @@ rtd_conn_doom(struct rtd_conn *conn)
 		return;
 	conn->is_doomed = true;
 	TAILQ_INSERT_TAIL(&conn->loop->doomed, conn, doomed_link);
+}
+
+static void
+wait_for_writable(struct rtd_conn *conn)
+{
+	conn->writing = true;
+	event_add(&conn->write_event, NULL);
 }
 
 static void
@@ -297,10 +303,21 @@ rtd_conn_run(struct rtd_conn *conn)
 		rt_buf_consume(&conn->in, done);
 		after_run(conn);
 	}
+	if (RT_UNLIKELY(conn->tls != NULL) && rtd_tls_wants_write(conn->tls))
+		wait_for_writable(conn);
 	rtd_conn_touch(conn);
 }
 
 /* -- input -- */
+
+/* With TLS, room for a record at least. */
+static ssize_t
+receive(struct rtd_conn *conn, void *out, size_t room)
+{
+	if (RT_UNLIKELY(conn->tls != NULL))
+		return rtd_tls_recv(conn->tls, out, room);
+	return recv(conn->client.fd, out, room, 0);
+}
 
 static void
 received(struct rtd_conn *conn, size_t bytes)
@@ -313,13 +330,40 @@ received(struct rtd_conn *conn, size_t bytes)
 	conn->active_us = server->now_us;
 }
 
+/* Closing while input is unread would reset the connection and take the last
+ * reply from the peer: shut down and wait for its end instead. */
+static void
+linger(struct rtd_conn *conn)
+{
+	shutdown(conn->client.fd, SHUT_WR);
+	forget_input(conn);
+	conn->client.close_after_reply = true;
+	conn->linger_us = conn->loop->server->now_us;
+}
+
+/* Plain text, a certificate that is not good: OpenSSL has told the peer. */
+static void
+tls_failed(struct rtd_conn *conn)
+{
+	rt_log_limited(LOG_INTERVAL_MS, RT_LOG_WARNING, "net",
+	    rtd_tls_is_open(conn->tls) ? "TLS connection broken"
+		: "TLS handshake failed", "peer=%s reason=\"%s\"",
+	    conn->client.peer, rtd_tls_problem(conn->tls));
+	conn->loop->server->protocol_errors++;
+	linger(conn);
+}
+
 static void
 receive_failed(struct rtd_conn *conn, ssize_t got)
 {
 	if (got == 0)
 		conn->peer_closed = true;
+	else if (errno == EPROTO && conn->tls != NULL)
+		tls_failed(conn);
 	else if (errno != EAGAIN && errno != EINTR)
 		rtd_conn_doom(conn);
+	else if (conn->tls != NULL && rtd_tls_wants_write(conn->tls))
+		wait_for_writable(conn);
 }
 
 /* The usual case: nothing is left over, and nothing will be. */
@@ -327,7 +371,7 @@ static void
 receive_shared(struct rtd_conn *conn)
 {
 	uint8_t *buffer = conn->loop->read_buffer;
-	ssize_t got = recv(conn->client.fd, buffer, RTD_READ_BYTES, 0);
+	ssize_t got = receive(conn, buffer, RTD_READ_BYTES);
 	size_t done;
 
 	if (got <= 0) {
@@ -356,7 +400,7 @@ receive_more(struct rtd_conn *conn)
 		lack_memory(conn);
 		return;
 	}
-	got = recv(conn->client.fd, conn->in.data + conn->in.len, room, 0);
+	got = receive(conn, conn->in.data + conn->in.len, room);
 	if (got <= 0) {
 		receive_failed(conn, got);
 		return;
@@ -369,29 +413,65 @@ receive_more(struct rtd_conn *conn)
 		rtd_conn_run(conn);
 }
 
-static void
-receive_bulk(struct rtd_conn *conn)
+/* True: the argument is the parser's now. What is wrong with it the parser
+ * tells when it runs. */
+static bool
+end_bulk(struct rtd_conn *conn)
 {
 	struct rt_bulk *bulk = conn->bulk;
-	size_t left = bulk->len + RT_BULK_BEHIND_BYTES - conn->bulk_got;
-	ssize_t got = recv(conn->client.fd, bulk->data + conn->bulk_got,
-	    left < BULK_READ_BYTES ? left : BULK_READ_BYTES, 0);
+
+	if (conn->bulk_got < bulk->len + RT_BULK_BEHIND_BYTES &&
+	    (conn->bulk_got <= bulk->len || bulk->data[bulk->len] == '\r'))
+		return false;
+	conn->bulk = NULL;
+	conn->bulk_got = 0;
+	(void)rtd_resp_give(&conn->parser, bulk);
+	rt_bulk_unref(bulk);
+	return true;
+}
+
+/* The last record of the argument has the next command in it, maybe. */
+static void
+receive_bulk_end(struct rtd_conn *conn, size_t left)
+{
+	uint8_t *buffer = conn->loop->read_buffer;
+	ssize_t got = receive(conn, buffer, RTD_READ_BYTES);
+	size_t part;
 
 	if (got <= 0) {
 		receive_failed(conn, got);
 		return;
 	}
 	received(conn, (size_t)got);
-	conn->bulk_got += (size_t)got;
-	if ((size_t)got < left &&
-	    (conn->bulk_got <= bulk->len || bulk->data[bulk->len] == '\r'))
+	part = (size_t)got < left ? (size_t)got : left;
+	memcpy(conn->bulk->data + conn->bulk_got, buffer, part);
+	conn->bulk_got += part;
+	if (!end_bulk(conn))
 		return;
-	conn->bulk = NULL;
-	conn->bulk_got = 0;
-	/* What is wrong with it the parser tells when it runs. */
-	(void)rtd_resp_give(&conn->parser, bulk);
-	rt_bulk_unref(bulk);
+	rt_buf_append(&conn->in, buffer + part, (size_t)got - part);
 	rtd_conn_run(conn);
+}
+
+static void
+receive_bulk(struct rtd_conn *conn)
+{
+	size_t left = conn->bulk->len + RT_BULK_BEHIND_BYTES - conn->bulk_got;
+	ssize_t got;
+
+	if (conn->tls != NULL && left < RTD_TLS_RECORD_BYTES) {
+		receive_bulk_end(conn, left);
+		return;
+	}
+	got = receive(conn, conn->bulk->data + conn->bulk_got,
+	    left < BULK_READ_BYTES ? left : BULK_READ_BYTES);
+	if (got <= 0) {
+		receive_failed(conn, got);
+		return;
+	}
+	received(conn, (size_t)got);
+	conn->bulk_got += (size_t)got;
+	if (end_bulk(conn))
+		rtd_conn_run(conn);
 }
 
 /* The last reply is out and the peer has been told; what it still sends is
@@ -419,6 +499,9 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	if (conn->is_ready || !may_run(conn))
+		return;
+	if (RT_UNLIKELY(conn->tls != NULL) && !rtd_tls_is_open(conn->tls) &&
+	    !rtd_loop_allows_handshake(conn->loop))
 		return;
 	if (!rtd_client_memory_allows_input(conn)) {
 		stall(conn);
@@ -585,19 +668,15 @@ send_some(struct rtd_conn *conn)
 	struct iovec pieces[PIECES_MAX];
 	struct msghdr message = { .msg_iov = pieces };
 
-	if (RT_LIKELY(conn->client.out_inlays.count == 0))
+	if (RT_LIKELY(conn->client.out_inlays.count == 0 &&
+		conn->tls == NULL))
 		return send(conn->client.fd, conn->client.out.data +
 		    (conn->sent - conn->out_base),
 		    (size_t)(conn->released - conn->sent), MSG_NOSIGNAL);
 	message.msg_iovlen = gather(conn, pieces);
+	if (conn->tls != NULL)
+		return rtd_tls_send(conn->tls, pieces, message.msg_iovlen);
 	return sendmsg(conn->client.fd, &message, MSG_NOSIGNAL);
-}
-
-static void
-wait_for_writable(struct rtd_conn *conn)
-{
-	conn->writing = true;
-	event_add(&conn->write_event, NULL);
 }
 
 static void
@@ -634,6 +713,8 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 	rtd_loop_begin_turn(conn->loop);
 	conn->writing = false;
 	rtd_conn_touch(conn);
+	if (RT_UNLIKELY(conn->tls != NULL) && rtd_tls_wants_write(conn->tls))
+		on_readable(fd, what, arg);
 }
 
 /* -- the end of a turn -- */
@@ -666,22 +747,20 @@ check_output(struct rtd_conn *conn)
 	}
 }
 
-/* Closing while input is unread would reset the connection and take the last
- * reply from the peer: shut down and wait for its end instead. */
 static void
 finish(struct rtd_conn *conn)
 {
 	int unread = 0;
 
+	if (conn->tls != NULL)
+		rtd_tls_say_goodbye(conn->tls);
 	if (conn->peer_closed ||
 	    ioctl(conn->client.fd, FIONREAD, &unread) != 0 ||
 	    (unread == 0 && conn->parser.error[0] == '\0')) {
 		rtd_conn_doom(conn);
 		return;
 	}
-	shutdown(conn->client.fd, SHUT_WR);
-	forget_input(conn);
-	conn->linger_us = conn->loop->server->now_us;
+	linger(conn);
 }
 
 static void
@@ -689,6 +768,11 @@ update_reading(struct rtd_conn *conn)
 {
 	bool read = !conn->peer_closed &&
 	    (conn->linger_us != 0 || may_run(conn));
+
+	/* It is not the peer's bytes that the next receive waits for. */
+	if (RT_UNLIKELY(conn->tls != NULL) && rtd_tls_wants_write(conn->tls) &&
+	    conn->linger_us == 0)
+		read = false;
 
 	if (read == conn->reading)
 		return;
@@ -722,35 +806,52 @@ rtd_conn_settle(struct rtd_conn *conn, uint64_t acked)
 		finish(conn);
 	else if (idle && conn->peer_closed && !conn->is_ready &&
 	    !conn->is_stalled)
-		rtd_conn_doom(conn);
+		finish(conn);
 	if (!conn->is_doomed)
 		update_reading(conn);
 }
 
 /* -- time -- */
 
+static bool
+has_passed(uint64_t since_us, int64_t seconds, uint64_t now_us)
+{
+	return seconds != 0 && now_us - since_us > (uint64_t)seconds * SECOND_US;
+}
+
+/* A command that is half here gains time with what comes of it. */
+static bool
+is_slow(const struct rtd_conn *conn, uint64_t now_us)
+{
+	int64_t seconds = conn->loop->server->config->request_timeout;
+
+	return conn->partial_us != 0 && seconds != 0 &&
+	    has_passed(conn->partial_us, seconds +
+		(int64_t)(received_bytes(conn) / REQUEST_BYTES_PER_SECOND),
+		now_us);
+}
+
 static const char *
 overdue(const struct rtd_conn *conn, uint64_t now_us)
 {
 	const struct rt_config *config = conn->loop->server->config;
-	uint64_t partial_max = REQUEST_TIMEOUT_US +
-	    received_bytes(conn) * SECOND_US / REQUEST_BYTES_PER_SECOND;
 
 	if (conn->linger_us != 0)
 		return now_us - conn->linger_us > LINGER_US ? "closed" : NULL;
+	if (conn->tls != NULL && !rtd_tls_is_open(conn->tls) &&
+	    has_passed(conn->opened_us, config->auth_timeout, now_us))
+		return "no TLS handshake";
 	if (is_unauthenticated(conn) &&
-	    now_us - conn->opened_us > AUTH_TIMEOUT_US)
+	    has_passed(conn->opened_us, config->auth_timeout, now_us))
 		return "no AUTH";
-	if (conn->soft_us != 0 && conn->loop->limits.soft_seconds != 0 &&
-	    now_us - conn->soft_us >
-		conn->loop->limits.soft_seconds * SECOND_US)
+	if (conn->soft_us != 0 && has_passed(conn->soft_us,
+		conn->loop->limits.soft_seconds, now_us))
 		return "replies unread";
 	if (!may_run(conn) || conn->is_ready)
 		return NULL;
-	if (conn->partial_us != 0 && now_us - conn->partial_us > partial_max)
+	if (is_slow(conn, now_us))
 		return "command half sent";
-	if (config->timeout != 0 &&
-	    now_us - conn->active_us > (uint64_t)config->timeout * SECOND_US)
+	if (has_passed(conn->active_us, config->timeout, now_us))
 		return "idle";
 	return NULL;
 }
@@ -797,14 +898,15 @@ unlink_client(struct rtd_server_state *server, struct rtd_client *client)
 }
 
 struct rtd_conn *
-rtd_conn_new(struct rtd_loop *loop, int fd, const char *peer,
-    const char *local)
+rtd_conn_new(struct rtd_loop *loop, int fd, struct rtd_tls *tls,
+    const char *peer, const char *local)
 {
 	struct rtd_server_state *server = loop->server;
 	struct rtd_conn *conn = rt_alloc_zero(1, sizeof(*conn));
 	struct rtd_client *client = &conn->client;
 
 	conn->loop = loop;
+	conn->tls = tls;
 	conn->opened_us = conn->active_us = server->now_us;
 	conn->reading = true;
 	client->id = server->next_client_id++;
@@ -850,6 +952,8 @@ rtd_conn_free(struct rtd_conn *conn)
 	if (client->fd >= 0) {
 		event_del(&conn->read_event);
 		event_del(&conn->write_event);
+		rtd_tls_free(conn->tls);
+		conn->tls = NULL;
 		close(client->fd);
 		client->fd = -1;
 		leave_lists(conn);

@@ -12,6 +12,7 @@
 
 #include "riptided/cmd/client.h"
 #include "riptided/net/loop.h"
+#include "riptided/net/tls.h"
 #include "riptided/resp/resp_parser.h"
 
 /* Replies up to stream offset `upto` wait for seq. */
@@ -23,6 +24,7 @@ struct rtd_mark {
 struct rtd_conn {
 	struct rtd_client client;	/* first: the two are one to commands */
 	struct rtd_loop *loop;
+	struct rtd_tls *tls;		/* NULL: plain */
 	struct event read_event;
 	struct event write_event;
 	struct rtd_resp_parser parser;
@@ -53,8 +55,9 @@ struct rtd_conn {
 	    stalled_link, doomed_link;
 };
 
-struct rtd_conn *rtd_conn_new(struct rtd_loop *loop, int fd, const char *peer,
-    const char *local);
+/* tls: its own from now on; NULL: plain. */
+struct rtd_conn *rtd_conn_new(struct rtd_loop *loop, int fd,
+    struct rtd_tls *tls, const char *peer, const char *local);
 /* Close the socket and leave all lists. While a job runs for the client the
  * memory stays, on the list of orphans. */
 void rtd_conn_free(struct rtd_conn *conn);

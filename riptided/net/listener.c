@@ -16,7 +16,9 @@
 #include "libcommon/base/invariant.h"
 #include "libcommon/daemon/log.h"
 
-#define SOCKETS_MAX 17		/* 16 addresses and a unix socket */
+#define ADDRESSES_MAX 16
+/* Each address with and without TLS, and a unix socket. */
+#define SOCKETS_MAX (2 * ADDRESSES_MAX + 1)
 #define ADDRESS_BYTES 256
 #define NAME_BYTES (ADDRESS_BYTES + 16)
 /* So that others are served between two herds of new clients. */
@@ -29,7 +31,7 @@ struct listening {
 	struct rtd_listener *listener;
 	int fd;
 	struct event *event;
-	const char *unix_path;		/* NULL: TCP */
+	struct rtd_door door;
 	char name[NAME_BYTES];		/* for people */
 };
 
@@ -39,7 +41,7 @@ struct rtd_listener {
 	char *unix_path;		/* NULL until the file is ours */
 	int reserve_fd;			/* given up to refuse politely */
 	bool paused;
-	void (*accepted)(void *arg, int fd, const char *unix_path);
+	void (*accepted)(void *arg, int fd, const struct rtd_door *door);
 	void *arg;
 };
 
@@ -54,12 +56,12 @@ address_error(struct rt_err *err, int os_errno, const char *name)
 
 static void
 add_socket(struct rtd_listener *listener, int fd, const char *name,
-    const char *unix_path)
+    struct rtd_door door)
 {
 	struct listening *socket = &listener->sockets[listener->count++];
 
 	*socket = (struct listening){ .listener = listener, .fd = fd,
-		.unix_path = unix_path };
+		.door = door };
 	snprintf(socket->name, sizeof(socket->name), "%s", name);
 }
 
@@ -109,7 +111,7 @@ is_unavailable(int os_errno)
  * be missing. */
 static enum rt_code
 bind_host(struct rtd_listener *listener, const char *word, int64_t port,
-    struct rt_err *err)
+    bool tls, struct rt_err *err)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
 		.ai_flags = AI_PASSIVE | AI_NUMERICSERV };
@@ -140,16 +142,20 @@ bind_host(struct rtd_listener *listener, const char *word, int64_t port,
 		return RT_OK;
 	if (fd < 0)
 		return address_error(err, errno, name);
-	add_socket(listener, fd, name, NULL);
+	add_socket(listener, fd, name, (struct rtd_door){ .tls = tls });
 	return RT_OK;
 }
 
+/* port 0: none. */
 static enum rt_code
-bind_hosts(struct rtd_listener *listener, const struct rt_config *config,
-    struct rt_err *err)
+bind_hosts(struct rtd_listener *listener, const char *hosts, int64_t port,
+    bool tls, struct rt_err *err)
 {
-	const char *at = config->bind;
+	const char *at = hosts;
 	enum rt_code code;
+
+	if (port == 0)
+		return RT_OK;
 
 	for (;;) {
 		char word[ADDRESS_BYTES];
@@ -159,15 +165,14 @@ bind_hosts(struct rtd_listener *listener, const struct rt_config *config,
 		len = strcspn(at, " \t");
 		if (len == 0)
 			return RT_OK;
-		if (len >= sizeof(word) ||
-		    listener->count == SOCKETS_MAX - 1)
+		if (len >= sizeof(word) || listener->count == SOCKETS_MAX - 1)
 			return rt_err_set(err, RT_ECONFIG,
 			    "bind: allowed: up to %d addresses",
-			    SOCKETS_MAX - 1);
+			    ADDRESSES_MAX);
 		memcpy(word, at, len);
 		word[len] = '\0';
 		at += len;
-		code = bind_host(listener, word, config->port, err);
+		code = bind_host(listener, word, port, tls, err);
 		if (code != RT_OK)
 			return code;
 	}
@@ -251,7 +256,8 @@ bind_unix(struct rtd_listener *listener, const struct rt_config *config,
 		return code;
 	}
 	listener->unix_path = rt_strdup(path);
-	add_socket(listener, fd, path, listener->unix_path);
+	add_socket(listener, fd, path,
+	    (struct rtd_door){ .unix_path = listener->unix_path });
 	return RT_OK;
 }
 
@@ -260,17 +266,19 @@ rtd_listener_bind(struct rtd_listener **out, const struct rt_config *config,
     struct rt_err *err)
 {
 	struct rtd_listener *listener = rt_alloc_zero(1, sizeof(*listener));
-	enum rt_code code = RT_OK;
+	enum rt_code code;
 
 	listener->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (config->port != 0)
-		code = bind_hosts(listener, config, err);
+	code = bind_hosts(listener, config->bind, config->port, false, err);
+	if (code == RT_OK)
+		code = bind_hosts(listener, config->bind, config->tls_port,
+		    true, err);
 	if (code == RT_OK && config->unixsocket[0] != '\0')
 		code = bind_unix(listener, config, err);
 	if (code == RT_OK && listener->count == 0)
 		code = rt_err_set(err, RT_ECONFIG, "there is nothing to listen "
-		    "on: port is 0 or no address of bind is there, and no "
-		    "unixsocket is set");
+		    "on: port and tls-port are 0 or no address of bind is "
+		    "there, and no unixsocket is set");
 	if (code != RT_OK) {
 		rtd_listener_free(listener);
 		return code;
@@ -284,7 +292,7 @@ rtd_listener_bind(struct rtd_listener **out, const struct rt_config *config,
 /* No descriptor is left: take the client in with the one kept for this, tell
  * it, and let it go. False: somebody else got the descriptor first. */
 static bool
-refuse_politely(struct rtd_listener *listener, int listen_fd)
+refuse_politely(struct rtd_listener *listener, int listen_fd, bool tls)
 {
 	static const char text[] = "-ERR max number of clients reached\r\n";
 	int fd;
@@ -293,7 +301,8 @@ refuse_politely(struct rtd_listener *listener, int listen_fd)
 		close(listener->reserve_fd);
 	fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd >= 0) {
-		if (send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL) >= 0)
+		if (!tls &&
+		    send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL) >= 0)
 			shutdown(fd, SHUT_WR);
 		close(fd);
 	}
@@ -324,7 +333,7 @@ accept_failed(struct listening *socket, int os_errno)
 	if (os_errno == EAGAIN)
 		return false;
 	if ((os_errno == EMFILE || os_errno == ENFILE) &&
-	    refuse_politely(socket->listener, socket->fd))
+	    refuse_politely(socket->listener, socket->fd, socket->door.tls))
 		return true;
 	/* The one connection is gone; the next may be sound. */
 	if (os_errno == ECONNABORTED || os_errno == EINTR ||
@@ -347,8 +356,7 @@ on_acceptable(evutil_socket_t listen_fd, short what, void *arg)
 		    SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0)
-			listener->accepted(listener->arg, fd,
-			    socket->unix_path);
+			listener->accepted(listener->arg, fd, &socket->door);
 		else if (!accept_failed(socket, errno))
 			break;
 	}
@@ -356,8 +364,8 @@ on_acceptable(evutil_socket_t listen_fd, short what, void *arg)
 
 enum rt_code
 rtd_listener_start(struct rtd_listener *listener, struct event_base *base,
-    int backlog, void (*accepted)(void *arg, int fd, const char *unix_path),
-    void *arg, struct rt_err *err)
+    int backlog, void (*accepted)(void *arg, int fd,
+	const struct rtd_door *door), void *arg, struct rt_err *err)
 {
 	listener->accepted = accepted;
 	listener->arg = arg;

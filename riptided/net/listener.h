@@ -6,20 +6,21 @@
 
 #include "libcommon/base/err.h"
 #include "libcommon/daemon/config.h"
+#include "riptided/net/door.h"
 
 struct rtd_listener;
 
-/* Bind what bind, port and unixsocket say; nobody can connect yet. A socket
+/* Bind what bind, port, tls-port and unixsocket say; nobody can connect yet. A socket
  * file that nobody answers on is replaced. RT_EADDRESS: in use, or not to be
  * had; RT_ECONFIG: nothing to listen on, or not an address. */
 RT_MUST_USE enum rt_code rtd_listener_bind(struct rtd_listener **out,
     const struct rt_config *config, struct rt_err *err);
 
-/* Let clients connect. accepted owns fd; unix_path is NULL for TCP. */
+/* Let clients connect. accepted owns fd; door lives as long as the listener. */
 RT_MUST_USE enum rt_code rtd_listener_start(struct rtd_listener *listener,
     struct event_base *base, int backlog,
-    void (*accepted)(void *arg, int fd, const char *unix_path), void *arg,
-    struct rt_err *err);
+    void (*accepted)(void *arg, int fd, const struct rtd_door *door),
+    void *arg, struct rt_err *err);
 
 /* Ten times a second: accept again after an error that made it pause. */
 void rtd_listener_tick(struct rtd_listener *listener);

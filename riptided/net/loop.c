@@ -27,6 +27,7 @@ rtd_loop_begin_turn(struct rtd_loop *loop)
 	if (loop->turn_open)
 		return;
 	loop->turn_open = true;
+	loop->handshakes_left = RTD_TURN_HANDSHAKES_MAX;
 	server->now_ms = server->engine != NULL
 	    ? (int64_t)rtd_engine_now_ms(server->engine)
 	    : rt_clock_wall_ms(server->clock);
@@ -278,20 +279,38 @@ set_tcp_options(int fd, int64_t keepalive_s)
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
 }
 
+/* With TLS there is no telling before a handshake, which is work. */
 static void
-turn_away(struct rtd_loop *loop, int fd, const char *peer, const char *text)
+turn_away(struct rtd_loop *loop, int fd, const struct rtd_door *door,
+    const char *peer, const char *text)
 {
 	loop->server->connections_rejected++;
 	rt_log_limited(LOG_INTERVAL_MS, RT_LOG_WARNING, "net",
 	    "connection turned away", "peer=%s reply=\"%.40s\"", peer, text);
 	/* One try: a fresh socket has room for a line. */
-	if (send(fd, text, strlen(text), MSG_NOSIGNAL) >= 0)
+	if (!door->tls && send(fd, text, strlen(text), MSG_NOSIGNAL) >= 0)
 		shutdown(fd, SHUT_WR);
 	close(fd);
 }
 
+static void
+welcome(struct rtd_loop *loop, int fd, const struct rtd_door *door,
+    const char *peer, const char *local)
+{
+	struct rtd_tls *tls = NULL;
+
+	if (door->tls) {
+		tls = rtd_tls_new(loop->tls, fd);
+		if (tls == NULL) {
+			turn_away(loop, fd, door, peer, "");
+			return;
+		}
+	}
+	rtd_conn_new(loop, fd, tls, peer, local);
+}
+
 void
-rtd_loop_accept(struct rtd_loop *loop, int fd, const char *unix_path)
+rtd_loop_accept(struct rtd_loop *loop, int fd, const struct rtd_door *door)
 {
 	const struct rt_config *config = loop->server->config;
 	struct sockaddr_storage remote = { 0 }, here = { 0 };
@@ -300,8 +319,8 @@ rtd_loop_accept(struct rtd_loop *loop, int fd, const char *unix_path)
 
 	rtd_loop_begin_turn(loop);
 	loop->server->connections_received++;
-	if (unix_path != NULL) {
-		snprintf(peer, sizeof(peer), "%.60s:0", unix_path);
+	if (door->unix_path != NULL) {
+		snprintf(peer, sizeof(peer), "%.60s:0", door->unix_path);
 		snprintf(local, sizeof(local), "%s", peer);
 	} else {
 		getpeername(fd, (struct sockaddr *)&remote, &remote_len);
@@ -311,18 +330,18 @@ rtd_loop_accept(struct rtd_loop *loop, int fd, const char *unix_path)
 		set_tcp_options(fd, config->tcp_keepalive);
 	}
 	if (loop->server->connected_clients >= (uint64_t)config->maxclients)
-		turn_away(loop, fd, peer,
+		turn_away(loop, fd, door, peer,
 		    "-ERR max number of clients reached\r\n");
 	else if (config->protected_mode && config->requirepass[0] == '\0' &&
-	    unix_path == NULL && !is_loopback(&remote))
-		turn_away(loop, fd, peer,
+	    door->unix_path == NULL && !is_loopback(&remote))
+		turn_away(loop, fd, door, peer,
 		    "-DENIED Redis is running in protected mode because "
 		    "protected mode is enabled and no password is set for the "
 		    "default user. In this mode connections are only accepted "
 		    "from the loopback interface. Set requirepass, or "
 		    "protected-mode no.\r\n");
 	else
-		rtd_conn_new(loop, fd, peer, local);
+		welcome(loop, fd, door, peer, local);
 }
 
 /* -- the turn -- */

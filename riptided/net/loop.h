@@ -15,10 +15,13 @@
 
 #include "libcommon/base/err.h"
 #include "riptided/cmd/server_state.h"
+#include "riptided/net/door.h"
 #include "riptided/net/output_limits.h"
 
 #define RTD_TURN_COMMANDS_MAX 1024
 #define RTD_READ_BYTES 65536
+/* A TLS handshake takes the processor a millisecond or so. */
+#define RTD_TURN_HANDSHAKES_MAX 4
 
 TAILQ_HEAD(rtd_conn_list, rtd_conn);
 
@@ -26,6 +29,8 @@ struct rtd_loop {
 	struct event_base *base;
 	struct rtd_server_state *server;
 	struct rtd_output_limits limits;
+	struct ssl_ctx_st *tls;		/* the server's; NULL: no TLS */
+	unsigned handshakes_left;	/* steps of them, in this turn */
 	uint8_t *read_buffer;		/* RTD_READ_BYTES, shared */
 	struct rtd_conn_list ready;	/* have input that may be complete */
 	struct rtd_conn_list touched;	/* to settle at the end of the turn */
@@ -61,13 +66,24 @@ void rtd_loop_close(struct rtd_loop *loop);
  * formed and stay as they were. */
 bool rtd_loop_config_changed(struct rtd_loop *loop);
 
-/* Serve an accepted socket; the loop owns fd. unix_path: NULL for TCP. */
-void rtd_loop_accept(struct rtd_loop *loop, int fd, const char *unix_path);
+/* Serve an accepted socket; the loop owns fd. */
+void rtd_loop_accept(struct rtd_loop *loop, int fd,
+    const struct rtd_door *door);
 
 /* Wait for something to happen and serve one turn. */
 void rtd_loop_turn(struct rtd_loop *loop);
 /* Read the clock for this turn; every event callback calls it first. */
 void rtd_loop_begin_turn(struct rtd_loop *loop);
+
+/* Whether a step of a handshake is still due in this turn; it is counted. */
+static inline bool
+rtd_loop_allows_handshake(struct rtd_loop *loop)
+{
+	if (loop->handshakes_left == 0)
+		return false;
+	loop->handshakes_left--;
+	return true;
+}
 
 /* Any thread: a job has finished, a sequence was acked, room appeared. */
 void rtd_loop_wake(void *loop);

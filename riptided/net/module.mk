@@ -3,7 +3,10 @@ noinst_LIBRARIES += riptided/net/libnet.a
 riptided_net_libnet_a_SOURCES = \
 	riptided/net/client_memory.c riptided/net/client_memory.h \
 	riptided/net/conn.c riptided/net/conn.h \
+	riptided/net/door.h \
 	riptided/net/foreign.c riptided/net/foreign.h \
 	riptided/net/listener.c riptided/net/listener.h \
 	riptided/net/loop.c riptided/net/loop.h \
-	riptided/net/output_limits.c riptided/net/output_limits.h
+	riptided/net/output_limits.c riptided/net/output_limits.h \
+	riptided/net/tls.c riptided/net/tls.h \
+	riptided/net/tls_context.c riptided/net/tls_context.h

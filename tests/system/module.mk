@@ -21,5 +21,6 @@ script_tests += \
 	tests/system/test_sandbox.py \
 	tests/system/test_snapshots.py \
 	tests/system/test_spawn.py \
-	tests/system/test_table_document.py
+	tests/system/test_table_document.py \
+	tests/system/test_tls.py
 tests/system/test_loading.log: tests/support/sick_disk.so

@@ -173,10 +173,12 @@ START_TEST(errors_of_a_file_name_line_key_and_what_is_allowed)
 		{ "disk-reserve 100b", "f:1: disk-reserve: 100b is out of "
 		    "range, allowed: 0, 1kb to 1024gb, with unit b k kb m mb "
 		    "g gb" },
-		{ "tls-port 6380", "f:1: tls-port: 6380 is out of range, "
+		{ "metrics-port 80", "f:1: metrics-port: 80 is out of range, "
 		    "allowed: 0 in this release" },
 		{ "sandbox maybe", "f:1: sandbox: maybe is not known here, "
 		    "allowed: no, yes, required" },
+		{ "tls-protocols TLSv1.1", "f:1: tls-protocols: TLSv1.1 is not "
+		    "allowed, allowed: TLSv1.2, TLSv1.3, or both" },
 		{ "dir \"x", "f:1: quotes do not pair, allowed: \"...\" or "
 		    "'...' with a blank behind" },
 		{ "dir \"x\"y", "f:1: quotes do not pair, allowed: \"...\" "

@@ -21,4 +21,4 @@ tests_unit_riptided_cmd_test_set_options_LDADD = $(CMD_TEST_LIBS) $(LDADD)
 tests_unit_riptided_cmd_test_missed_LDADD = tests/support/libsupport.a \
 	riptided/net/libnet.a riptided/cmd/libcmd.a riptided/resp/libresp.a \
 	$(ENGINE_LIBS) riptided/pool/libpool.a $(DAEMON_LIBS) $(LDADD) \
-	$(EVENT_LIBS)
+	$(EVENT_LIBS) $(OPENSSL_LIBS)

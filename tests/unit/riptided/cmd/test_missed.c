@@ -185,7 +185,8 @@ connect_client(struct fixture *f)
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
 	    ends), 0);
-	rtd_loop_accept(&f->loop, ends[1], "test");
+	rtd_loop_accept(&f->loop, ends[1],
+	    &(struct rtd_door){ .unix_path = "test" });
 	return ends[0];
 }
 

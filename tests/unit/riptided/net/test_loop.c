@@ -150,11 +150,12 @@ teardown(void)
 static int
 connect_client(void)
 {
+	static const struct rtd_door door = { .unix_path = "test" };
 	int ends[2];
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
 	    ends), 0);
-	rtd_loop_accept(&loop, ends[1], "test");
+	rtd_loop_accept(&loop, ends[1], &door);
 	return ends[0];
 }
 
