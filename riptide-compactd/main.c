@@ -152,13 +152,14 @@ serve(struct program *program, const struct rt_command_line *line,
 int
 main(int argc, char *argv[])
 {
-	struct program program = { .argc = argc, .argv = argv };
+	char **words = rt_config_take_arguments(argc, argv);
+	struct program program = { .argc = argc, .argv = words };
 	struct rt_command_line line = { .config_file = NULL };
 	struct rt_err err = { .code = RT_OK };
 	int status = EX_OK;
 
 	rt_config_init(&program.config);
-	if (rt_config_read(&program.config, RT_FOR_COMPACTOR, argc, argv, &line,
+	if (rt_config_read(&program.config, RT_FOR_COMPACTOR, argc, words, &line,
 		&err) != RT_OK)
 		status = complain(&err);
 	else if (line.help)
@@ -170,5 +171,6 @@ main(int argc, char *argv[])
 	else if (serve(&program, &line, &err) != RT_OK)
 		status = complain(&err);
 	rt_config_fini(&program.config);
+	rt_config_free_arguments(words);
 	return status;
 }

@@ -67,14 +67,16 @@ main(int argc, char *argv[])
 	struct rt_command_line line = { 0 };
 	struct rt_config config;
 	struct rt_err err = { 0 };
+	char **words = rt_config_take_arguments(argc, argv);
 	int status;
 
 	rt_config_init(&config);
-	if (rt_config_read(&config, RT_FOR_DAEMON, argc, argv, &line, &err) ==
+	if (rt_config_read(&config, RT_FOR_DAEMON, argc, words, &line, &err) ==
 	    RT_OK)
-		status = run(&config, &line, argc, argv);
+		status = run(&config, &line, argc, words);
 	else
 		status = fail(&err);
 	rt_config_fini(&config);
+	rt_config_free_arguments(words);
 	return status;
 }

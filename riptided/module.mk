@@ -13,6 +13,7 @@ sbin_PROGRAMS += riptided/riptided
 riptided_riptided_SOURCES = \
 	riptided/loader.c riptided/loader.h \
 	riptided/main.c \
+	riptided/password_file.c riptided/password_file.h \
 	riptided/server.c riptided/server.h \
 	riptided/spawn.c riptided/spawn.h \
 	riptided/spawner.c riptided/spawner.h

@@ -22,6 +22,7 @@
 #include "riptided/net/listener.h"
 #include "riptided/net/loop.h"
 #include "riptided/net/tls_context.h"
+#include "riptided/password_file.h"
 #include "riptided/spawn.h"
 
 #define TICKS_PER_SECOND 10
@@ -170,7 +171,8 @@ reload(struct rtd_server *server)
 	reload_tls(server);
 	rt_config_init(&fresh);
 	if (rt_config_read(&fresh, RT_FOR_DAEMON, server->argc, server->argv,
-		&line, &err) != RT_OK) {
+		&line, &err) != RT_OK ||
+	    rtd_password_files_load(rt_fs_posix(), &fresh, &err) != RT_OK) {
 		rt_log(RT_LOG_WARNING, "server",
 		    "configuration not read again", "error=\"%s\"", err.text);
 	} else {
@@ -242,12 +244,13 @@ on_engine(void *arg)
 /* -- start -- */
 
 enum rt_code
-rtd_server_check(const struct rt_config *config, struct rt_err *err)
+rtd_server_check(struct rt_config *config, struct rt_err *err)
 {
 	struct ssl_ctx_st *tls = NULL;
-	enum rt_code code = RT_OK;
+	enum rt_code code;
 
-	if (config->tls_port != 0)
+	code = rtd_password_files_load(rt_fs_posix(), config, err);
+	if (code == RT_OK && config->tls_port != 0)
 		code = rtd_tls_context_new(&tls, config, err);
 	rtd_tls_context_free(tls);
 	return code;
@@ -361,7 +364,8 @@ start(struct rtd_server *server, struct rt_err *err)
 	    (code = rtd_loop_open(&server->loop, state, err)) != RT_OK)
 		return code;
 	fit_maxclients(config);
-	if (config->tls_port != 0)
+	code = rtd_password_files_load(rt_fs_posix(), config, err);
+	if (code == RT_OK && config->tls_port != 0)
 		code = rtd_tls_context_new(&server->loop.tls, config, err);
 	if (code == RT_OK)
 		code = rtd_listener_bind(&server->listener, config, err);

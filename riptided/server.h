@@ -6,8 +6,8 @@
 #include "libcommon/daemon/config.h"
 
 /* What the options alone do not tell: whether the files that they name can be
- * used. RT_ECONFIG. */
-RT_MUST_USE enum rt_code rtd_server_check(const struct rt_config *config,
+ * used. Passwords of files are in config then. RT_ECONFIG. */
+RT_MUST_USE enum rt_code rtd_server_check(struct rt_config *config,
     struct rt_err *err);
 
 /* Serve until a signal or SHUTDOWN. config must outlive the call; argc, argv

@@ -478,6 +478,37 @@ take_file(struct rt_command_line *line, const char *word, struct rt_err *err)
 	return RT_OK;
 }
 
+char **
+rt_config_take_arguments(int argc, char *argv[])
+{
+	char **copy = rt_alloc_zero((size_t)argc + 1, sizeof(*copy));
+
+	for (int i = 0; i < argc; i++)
+		copy[i] = rt_strdup(argv[i]);
+	for (int at = 1; at < argc; at++) {
+		const struct rt_option *option;
+		const char *value;
+
+		if (strncmp(argv[at], "--", 2) != 0)
+			continue;
+		option = rt_option_find(name_of_flag(argv[at]));
+		if (option == NULL)
+			continue;
+		value = value_of_flag(argc, argv, &at);
+		if (value != NULL && rt_option_is_secret(option))
+			memset((void *)(uintptr_t)value, '*', strlen(value));
+	}
+	return copy;
+}
+
+void
+rt_config_free_arguments(char **argv)
+{
+	for (size_t i = 0; argv[i] != NULL; i++)
+		free(argv[i]);
+	free(argv);
+}
+
 /* config NULL: the walk that only looks. */
 static enum rt_code
 walk(struct rt_config *config, int who, int argc, char *const argv[],

@@ -69,6 +69,11 @@ RT_MUST_USE enum rt_code rt_config_read(struct rt_config *config, int who,
     int argc, char *const argv[], struct rt_command_line *line,
     struct rt_err *err);
 
+/* A copy of the command line, to be freed with the other; in the original, which
+ * every user of the machine can read, passwords become stars. */
+char **rt_config_take_arguments(int argc, char *argv[]);
+void rt_config_free_arguments(char **argv);
+
 /* The limits of a file. */
 #define RT_CONFIG_FILE_BYTES_MAX (1 << 20)
 #define RT_CONFIG_LINE_BYTES_MAX (1 << 14)

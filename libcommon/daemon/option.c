@@ -56,6 +56,8 @@ static const struct text_rule {
 	{ "unixsocketperm", check_unixsocketperm, false, false,
 	    "an octal mode from 000 to 777" },
 	{ "requirepass", check_requirepass, false, true, "up to 512 bytes" },
+	{ "requirepass-readonly", check_requirepass, false, true,
+	    "up to 512 bytes" },
 	{ "tls-key-file-pass", check_requirepass, false, true,
 	    "up to 512 bytes" },
 	{ "tls-protocols", check_tls_protocols, true, false,
@@ -233,6 +235,14 @@ rt_option_takes_words(const struct rt_option *option)
 	const struct text_rule *rule = find_text_rule(option);
 
 	return rule != NULL && rule->words;
+}
+
+bool
+rt_option_is_secret(const struct rt_option *option)
+{
+	const struct text_rule *rule = find_text_rule(option);
+
+	return rule != NULL && rule->secret;
 }
 
 static void *

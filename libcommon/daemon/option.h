@@ -46,6 +46,9 @@ size_t rt_option_distance(struct rt_slice a, struct rt_slice b);
 /* Does the value consist of any number of words? */
 bool rt_option_takes_words(const struct rt_option *option);
 
+/* Is the value a password? */
+bool rt_option_is_secret(const struct rt_option *option);
+
 void rt_option_set_default(const struct rt_option *option,
     struct rt_config *config);
 /* Check value and store it. RT_EINVAL with "70000 is out of range, allowed: 0

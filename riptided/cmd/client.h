@@ -19,6 +19,9 @@ struct rtd_client {
 	uint32_t database;		/* what SELECT chose */
 	struct rtd_snapshot *snapshot;	/* it reads from; NULL: the present */
 	bool authenticated;
+	bool readonly;			/* the user of that name (cmd_auth.h) */
+	uint8_t auth_failures;		/* wrong passwords in a row */
+	uint64_t held_until_us;		/* monotonic; send nothing before */
 	bool close_after_reply;		/* QUIT, protocol errors */
 	bool parked;			/* a job runs for it: no next command */
 	bool killed;			/* close without more replies */

@@ -186,6 +186,7 @@ rtd_cmd_config_resetstat(struct rtd_call *call)
 	server->keyspace_hits = server->keyspace_misses = 0;
 	server->parked_reads = server->pool_reads = 0;
 	server->expired_keys = server->error_replies = 0;
+	server->auth_failures = server->denied_commands = 0;
 	server->errors = (struct rtd_error_stats){ 0 };
 	server->used_memory_peak = 0;
 	rtd_reply_ok(rtd_call_reply(call));

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "libcommon/base/number.h"
+#include "riptided/cmd/cmd_auth.h"
 #include "riptided/cmd/cmd_connection.h"
 #include "riptided/cmd/handlers.h"
 
@@ -93,7 +94,7 @@ describe(const struct rtd_call *call, const struct rtd_client *client,
 	rt_buf_printf(out, "id=%llu addr=%s laddr=%s fd=%d name=%s age=%lld "
 	    "idle=%lld flags=%s db=%u sub=0 psub=0 ssub=0 multi=-1 qbuf=%zu "
 	    "qbuf-free=0 argv-mem=0 multi-mem=0 rbs=%zu rbp=%zu obl=%zu oll=0 "
-	    "omem=%zu tot-mem=%zu events=r cmd=%s user=default redir=-1 "
+	    "omem=%zu tot-mem=%zu events=r cmd=%s user=%s redir=-1 "
 	    "resp=%d lib-name=%s lib-ver=%s\n",
 	    (unsigned long long)client->id, client->peer, client->local,
 	    client->fd, client->name,
@@ -104,7 +105,7 @@ describe(const struct rtd_call *call, const struct rtd_client *client,
 	    client->out.len, client->pending_out,
 	    client->pending_in + client->pending_out + client->out.cap +
 		sizeof(*client),
-	    command, client->reply.protocol, client->lib_name,
+	    command, rtd_auth_user(client), client->reply.protocol, client->lib_name,
 	    client->lib_version);
 }
 

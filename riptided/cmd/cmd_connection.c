@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "libcommon/base/number.h"
+#include "riptided/cmd/cmd_auth.h"
 #include "riptided/cmd/handlers.h"
 
 void
@@ -35,67 +36,6 @@ void
 rtd_cmd_select(struct rtd_call *call)
 {
 	if (rtd_call_database(call, call->argv[1], &call->client->database))
-		rtd_reply_ok(rtd_call_reply(call));
-}
-
-/* Equal, in a time that depends on the length given alone. */
-static bool
-same_password(struct rt_slice given, const char *wanted)
-{
-	size_t wanted_len = strlen(wanted);
-	unsigned differs = given.len != wanted_len;
-
-	for (size_t i = 0; i < given.len; i++)
-		differs |= (unsigned)given.data[i] ^
-		    (unsigned char)wanted[wanted_len != 0 ?
-			i % wanted_len : 0];
-	return differs == 0;
-}
-
-/* user: empty for the default one. */
-static bool
-authenticate(struct rtd_call *call, struct rt_slice user,
-    struct rt_slice password)
-{
-	const char *wanted = call->server->config->requirepass;
-
-	if (user.len != 0 && !rt_slice_equal(user, rt_slice_cstr("default")))
-		return false;
-	if (wanted[0] != '\0' && !same_password(password, wanted))
-		return false;
-	call->client->authenticated = true;
-	return true;
-}
-
-static void
-wrong_password(struct rtd_call *call)
-{
-	rtd_reply_error(rtd_call_reply(call), "WRONGPASS invalid "
-	    "username-password pair or user is disabled.");
-}
-
-void
-rtd_cmd_auth(struct rtd_call *call)
-{
-	struct rt_slice user = rt_slice_cstr("default");
-
-	if (call->argc > 3) {
-		rtd_call_syntax_error(call);
-		return;
-	}
-	if (call->argc == 2 && call->server->config->requirepass[0] == '\0') {
-		rtd_reply_error(rtd_call_reply(call),
-		    "ERR AUTH <password> called without any password "
-		    "configured for the default user. Are you sure your "
-		    "configuration is correct?");
-		return;
-	}
-	if (call->argc == 3)
-		user = call->argv[1];
-	if (user.len == 0 ||
-	    !authenticate(call, user, call->argv[call->argc - 1]))
-		wrong_password(call);
-	else
 		rtd_reply_ok(rtd_call_reply(call));
 }
 
@@ -207,11 +147,9 @@ rtd_cmd_hello(struct rtd_call *call)
 		rtd_client_name_error(call, "Client names");
 		return;
 	}
-	if (hello.has_auth && (hello.user.len == 0 ||
-		!authenticate(call, hello.user, hello.password))) {
-		wrong_password(call);
+	if (hello.has_auth &&
+	    !rtd_auth_become(call, hello.user, hello.password))
 		return;
-	}
 	if (!client->authenticated &&
 	    call->server->config->requirepass[0] != '\0') {
 		rtd_reply_error(&client->reply, "NOAUTH HELLO must be called "
@@ -232,8 +170,7 @@ rtd_cmd_reset(struct rtd_call *call)
 {
 	struct rtd_client *client = call->client;
 
-	client->authenticated =
-	    call->server->config->requirepass[0] == '\0';
+	rtd_auth_begin(call->server, client);
 	client->database = 0;
 	rtd_client_use_snapshot(client, NULL);
 	client->name[0] = '\0';

@@ -337,6 +337,8 @@ stats_section(struct collect *c)
 	rt_stats_u64(out, "latest_fork_usec", 0);
 	rt_stats_u64(out, "total_forks", 0);
 	rt_stats_u64(out, "total_error_replies", server->error_replies);
+	rt_stats_u64(out, "acl_access_denied_auth", server->auth_failures);
+	rt_stats_u64(out, "acl_access_denied_cmd", server->denied_commands);
 	rt_stats_u64(out, "protocol_errors", server->protocol_errors);
 	rt_stats_u64(out, "slowlog_entries", server->slowlog.count);
 }

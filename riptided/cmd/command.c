@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "libcommon/base/invariant.h"
+#include "riptided/cmd/cmd_auth.h"
 #include "riptided/cmd/handlers.h"
 #include "riptided/cmd/made.h"
 #include "riptided/cmd/missed.h"
@@ -249,6 +250,18 @@ keys_fit(struct rtd_call *call)
 	return true;
 }
 
+static void
+deny(struct rtd_call *call)
+{
+	char name[RTD_COMMAND_NAME_BYTES];
+
+	rtd_call_command_name(call->command, name);
+	call->server->denied_commands++;
+	rtd_reply_error(rtd_call_reply(call),
+	    "NOPERM this user has no permissions to run the '%s' command",
+	    name);
+}
+
 /* The checks between a command that exists and its function; false: refused,
  * and the error reply is written. */
 static bool
@@ -267,6 +280,10 @@ may_run(struct rtd_call *call)
 	    server->config->requirepass[0] != '\0' &&
 	    (command->flags & RTD_CMD_NO_AUTH) == 0) {
 		rtd_reply_error(reply, "NOAUTH Authentication required.");
+		return false;
+	}
+	if (RT_UNLIKELY(!rtd_auth_permits(call->client, command))) {
+		deny(call);
 		return false;
 	}
 	if (RT_UNLIKELY(server->engine == NULL) &&
@@ -343,11 +360,16 @@ remember_if_slow(struct rtd_call *call, uint64_t nsec)
 	struct rt_config *config = call->server->config;
 	int64_t limit = config->slowlog_log_slower_than;
 	int64_t usec = (int64_t)(nsec / 1000);
+	struct rt_slice shown[RTD_SLOWLOG_ARGS_MAX];
 
 	if (RT_LIKELY(limit < 0 || usec < limit) ||
 	    (call->command->flags & RTD_CMD_SKIP_SLOWLOG) != 0)
 		return;
-	rtd_slowlog_add(&call->server->slowlog, call->argv, call->argc, usec,
+	for (size_t i = 0; i < call->argc && i < RTD_SLOWLOG_ARGS_MAX; i++)
+		shown[i] = rtd_auth_is_secret(call->command, call->argv,
+		    call->argc, i) ? rt_slice_cstr("(redacted)")
+		    : call->argv[i];
+	rtd_slowlog_add(&call->server->slowlog, shown, call->argc, usec,
 	    call->server->now_ms / 1000, call->client->peer, call->client->name,
 	    (size_t)config->slowlog_max_len);
 }
@@ -471,6 +493,11 @@ rtd_command_dispatch(struct rtd_server_state *server,
 	call.command = resolve(client, argv, argc);
 	if (RT_UNLIKELY(call.command == NULL)) {
 		count_error(server, client, out_before);
+		/* A stranger who begins with what is no command does not speak
+		 * to us: another protocol, or somebody who tries. */
+		if (!client->authenticated && client->commands == 0 &&
+		    server->config->requirepass[0] != '\0')
+			client->close_after_reply = true;
 		return true;
 	}
 	client->last_command = call.command;

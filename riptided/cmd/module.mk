@@ -8,6 +8,7 @@ riptided_cmd_libcmd_a_SOURCES = \
 	riptided/cmd/client.h \
 	riptided/cmd/cmd_absent.c \
 	riptided/cmd/cmd_admin.c \
+	riptided/cmd/cmd_auth.c riptided/cmd/cmd_auth.h \
 	riptided/cmd/cmd_bitfield.c \
 	riptided/cmd/cmd_bitmap.c \
 	riptided/cmd/cmd_bitop.c \
@@ -40,6 +41,7 @@ riptided_cmd_libcmd_a_SOURCES = \
 	riptided/cmd/lcs.c riptided/cmd/lcs.h \
 	riptided/cmd/made.c riptided/cmd/made.h \
 	riptided/cmd/missed.c riptided/cmd/missed.h \
+	riptided/cmd/password.c riptided/cmd/password.h \
 	riptided/cmd/scan_cursor.c riptided/cmd/scan_cursor.h \
 	riptided/cmd/server_state.c riptided/cmd/server_state.h \
 	riptided/cmd/set_options.c riptided/cmd/set_options.h \

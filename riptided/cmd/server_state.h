@@ -63,6 +63,8 @@ struct rtd_server_state {
 	uint64_t pool_reads;	/* keys that the pool was given to read */
 	uint64_t error_replies;
 	uint64_t protocol_errors;
+	uint64_t auth_failures;		/* wrong passwords */
+	uint64_t denied_commands;	/* of the user readonly */
 	uint64_t ops_per_sec;		/* over the last second or so */
 	/* Made by net for commands that act on other connections. */
 	void (*kill_client)(struct rtd_server_state *server,

@@ -30,7 +30,8 @@ struct rtd_slowlog {
 	uint64_t next_id;
 };
 
-/* Remember one command and forget the oldest beyond entries_max. */
+/* Remember one command and forget the oldest beyond entries_max. Of argv only
+ * the first RTD_SLOWLOG_ARGS_MAX are looked at. */
 void rtd_slowlog_add(struct rtd_slowlog *log, const struct rt_slice *argv,
     size_t argc, int64_t usec, int64_t at_s, const char *peer,
     const char *name, size_t entries_max);

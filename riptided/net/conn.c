@@ -9,6 +9,7 @@
 
 #include "libcommon/base/invariant.h"
 #include "libcommon/daemon/log.h"
+#include "riptided/cmd/cmd_auth.h"
 #include "riptided/cmd/command.h"
 #include "riptided/net/client_memory.h"
 #include "riptided/net/foreign.h"
@@ -783,6 +784,18 @@ update_reading(struct rtd_conn *conn)
 		event_del(&conn->read_event);
 }
 
+/* Wrong passwords: the reply waits, and is looked at ten times a second. */
+static bool
+is_held(struct rtd_conn *conn)
+{
+	if (conn->loop->server->now_us >= conn->client.held_until_us)
+		return false;
+	if (!conn->is_stalled)
+		stall(conn);
+	update_reading(conn);
+	return true;
+}
+
 void
 rtd_conn_settle(struct rtd_conn *conn, uint64_t acked)
 {
@@ -796,6 +809,8 @@ rtd_conn_settle(struct rtd_conn *conn, uint64_t acked)
 		return;
 	}
 	queue_replies(conn, acked);
+	if (RT_UNLIKELY(client->held_until_us != 0) && is_held(conn))
+		return;
 	send_released(conn);
 	rtd_client_memory_count(conn);
 	check_output(conn);
@@ -910,7 +925,7 @@ rtd_conn_new(struct rtd_loop *loop, int fd, struct rtd_tls *tls,
 	conn->opened_us = conn->active_us = server->now_us;
 	conn->reading = true;
 	client->id = server->next_client_id++;
-	client->authenticated = server->config->requirepass[0] == '\0';
+	rtd_auth_begin(server, client);
 	client->reply = (struct rtd_resp_writer){ &client->out, 2,
 		&client->out_inlays };
 	client->large = &conn->parser.inlays;

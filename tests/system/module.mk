@@ -14,6 +14,7 @@ script_tests += \
 	tests/system/test_load.py \
 	tests/system/test_loading.py \
 	tests/system/test_memory_limit.py \
+	tests/system/test_passwords.py \
 	tests/system/test_protocol.py \
 	tests/system/test_recovery.py \
 	tests/system/test_repair.py \

@@ -20,8 +20,6 @@ FIELDS = ["arity", "flags", "first key", "last key", "step", "categories",
           "tips", "key specifications"]
 # What our entry has instead of Redis' for fields of a command.
 INTENDED = {
-    # A password is kept out of the slow log by leaving the command out.
-    ("auth", "flags"), ("hello", "flags"),
     # EXACT counts all keys.
     ("dbsize", "arity"), ("dbsize", "flags"), ("dbsize", "categories"),
     # Health checks want an answer while the data is loaded.

@@ -596,7 +596,35 @@ START_TEST(help_lists_what_the_program_reads)
 }
 END_TEST
 
-RTT_MAIN("config", defaults_are_those_of_the_table, file_is_read,
+START_TEST(passwords_are_taken_off_the_command_line)
+{
+	static const char *const words[] = { "riptided", "a.conf", "--port",
+		"1", "--requirepass", "secret", "--requirepass=secret",
+		"--requirepass-readonly", "look", "--no-such", "--dir", "d",
+		"--requirepass", "--check-config", "--requirepass" };
+	static const char *const seen[] = { "riptided", "a.conf", "--port",
+		"1", "--requirepass", "******", "--requirepass=******",
+		"--requirepass-readonly", "****", "--no-such", "--dir", "d",
+		"--requirepass", "--check-config", "--requirepass" };
+	char *argv[RT_COUNTOF(words) + 1] = { NULL };
+	int argc = (int)RT_COUNTOF(words);
+	char **kept;
+
+	for (int i = 0; i < argc; i++)
+		argv[i] = rt_strdup(words[i]);
+	kept = rt_config_take_arguments(argc, argv);
+	ck_assert_ptr_null(kept[argc]);
+	for (int i = 0; i < argc; i++) {
+		ck_assert_str_eq(kept[i], words[i]);
+		ck_assert_str_eq(argv[i], seen[i]);
+		free(argv[i]);
+	}
+	rt_config_free_arguments(kept);
+}
+END_TEST
+
+RTT_MAIN("config", passwords_are_taken_off_the_command_line,
+    defaults_are_those_of_the_table, file_is_read,
     quotes_are_those_of_redis,
     errors_of_a_file_name_line_key_and_what_is_allowed,
     hostile_files_are_refused, a_password_is_never_in_an_error,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "riptided/cmd/cmd_auth.h"
 #include "tests/support/cmd_harness.h"
 #include "tests/support/fake_engine.h"
 #include "tests/support/runner.h"
@@ -123,6 +124,122 @@ START_TEST(nothing_runs_before_auth)
 	expect("GET a", "_\r\n");
 	expect("CLIENT GETNAME", "$2\r\nme\r\n");
 	expect("HELLO 4", "-NOPROTO unsupported protocol version\r\n");
+	rtt_cmd_fini(&cmd);
+}
+END_TEST
+
+START_TEST(a_readonly_user_reads)
+{
+	static const char no[] = "-NOPERM this user has no permissions to run "
+	    "the '%s' command\r\n";
+	static const char *const refused[][2] = { { "SET a 1", "set" },
+		{ "DEL a", "del" }, { "FLUSHALL", "flushall" },
+		{ "CONFIG GET port", "config|get" },
+		{ "CONFIG SET timeout 1", "config|set" },
+		{ "SHUTDOWN", "shutdown" }, { "CLIENT KILL 1", "client|kill" },
+		{ "SLOWLOG GET", "slowlog|get" },
+		{ "SNAPSHOT CREATE", "snapshot|create" } };
+	char text[128];
+
+	rtt_cmd_init(&cmd);
+	expect("SET a 1", "+OK\r\n");
+	expect("AUTH readonly look", "-WRONGPASS invalid username-password pair "
+	    "or user is disabled.\r\n");
+	expect("CONFIG SET requirepass all requirepass-readonly look",
+	    "+OK\r\n");
+	expect("AUTH readonly all", "-WRONGPASS invalid username-password pair "
+	    "or user is disabled.\r\n");
+	expect("AUTH readonly look", "+OK\r\n");
+	ck_assert_str_eq(rtd_auth_user(&cmd.client), "readonly");
+	expect("GET a", "$1\r\n1\r\n");
+	expect("PING", "+PONG\r\n");
+	for (size_t i = 0; i < RT_COUNTOF(refused); i++) {
+		snprintf(text, sizeof(text), no, refused[i][1]);
+		expect(refused[i][0], text);
+	}
+	ck_assert_uint_eq(cmd.server.denied_commands, RT_COUNTOF(refused));
+	ck_assert_uint_eq(cmd.server.auth_failures, 2);
+	expect("AUTH all", "+OK\r\n");
+	ck_assert_str_eq(rtd_auth_user(&cmd.client), "default");
+	expect("SET a 2", "+OK\r\n");
+	expect("AUTH readonly look", "+OK\r\n");
+	expect("RESET", "+RESET\r\n");
+	expect("GET a", "-NOAUTH Authentication required.\r\n");
+	rtt_cmd_fini(&cmd);
+}
+END_TEST
+
+START_TEST(three_wrong_passwords_end_the_connection)
+{
+	static const char wrong[] = "-WRONGPASS invalid username-password pair "
+	    "or user is disabled.\r\n";
+
+	rtt_cmd_init(&cmd);
+	expect("CONFIG SET requirepass secret", "+OK\r\n");
+	expect("AUTH a", wrong);
+	expect("AUTH b", wrong);
+	expect("AUTH secret", "+OK\r\n");
+	/* They count in a row. */
+	expect("AUTH a", wrong);
+	expect("HELLO 3 AUTH default b", wrong);
+	ck_assert(!cmd.client.close_after_reply);
+	ck_assert_uint_eq(cmd.client.held_until_us, 0);
+	expect("AUTH default c", wrong);
+	ck_assert(cmd.client.close_after_reply);
+	ck_assert_uint_eq(cmd.client.held_until_us,
+	    cmd.server.now_us + RTD_AUTH_HOLD_US);
+	rtt_cmd_fini(&cmd);
+}
+END_TEST
+
+START_TEST(a_stranger_who_begins_with_no_command_is_sent_away)
+{
+	rtt_cmd_init(&cmd);
+	expect("HEAD", "-ERR unknown command 'HEAD', with args beginning "
+	    "with: \r\n");
+	ck_assert(!cmd.client.close_after_reply);
+	expect("CONFIG SET requirepass secret", "+OK\r\n");
+	cmd.client.authenticated = false;
+	cmd.client.commands = 1;
+	expect("HEAD", "-ERR unknown command 'HEAD', with args beginning "
+	    "with: \r\n");
+	ck_assert(!cmd.client.close_after_reply);
+	cmd.client.commands = 0;
+	expect("HEAD", "-ERR unknown command 'HEAD', with args beginning "
+	    "with: \r\n");
+	ck_assert(cmd.client.close_after_reply);
+	rtt_cmd_fini(&cmd);
+}
+END_TEST
+
+/* The arguments of the newest entry, one after the other. */
+static void
+expect_slow(const char *args)
+{
+	struct rtd_slowlog_entry *entry = cmd.server.slowlog.newest;
+	struct rt_buf text = { 0 };
+	const uint8_t *at = entry->args.data;
+
+	/* All are short: their lengths are bytes. */
+	while (at < entry->args.data + entry->args.len) {
+		rt_buf_printf(&text, "%.*s ", (int)*at, (const char *)at + 1);
+		at += 1 + *at;
+	}
+	rt_buf_append_byte(&text, '\0');
+	ck_assert_str_eq((const char *)text.data, args);
+	rt_buf_fini(&text);
+}
+
+START_TEST(passwords_are_not_in_the_slowlog)
+{
+	rtt_cmd_init(&cmd);
+	rtt_cmd_line(&cmd, "CONFIG SET slowlog-log-slower-than 0");
+	rtt_cmd_line(&cmd, "CONFIG SET requirepass s1 timeout 7");
+	expect_slow("CONFIG SET requirepass (redacted) timeout 7 ");
+	rtt_cmd_line(&cmd, "CONFIG SET requirepass-readonly s2");
+	expect_slow("CONFIG SET requirepass-readonly (redacted) ");
+	rtt_cmd_line(&cmd, "HELLO 2 AUTH default s1 SETNAME me");
+	expect_slow("HELLO 2 AUTH (redacted) (redacted) SETNAME me ");
 	rtt_cmd_fini(&cmd);
 }
 END_TEST
@@ -424,7 +541,11 @@ END_TEST
 
 RTT_MAIN("command", table_is_sorted_and_sane, names_are_found_in_any_case,
     disabled_commands_are_unknown, dispatch_has_the_words_of_redis,
-    nothing_runs_before_auth, loading_answers_loading, key_length_has_a_limit,
+    nothing_runs_before_auth, a_readonly_user_reads,
+    three_wrong_passwords_end_the_connection,
+    a_stranger_who_begins_with_no_command_is_sent_away,
+    passwords_are_not_in_the_slowlog, loading_answers_loading,
+    key_length_has_a_limit,
     expiry_follows_the_clock, del_counts_a_key_once_and_exists_each_time,
     databases_are_apart_and_flushed_apart, databases_swap,
     info_counts_and_shows_what_is_asked,

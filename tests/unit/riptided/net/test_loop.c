@@ -1,5 +1,6 @@
 /* The loop over socket pairs, with an engine and commands that are made of
- * numbers: W is a write, R reads what was written last, P parks, E echoes. */
+ * numbers: W is a write, R reads what was written last, P parks, E echoes, H has
+ * its reply held for a second. */
 #include "riptided/net/loop.h"
 
 #include <errno.h>
@@ -8,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "riptided/cmd/cmd_auth.h"
 #include "riptided/cmd/command.h"
 #include "tests/support/runner.h"
 
@@ -57,12 +59,18 @@ rtd_client_let_go(struct rtd_client *client)
 }
 
 void
+rtd_auth_begin(const struct rtd_server_state *state, struct rtd_client *client)
+{
+	client->authenticated = state->config->requirepass[0] == '\0';
+}
+
+void
 rtd_ahead_end(struct rtd_ahead *ahead)
 {
 }
 
 bool
-rtd_command_dispatch(struct rtd_server_state *server,
+rtd_command_dispatch(struct rtd_server_state *state,
     struct rtd_client *client, const struct rt_slice *argv, size_t argc)
 {
 	char name = (char)argv[0].data[0];
@@ -79,6 +87,10 @@ rtd_command_dispatch(struct rtd_server_state *server,
 	} else if (name == 'P') {
 		client->parked = true;
 		parked = client;
+	} else if (name == 'H') {
+		rtd_reply_ok(&client->reply);
+		client->close_after_reply = true;
+		client->held_until_us = state->now_us + 1000000;
 	} else if (name == 'Q') {
 		rtd_reply_ok(&client->reply);
 		client->close_after_reply = true;
@@ -631,6 +643,35 @@ START_TEST(without_auth_limits_are_tighter)
 }
 END_TEST
 
+START_TEST(a_reply_that_is_held_comes_when_its_time_has)
+{
+	int fd, other;
+
+	setup();
+	fd = connect_client();
+	other = connect_client();
+	say(fd, "H\nE no\n");
+	turn();
+	for (int i = 0; i < 9; i++) {
+		time_ns += 100000000;
+		rtd_loop_tick(&loop);
+		turns(2);
+		hear(fd, "");
+	}
+	say(other, "E x\n");
+	turn();
+	hear(other, "$1\r\nx\r\n");
+	time_ns += 110000000;
+	rtd_loop_tick(&loop);
+	turns(2);
+	hear(fd, "+OK\r\n");
+	ck_assert(is_closed(fd));
+	close(fd);
+	close(other);
+	teardown();
+}
+END_TEST
+
 START_TEST(a_client_too_many_is_told_so)
 {
 	int first, second;
@@ -686,5 +727,6 @@ RTT_MAIN("loop", pipelined_commands_are_answered_in_order,
     a_client_over_the_hard_limit_is_closed,
     half_a_command_is_waited_for_30_seconds,
     an_idle_client_is_closed_when_timeout_says_so,
-    without_auth_limits_are_tighter, a_client_too_many_is_told_so,
+    without_auth_limits_are_tighter,
+    a_reply_that_is_held_comes_when_its_time_has, a_client_too_many_is_told_so,
     quiet_runs_no_more_but_sends_what_waits)
