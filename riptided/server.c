@@ -345,6 +345,20 @@ listen_and_load(struct rtd_server *server, struct rt_err *err)
 	return RT_OK;
 }
 
+static void
+warn_of_open_door(const struct rtd_server *server)
+{
+	if (server->config->requirepass[0] != '\0' ||
+	    !rtd_listener_is_open(server->listener))
+		return;
+	if (server->config->protected_mode)
+		rt_log(RT_LOG_WARNING, "server", "no password is set: clients "
+		    "of other machines are refused", "");
+	else
+		rt_log(RT_LOG_WARNING, "server", "no password is set: whoever "
+		    "reaches this machine may do everything", "");
+}
+
 /* Addresses come before the data, and nobody is listened to before the data is
  * locked and its manifest read: a second daemon on the same port must not touch
  * anything, and one on the same directory must not answer anyone. */
@@ -374,6 +388,7 @@ start(struct rtd_server *server, struct rt_err *err)
 		    server->config_file, &state->sandbox, err);
 	if (code != RT_OK)
 		return code;
+	warn_of_open_door(server);
 	state->pool = rtd_pool_new((unsigned)config->reader_threads,
 	    rtd_loop_wake, &server->loop);
 	return listen_and_load(server, err);

@@ -130,18 +130,31 @@ refuse_request(struct rtd_conn *conn, const char *error)
 
 /* Someone who does not speak our protocol, and may be a browser that was sent
  * here to do harm: not one of its lines is run. */
-static bool
-drop_foreign(struct rtd_conn *conn, struct rt_slice data)
+static void
+drop_foreign(struct rtd_conn *conn)
 {
-	if (data.data[0] == '*' ||
-	    !rtd_is_foreign(conn->parser.argv, conn->parser.argc))
-		return false;
 	rt_log_limited(LOG_INTERVAL_MS, RT_LOG_WARNING, "net",
-	    "connection dropped: this is not the Redis protocol", "peer=%s",
-	    conn->client.peer);
+	    "Possible SECURITY ATTACK detected: connection dropped, this is "
+	    "not the Redis protocol", "peer=%s", conn->client.peer);
 	conn->loop->server->protocol_errors++;
 	rtd_conn_doom(conn);
-	return true;
+}
+
+static void
+drop_tls(struct rtd_conn *conn)
+{
+	rt_log_limited(LOG_INTERVAL_MS, RT_LOG_WARNING, "net",
+	    "connection dropped: a TLS handshake on a port without TLS",
+	    "peer=%s", conn->client.peer);
+	conn->loop->server->protocol_errors++;
+	rtd_conn_doom(conn);
+}
+
+static bool
+is_foreign(const struct rtd_conn *conn, struct rt_slice data)
+{
+	return data.data[0] != '*' &&
+	    rtd_is_foreign(conn->parser.argv, conn->parser.argc);
 }
 
 /* The favoured one goes on when its replies are out. */
@@ -189,6 +202,11 @@ run_commands(struct rtd_conn *conn, struct rt_slice data)
 		limits.unauthenticated = is_unauthenticated(conn);
 		status = rtd_resp_parse(&conn->parser, rest, &limits,
 		    &consumed, &conn->want);
+		if (status != RTD_RESP_COMMAND && rtd_is_tls_hello(rest)) {
+			drop_tls(conn);
+			at = data.len;
+			break;
+		}
 		if (status == RTD_RESP_MORE)
 			break;
 		if (status == RTD_RESP_ERROR) {
@@ -197,7 +215,8 @@ run_commands(struct rtd_conn *conn, struct rt_slice data)
 			break;
 		}
 		if (conn->parser.argc != 0) {
-			if (drop_foreign(conn, rest)) {
+			if (RT_UNLIKELY(is_foreign(conn, rest))) {
+				drop_foreign(conn);
 				at = data.len;
 				break;
 			}

@@ -3,8 +3,6 @@
 bool
 rtd_is_foreign(const struct rt_slice *argv, size_t argc)
 {
-	static const char tls_hello[] = { 0x16, 0x03 };
-
 	/* A form that a browser sends by itself has these. */
 	if (rt_slice_equal_nocase(argv[0], "post") ||
 	    rt_slice_equal_nocase(argv[0], "host:"))
@@ -12,7 +10,5 @@ rtd_is_foreign(const struct rt_slice *argv, size_t argc)
 	if (argc == 3 &&
 	    rt_slice_starts_with(argv[2], rt_slice_cstr("HTTP/")))
 		return true;
-	return rt_slice_starts_with(argv[0], rt_slice_cstr("SSH-")) ||
-	    rt_slice_starts_with(argv[0],
-		rt_slice(tls_hello, sizeof(tls_hello)));
+	return rt_slice_starts_with(argv[0], rt_slice_cstr("SSH-"));
 }

@@ -4,8 +4,15 @@
 
 #include "libcommon/base/slice.h"
 
-/* Whether the words of an inline request, argc >= 1, are a line of HTTP, the
- * banner of SSH, or the beginning of a TLS handshake. */
+/* Whether the words of an inline request, argc >= 1, are a line of HTTP or the
+ * banner of SSH. */
 bool rtd_is_foreign(const struct rt_slice *argv, size_t argc);
+
+/* Whether the bytes begin a TLS handshake, which may have no line's end. */
+static inline bool
+rtd_is_tls_hello(struct rt_slice data)
+{
+	return data.len >= 2 && data.data[0] == 0x16 && data.data[1] == 0x03;
+}
 
 #endif

@@ -15,6 +15,7 @@
 
 #include "libcommon/base/invariant.h"
 #include "libcommon/daemon/log.h"
+#include "riptided/net/address.h"
 
 #define ADDRESSES_MAX 16
 /* Each address with and without TLS, and a unix socket. */
@@ -285,6 +286,21 @@ rtd_listener_bind(struct rtd_listener **out, const struct rt_config *config,
 	}
 	*out = listener;
 	return RT_OK;
+}
+
+bool
+rtd_listener_is_open(const struct rtd_listener *listener)
+{
+	for (unsigned i = 0; i < listener->count; i++) {
+		struct sockaddr_storage here = { 0 };
+		socklen_t len = sizeof(here);
+
+		if (getsockname(listener->sockets[i].fd,
+			(struct sockaddr *)&here, &len) == 0 &&
+		    !rtd_address_is_loopback(&here))
+			return true;
+	}
+	return false;
 }
 
 /* -- accepting -- */

@@ -16,6 +16,9 @@ struct rtd_listener;
 RT_MUST_USE enum rt_code rtd_listener_bind(struct rtd_listener **out,
     const struct rt_config *config, struct rt_err *err);
 
+/* Whether other machines may reach it. */
+bool rtd_listener_is_open(const struct rtd_listener *listener);
+
 /* Let clients connect. accepted owns fd; door lives as long as the listener. */
 RT_MUST_USE enum rt_code rtd_listener_start(struct rtd_listener *listener,
     struct event_base *base, int backlog,

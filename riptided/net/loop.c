@@ -1,6 +1,5 @@
 #include "riptided/net/loop.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <netinet/in.h>
@@ -15,6 +14,7 @@
 
 #include "libcommon/base/invariant.h"
 #include "libcommon/daemon/log.h"
+#include "riptided/net/address.h"
 #include "riptided/net/client_memory.h"
 
 #define LOG_INTERVAL_MS 60000
@@ -219,50 +219,6 @@ rtd_loop_close(struct rtd_loop *loop)
 /* -- new connections -- */
 
 static void
-name_address(const struct sockaddr_storage *address, char *out,
-    size_t out_bytes)
-{
-	char host[INET6_ADDRSTRLEN] = "?";
-
-	if (address->ss_family == AF_INET) {
-		const struct sockaddr_in *in =
-		    (const struct sockaddr_in *)(const void *)address;
-
-		inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
-		snprintf(out, out_bytes, "%s:%u", host, ntohs(in->sin_port));
-	} else if (address->ss_family == AF_INET6) {
-		const struct sockaddr_in6 *in6 =
-		    (const struct sockaddr_in6 *)(const void *)address;
-
-		inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
-		snprintf(out, out_bytes, "[%s]:%u", host,
-		    ntohs(in6->sin6_port));
-	} else {
-		snprintf(out, out_bytes, "?:0");
-	}
-}
-
-static bool
-is_loopback(const struct sockaddr_storage *address)
-{
-	if (address->ss_family == AF_INET) {
-		const struct sockaddr_in *in =
-		    (const struct sockaddr_in *)(const void *)address;
-
-		return ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-	}
-	if (address->ss_family == AF_INET6) {
-		const struct sockaddr_in6 *in6 =
-		    (const struct sockaddr_in6 *)(const void *)address;
-
-		return IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr) ||
-		    (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr) &&
-			in6->sin6_addr.s6_addr[12] == IN_LOOPBACKNET);
-	}
-	return true;
-}
-
-static void
 set_tcp_options(int fd, int64_t keepalive_s)
 {
 	int on = 1, idle = (int)keepalive_s, count = 3;
@@ -325,15 +281,15 @@ rtd_loop_accept(struct rtd_loop *loop, int fd, const struct rtd_door *door)
 	} else {
 		getpeername(fd, (struct sockaddr *)&remote, &remote_len);
 		getsockname(fd, (struct sockaddr *)&here, &here_len);
-		name_address(&remote, peer, sizeof(peer));
-		name_address(&here, local, sizeof(local));
+		rtd_address_name(&remote, peer, sizeof(peer));
+		rtd_address_name(&here, local, sizeof(local));
 		set_tcp_options(fd, config->tcp_keepalive);
 	}
 	if (loop->server->connected_clients >= (uint64_t)config->maxclients)
 		turn_away(loop, fd, door, peer,
 		    "-ERR max number of clients reached\r\n");
 	else if (config->protected_mode && config->requirepass[0] == '\0' &&
-	    door->unix_path == NULL && !is_loopback(&remote))
+	    door->unix_path == NULL && !rtd_address_is_loopback(&remote))
 		turn_away(loop, fd, door, peer,
 		    "-DENIED Redis is running in protected mode because "
 		    "protected mode is enabled and no password is set for the "

@@ -1,6 +1,7 @@
 # net: sockets and turns; the only room that knows libevent.
 noinst_LIBRARIES += riptided/net/libnet.a
 riptided_net_libnet_a_SOURCES = \
+	riptided/net/address.c riptided/net/address.h \
 	riptided/net/client_memory.c riptided/net/client_memory.h \
 	riptided/net/conn.c riptided/net/conn.h \
 	riptided/net/door.h \

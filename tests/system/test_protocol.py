@@ -1,5 +1,28 @@
 """What a client gets for good, odd and hostile bytes: raw sockets against a
-running riptided. One test a row of the table of bad input."""
+running riptided, while a bystander asks PING throughout and the process's
+memory is watched. The table of bad input, row by row:
+
+    nothing to do: empty lines, *0, *-1    test_nothing_to_do_is_ignored
+    counts and lengths that are none       test_protocol_errors_close
+    not a bulk, nested, no CRLF behind     test_protocol_errors_close
+    LF alone                               test_pieces, test_protocol_errors_close
+    inline too long, quotes unbalanced     test_protocol_errors_close
+    any byte, empty key, empty value       test_any_byte
+    at the limit, one byte over it         test_limits
+    unknown command, arity, options        test_command_errors
+    slow, half, silent, gone               test_slow_clients, test_keepalive
+    half-closed                            test_half_closed
+    RST in the middle of a reply           test_reset
+    1e6 pipelined commands, nothing read   test_flood, test_unread_replies
+    garbage behind valid commands          test_valid_commands_before_garbage
+    TLS, HTTP, SSH                         test_foreign_protocols
+    too many clients, no descriptors       test_maxclients, test_no_descriptors
+    while the log is replayed              test_loading.py
+    HELLO 3, HELLO 9                       test_hello
+    before AUTH                            test_before_auth, test_passwords.py
+    announced, not sent                    test_declared_lengths, test_halves
+    10,000 idle connections                test_many_idle
+"""
 
 import os
 import resource
@@ -8,6 +31,7 @@ import stat
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 sys.dont_write_bytecode = True
@@ -31,6 +55,48 @@ def after(server, data, path=None):
 def still_serves(server):
     with server.client() as client:
         return client.call("PING") == "PONG"
+
+
+class Bystander(threading.Thread):
+    """A client that minds its own business; what it met is told at the end."""
+
+    def __init__(self, server):
+        super().__init__(daemon=True)
+        self.client = server.client()
+        self.ending = threading.Event()
+        self.problem = None
+        self.longest_s = 0
+        self.pings = 0
+
+    def run(self):
+        try:
+            while not self.ending.wait(0.005):
+                began = time.monotonic()
+                if self.client.call("PING") != "PONG":
+                    raise ValueError("not PONG")
+                self.longest_s = max(self.longest_s, time.monotonic() - began)
+                self.pings += 1
+        except (OSError, ValueError, rt.Closed, rt.ReplyError) as error:
+            self.problem = error
+
+    def end(self):
+        self.ending.set()
+        self.join()
+        self.client.close()
+
+
+def status_kb(pid, field):
+    with open("/proc/%d/status" % pid, encoding="ascii") as file:
+        for line in file:
+            if line.startswith(field + ":"):
+                return int(line.split()[1])
+    return 0
+
+
+def is_sanitized(server):
+    """A sanitizer keeps freed memory for a while."""
+    with open("/proc/%d/maps" % server.pid, encoding="utf-8") as maps:
+        return any("libasan" in line or "libtsan" in line for line in maps)
 
 
 # -- the parser, seen from outside --
@@ -173,10 +239,15 @@ def test_foreign_protocols(tap, server):
     ]
     for name, data in rows:
         tap.equal(after(server, data), b"", name + "_is_dropped")
-    hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200)
-    reply = after(server, hello)
-    tap.ok(reply in (b"", b"-ERR Protocol error: NUL in inline request\r\n"),
-           "a_tls_hello_is_dropped", reply)
+    # With and without what could be the end of a line.
+    for tail in (b"\x01\n", b"\x01\x01"):
+        hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + tail
+        tap.equal(after(server, hello + bytes(range(32, 99))), b"",
+                  "a_tls_hello_is_dropped")
+    for words in ("Possible SECURITY ATTACK detected",
+                  "a TLS handshake on a port without TLS"):
+        tap.equal(server.stderr().count(words), 1,
+                  "dropped connections are one line of the log: " + words)
     with server.client() as client:
         tap.equal(client.call("EXISTS", "injected"), 0,
                   "what_a_browser_is_made_to_send_is_not_run")
@@ -206,18 +277,11 @@ def test_reset(tap, server):
                         rt.encode("GET", "big") * 4)
         client.close()
     with server.client() as client:
+        # The bystander is the other one.
         rt.wait_until(lambda: client.info("clients")["connected_clients"]
-                      == "1", "reset clients to be forgotten")
+                      == "2", "reset clients to be forgotten")
         tap.equal(client.call("GET", "reset"), b"v",
                   "clients_that_reset_are_forgotten_and_their_writes_kept")
-
-
-def memory_kb(pid):
-    with open("/proc/%d/status" % pid, encoding="ascii") as file:
-        for line in file:
-            if line.startswith("VmRSS"):
-                return int(line.split()[1])
-    return 0
 
 
 def test_unread_replies(tap, server):
@@ -225,7 +289,7 @@ def test_unread_replies(tap, server):
         other.call("CONFIG", "SET", "client-output-buffer-limit",
                    "normal 16mb 4mb 60")
         other.call("SET", "unread", b"x" * 100000)
-        before = memory_kb(server.pid)
+        before = status_kb(server.pid, "VmRSS")
         # The new limits hold within a second.
         time.sleep(1.5)
         with server.client() as client:
@@ -239,22 +303,191 @@ def test_unread_replies(tap, server):
                     time.sleep(0.02)
                 except OSError:
                     break
-            grown = memory_kb(server.pid) - before
+            grown = status_kb(server.pid, "VmRSS") - before
         tap.ok(grown < 64 * 1024, "unread_replies_take_bounded_memory",
                "%d KiB" % grown)
         tap.equal(other.call("PING"), "PONG",
                   "others_are_served_beside_a_client_that_does_not_read")
 
 
+def test_flood(tap, server):
+    """A million commands, and not one reply is read."""
+    request = rt.encode("ECHO", b"x" * 100) * 1000
+    with server.client() as other:
+        other.call("CONFIG", "SET", "client-output-buffer-limit",
+                   "normal 16mb 4mb 2")
+        # The new limits hold within a second.
+        time.sleep(1.5)
+        before = status_kb(server.pid, "VmRSS")
+        grown, sent, closed = 0, 0, False
+        with server.client() as client:
+            client.sock.settimeout(0.2)
+            end = time.monotonic() + 20
+            while sent < 1000 and not closed and time.monotonic() < end:
+                try:
+                    client.send_raw(request)
+                    sent += 1
+                except TimeoutError:
+                    # Some of it went: from here on only the end counts.
+                    request = b"\r\n"
+                except OSError:
+                    closed = True
+                grown = max(grown, status_kb(server.pid, "VmRSS") - before)
+        tap.ok(closed, "who_never_reads_is_closed_after_the_soft_seconds",
+               sent)
+        tap.ok(grown < 24 * 1024, "and_costs_no_more_than_the_soft_limit",
+               "%d KiB" % grown)
+        tap.ok("reason=\"replies unread\"" in server.stderr(),
+               "the_log_tells_why", server.stderr()[-500:])
+        # One reply above the hard limit needs no seconds.
+        other.call("CONFIG", "SET", "proto-max-bulk-len", "64mb")
+        other.call("SET", "above", b"x" * (40 << 20))
+        other.call("CONFIG", "SET", "client-output-buffer-limit",
+                   "normal 4mb 0 0")
+        time.sleep(1.5)
+        with server.client() as client:
+            client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+            client.send_raw(rt.encode("GET", "above"))
+            time.sleep(0.2)
+            tap.ok(len(client.recv_all()) < 40 << 20,
+                   "a_client_above_the_hard_limit_is_closed_at_once")
+        other.call("CONFIG", "SET", "client-output-buffer-limit",
+                   "normal 256mb 64mb 60")
+        time.sleep(1.5)
+
+
+def test_halves(tap, server):
+    """Commands that begin and do not end: memory follows what has come."""
+    with server.client() as other:
+        before = int(other.info("memory")["mem_clients_normal"])
+        clients = []
+        for _ in range(20):
+            client = server.client()
+            client.send_raw(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1000000\r\n" +
+                            b"x" * 100000)
+            clients.append(client)
+
+        def counted():
+            return int(other.info("memory")["mem_clients_normal"]) - before
+
+        rt.wait_until(lambda: counted() >= 2000000, "the halves to arrive")
+        tap.ok(counted() < 20 * 300000, "half_a_command_is_counted_as_it_came",
+               counted())
+        for client in clients:
+            client.close()
+        rt.wait_until(lambda: counted() < 100000, "the halves to be forgotten")
+        tap.equal(other.call("EXISTS", "k"), 0, "and_is_never_run")
+
+
+def test_slow_clients(tap, server):
+    with server.client() as other:
+        other.call("CONFIG", "SET", "request-timeout", "1")
+        # It is looked at once a second.
+        drip, half, silent = [server.client() for _ in range(3)]
+        half.send_raw(b"*2\r\n$4\r\nECHO\r\n")
+        silent.send_raw(rt.encode("PING"))
+        silent.read()
+        data = rt.encode("SET", "drip", "x" * 200)
+        began, closed = time.monotonic(), None
+        for i in range(len(data)):
+            try:
+                drip.send_raw(data[i:i + 1])
+            except OSError:
+                closed = time.monotonic() - began
+                break
+            time.sleep(0.05)
+        tap.ok(closed is not None and closed >= 0.9,
+               "a_byte_now_and_then_is_closed_after_request_timeout", closed)
+        tap.equal(half.recv_all(), b"", "half_a_command_is_closed")
+        silent.send_raw(rt.encode("PING"))
+        tap.equal(silent.read(), "PONG", "a_client_between_commands_stays")
+        other.call("CONFIG", "SET", "request-timeout", "30", "timeout", "1")
+        silent.sock.setblocking(False)
+
+        def idle_is_closed():
+            other.call("PING")
+            try:
+                return silent.sock.recv(1) == b""
+            except BlockingIOError:
+                return False
+
+        tap.ok(rt.wait_until(idle_is_closed, "the idle one to be closed"),
+               "an_idle_client_is_closed_after_timeout")
+        other.call("CONFIG", "SET", "timeout", "0")
+        for client in (drip, half, silent):
+            client.close()
+
+
+def keepalive_s(port):
+    """Until the next keepalive probe of a connection to the server's port, as
+    the kernel has it; None: no timer of that kind."""
+    found = None
+    with open("/proc/net/tcp", encoding="ascii") as file:
+        for line in file.readlines()[1:]:
+            words = line.split()
+            if int(words[1].split(":")[1], 16) != port or words[3] != "01":
+                continue
+            kind, ticks = words[5].split(":")
+            if kind == "02":
+                found = int(ticks, 16) / os.sysconf("SC_CLK_TCK")
+    return found
+
+
+def test_keepalive(tap):
+    """Who is gone without a word is found by the kernel's probes."""
+    for value, wanted in (("300", True), ("0", False)):
+        with rt.Server(tcp_keepalive=value) as server:
+            with server.client() as client:
+                client.call("PING")
+                # A delayed ack may use the timer for a moment.
+                time.sleep(0.3)
+                timer = keepalive_s(server.port)
+                tap.ok((timer is not None and 290 < timer <= 300) == wanted,
+                       "tcp_keepalive_%s_is_what_the_socket_has" % value,
+                       timer)
+
+
+def test_many_idle(tap):
+    count = 10000
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < count + 1000:
+        tap.skip("ten_thousand_idle_clients",
+                 "the limit of open files is %d" % hard)
+        return
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count + 1000, hard))
+    with rt.Server(maxclients=count + 10) as server:
+        if is_sanitized(server):
+            tap.skip("ten_thousand_idle_clients", "a sanitizer's memory")
+            return
+        before = status_kb(server.pid, "VmRSS")
+        clients = [server.client() for _ in range(count)]
+        for client in clients[::100]:
+            client.call("PING")
+        with server.client() as client:
+            # With those that connect for a moment.
+            tap.equal(client.info("clients")["connected_clients"],
+                      str(count + 1), "ten_thousand_idle_clients_are_kept")
+        grown = status_kb(server.pid, "VmRSS") - before
+        tap.ok(grown < 48 * 1024, "they_take_less_than_5_kib_each",
+               "%d KiB" % grown)
+        for client in clients:
+            client.close()
+        with server.client() as client:
+            rt.wait_until(lambda: client.info("clients")["connected_clients"]
+                          == "1", "all to be forgotten")
+        tap.ok(True, "and_forgotten_when_they_go")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 def test_declared_lengths(tap, server):
-    before = memory_kb(server.pid)
+    before = status_kb(server.pid, "VmRSS")
     clients = []
     for _ in range(50):
         client = server.client()
         client.send_raw(b"*1048576\r\n$2097152\r\nabc")
         clients.append(client)
     still_serves(server)
-    grown = memory_kb(server.pid) - before
+    grown = status_kb(server.pid, "VmRSS") - before
     tap.ok(grown < 32 * 1024, "declared_lengths_take_no_memory",
            "%d KiB" % grown)
     for client in clients:
@@ -299,12 +532,29 @@ def test_before_auth(tap):
             tap.equal(after(server, data),
                       ("-ERR Protocol error: %s\r\n" % words).encode(),
                       words.replace(" ", "_"))
-        client = server.client()
-        silent_from = time.monotonic()
-        client.recv_all()
-        waited = time.monotonic() - silent_from
-        client.close()
-        tap.ok(waited >= 9, "who_gives_no_password_is_closed", waited)
+        # Nor may a stranger make the server hold what it is told.
+        flood = rt.encode("GET", "a") * 20000
+        with server.client() as client:
+            client.sock.settimeout(rt.PATIENCE_S)
+            try:
+                while True:
+                    client.send_raw(flood)
+            except OSError:
+                tap.ok(True, "a_stranger_who_never_reads_is_closed")
+        with server.client() as client:
+            client.send_raw(b"*10\r\n" + b"$16000\r\n%s\r\n" % (b"x" * 16000)
+                            * 9)
+            client.send_raw(b"$1\r\n1\r\n")
+            tap.ok(client.recv_all().startswith(b"-ERR unknown command"),
+                   "a_strangers_command_is_small_and_no_command")
+    with rt.Server(requirepass="secret", auth_timeout=1) as server:
+        with server.client() as client, server.client() as inside:
+            inside.call("AUTH", "secret")
+            silent_from = time.monotonic()
+            client.recv_all()
+            waited = time.monotonic() - silent_from
+            tap.ok(waited >= 0.9, "who_gives_no_password_is_closed", waited)
+            tap.equal(inside.call("PING"), "PONG", "who_has_is_not")
 
 
 # -- many clients --
@@ -358,6 +608,8 @@ def test_no_descriptors(tap, server):
     resource.prlimit(server.pid, resource.RLIMIT_NOFILE, old)
     tap.ok(10 <= refused < 20, "without_descriptors_clients_are_turned_away",
            refused)
+    tap.equal(server.stderr().count("no descriptor is left for new clients"),
+              1, "and_the_log_has_one_line_of_it")
     rt.wait_until(lambda: _served(server), "service after the shortage")
     tap.ok(True, "service_goes_on_after_the_shortage")
 
@@ -374,11 +626,22 @@ def test_protected_mode(tap):
     with rt.Server(bind="127.0.0.1 " + address) as server:
         with rt.RespClient(address, server.port) as client:
             tap.ok(client.recv_all().startswith(b"-DENIED "), name)
-        server.options["protected-mode"] = "no"
-        server.restart()
+        tap.ok("clients of other machines are refused" in server.stderr(),
+               "the_log_says_so_at_the_start")
+        with server.client() as client:
+            client.call("CONFIG", "SET", "protected-mode", "no")
         with rt.RespClient(address, server.port) as client:
             tap.equal(client.call("PING"), "PONG",
                       "other_hosts_are_served_without_protected_mode")
+            client.call("CONFIG", "SET", "protected-mode", "yes",
+                        "requirepass", "secret")
+        with rt.RespClient(address, server.port) as client:
+            tap.equal(client.error("PING"), "NOAUTH Authentication required.",
+                      "other_hosts_are_asked_for_a_password_that_is_set")
+        server.options["protected-mode"] = "no"
+        server.restart()
+        tap.ok("whoever reaches this machine" in server.stderr(),
+               "an_open_door_is_told_of_at_the_start")
 
 
 # -- the unix socket --
@@ -401,6 +664,43 @@ def test_unix_socket(tap):
                   "a_unix_socket_of_a_dead_process_is_replaced")
     server.stop()
     tap.ok(not os.path.exists(path), "the_unix_socket_is_removed_at_the_end")
+    with open(path, "w", encoding="ascii") as file:
+        file.write("mine")
+    for name, options, status, words in (
+            ("a_file_is_not_replaced_by_the_unix_socket",
+             {"unixsocket": path}, 69, "is not a socket"),
+            ("a_unix_socket_in_no_directory_is_an_error",
+             {"unixsocket": os.path.join(rt.scratch_dir(), "no", "a")}, 69,
+             "No such file"),
+            ("a_mode_that_is_none_is_an_error",
+             {"unixsocket": path, "unixsocketperm": "999"}, 64,
+             "unixsocketperm")):
+        server = rt.Server(**options)
+        server.spawn()
+        tap.ok(server.wait() == status and words in server.stderr() and
+               not os.path.exists(server.dir), name, server.stderr())
+    with open(path, encoding="ascii") as file:
+        tap.equal(file.read(), "mine", "and_the_file_is_as_it_was")
+    os.unlink(path)
+    # The mode is the file's from its first moment, whatever the umask.
+    old = os.umask(0)
+    server = rt.Server(unixsocket=path, port=0)
+    server.spawn()
+    os.umask(old)
+    rt.wait_until(lambda: _answers_at(server, path), "the socket to serve")
+    tap.equal(stat.S_IMODE(os.stat(path).st_mode), 0o600,
+              "a_unix_socket_alone_serves_and_is_its_owners")
+    server.stop()
+
+
+def _answers_at(server, path):
+    if server.ended() is not None:
+        raise RuntimeError(server.stderr())
+    try:
+        with rt.RespClient(path=path) as client:
+            return client.call("PING") == "PONG"
+    except OSError:
+        return False
 
 
 # -- the program --
@@ -458,14 +758,27 @@ def main():
              test_valid_commands_before_garbage, test_pieces, test_any_byte,
              test_limits, test_command_errors, test_hello,
              test_foreign_protocols, test_quit, test_half_closed, test_reset,
-             test_declared_lengths, test_pipelines, test_unread_replies,
+             test_declared_lengths, test_halves, test_pipelines,
+             test_unread_replies, test_flood, test_slow_clients,
              test_no_descriptors]
-    with rt.Server(appendfsync="everysec") as server:
+    with rt.Server(appendfsync="everysec", loglevel="verbose") as server:
+        bystander = Bystander(server)
+        bystander.start()
         for test in tests:
             tap.run(test, server)
+        bystander.end()
+        tap.ok(bystander.problem is None and bystander.longest_s < 5,
+               "a_bystander_was_answered_throughout",
+               (bystander.problem, bystander.longest_s))
+        print("# %d pings, the longest %.0f ms" % (
+            bystander.pings, bystander.longest_s * 1000))
+        if not is_sanitized(server):
+            peak = status_kb(server.pid, "VmHWM")
+            tap.ok(peak < 192 * 1024, "the_memory_stayed_within_its_limits",
+                   "%d KiB" % peak)
         tap.equal(server.stop(), 0, "the_server_stops_in_order_after_all_that")
     for test in (test_before_auth, test_maxclients, test_protected_mode,
-                 test_unix_socket, test_start_and_stop, test_command_line):
+                 test_keepalive, test_many_idle, test_unix_socket, test_start_and_stop, test_command_line):
         tap.run(test)
     tap.done()
 

@@ -19,7 +19,9 @@ START_TEST(other_protocols_are_known)
 	ck_assert(foreign("GET", "/", "HTTP/1.1"));
 	ck_assert(foreign("OPTIONS", "*", "HTTP/1.1"));
 	ck_assert(foreign("SSH-2.0-OpenSSH_9.2p1", "", ""));
-	ck_assert(foreign("\x16\x03\x01", "", ""));
+	ck_assert(rtd_is_tls_hello(rt_slice_cstr("\x16\x03\x01")));
+	ck_assert(!rtd_is_tls_hello(rt_slice_cstr("\x16")));
+	ck_assert(!rtd_is_tls_hello(rt_slice_cstr("*3\r\n")));
 }
 END_TEST
 
