@@ -262,7 +262,7 @@ watch_load(struct rtc_compactor *compactor)
 	rt_manifest_unref(manifest);
 }
 
-/* As many as there are workers for. *began: some job was, and may be over
+/* As many as there are threads for. *began: some job was, and may be over
  * already. */
 static enum rt_code
 begin_jobs(struct rtc_compactor *compactor, bool *began, struct rt_err *err)
@@ -273,7 +273,7 @@ begin_jobs(struct rtc_compactor *compactor, bool *began, struct rt_err *err)
 
 	*began = false;
 	while (more && code == RT_OK && !compactor->stopping &&
-	    rtc_workers_busy(workers) < workers->count) {
+	    rtc_workers_free(workers) > 0) {
 		code = begin_one(compactor, &more, err);
 		*began = *began || more;
 		take_signals(compactor);

@@ -1,273 +1,126 @@
+/* A job of some size is cut into ranges (ranges.h), as many as it may have
+ * threads. Each range has a merge, a result and an error of its own; they meet
+ * when all are over. */
 #include "riptide-compactd/merger.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "libcommon/base/invariant.h"
-#include "libcommon/os/crashpoint.h"
-#include "libcommon/table/bloom.h"
-#include "libcommon/table/key_pieces.h"
-#include "libcommon/table/merge_iter.h"
-#include "libcommon/table/table_reader.h"
-#include "riptide-compactd/table_chain.h"
+#include "libcommon/os/mutex.h"
+#include "riptide-compactd/range_merge.h"
+#include "riptide-compactd/ranges.h"
 
-#define WRITE_BEHIND_BYTES ((size_t)1 << 20)
-/* Entries and bytes between two looks at the clock. */
-#define LOOK_ENTRIES 1024u
-#define LOOK_BYTES ((size_t)256 << 10)
-/* An output ends early rather than overlap more of the level below its own
- * than so many tables' worth of bytes. */
-#define GRANDPARENT_TABLES 10
-/* From so much of its size on it ends where a table of that level does. */
-#define ALIGN_FROM(bytes) ((bytes) / 4 * 3)
-
-/* One merge under way. */
-struct merge {
-	const struct rtc_merger *merger;
-	const struct rtc_job *job;
-	struct rtc_result *result;
-	struct rtc_retention retention;
-	struct rt_iter *iter;
-	struct rt_table_writer *writer;	/* NULL between outputs */
-	struct rt_file_id writer_id;
-	uint64_t paced_bytes;		/* of the output, paid for */
-	unsigned look_entries;		/* read since the last look, */
-	size_t look_bytes;		/* and their bytes */
-	const struct rt_manifest_run *grandparents;
-	size_t grandparent_at;
-	uint64_t grandparent_bytes;
+/* One range of a job. */
+struct part {
+	struct run *run;
+	struct rt_range range;
+	struct rtc_result result;
+	enum rt_code code;
+	struct rt_err err;
 };
 
-static enum rt_code
-open_output(struct merge *merge, struct rt_err *err)
+/* A job under way. */
+struct run {
+	const struct rtc_merger *merger;
+	const struct rtc_job *job;
+	struct rtc_ranges ranges;
+	struct part *parts;		/* one for each range */
+	atomic_size_t next;		/* the part to begin next */
+	atomic_bool is_vain;		/* one of them failed */
+};
+
+/* Parts, until there are no more. Any thread of the job. */
+static void *
+work(void *arg)
 {
-	const struct rtc_merger *merger = merge->merger;
-	const struct rt_config *config = merger->config;
-	struct rt_table_options options = {
-		.block_bytes = config->block_size,
-		.bloom_bits_per_key = rt_bloom_bits_of_level(
-		    (unsigned)config->bloom_bits_per_key,
-		    merge->job->target_level == 0,
-		    merge->job->is_last_level),
-		.compression = merge->job->compression,
-		.unique_id = rt_table_unique_id(),
-		.write_behind_bytes = WRITE_BEHIND_BYTES,
-	};
-	char name[RT_PATH_NAME_BYTES];
+	struct run *run = arg;
+	size_t i;
 
-	memcpy(options.database_uuid, merge->job->manifest->database_uuid,
-	    sizeof(options.database_uuid));
-	merge->writer_id = (struct rt_file_id){
-		.maker_epoch = merger->epoch,
-		.number = (*merger->next_number)++,
-	};
-	merge->paced_bytes = 0;
-	merge->grandparent_bytes = 0;
-	return rt_table_writer_open(&merge->writer, merger->fs, merger->dir,
-	    rt_path_table(name, merge->writer_id), &options, err);
-}
+	while ((i = atomic_fetch_add(&run->next, 1)) < run->ranges.count) {
+		struct part *part = &run->parts[i];
 
-/* What goes to the last level is read back from it and not soon again: it is
- * not worth its place in the page cache. */
-static void
-forget_pages(const struct rtc_merger *merger, const char *name)
-{
-	int fd = -1;
-
-	if (rt_fs_open_read(merger->fs, merger->dir, name, &fd, NULL) != RT_OK)
-		return;
-	merger->fs->fadvise(merger->fs, fd, 0, 0, POSIX_FADV_DONTNEED);
-	rt_fs_close(merger->fs, &fd, NULL);
-}
-
-/* G3 */
-static enum rt_code
-read_back(const struct merge *merge, const struct rtc_output *output,
-    struct rt_err *err)
-{
-	struct rt_table_expect expect = {
-		.size = output->info.size,
-		.unique_id = output->info.unique_id,
-		.database_uuid = merge->job->manifest->database_uuid,
-	};
-	const struct rtc_merger *merger = merge->merger;
-	struct rt_table_reader *reader = NULL;
-	char name[RT_PATH_NAME_BYTES];
-	enum rt_code code;
-
-	code = rt_table_reader_open(&reader, merger->fs, merger->dir,
-	    rt_path_table(name, output->id), &expect, NULL, NULL, err);
-	if (code == RT_OK)
-		code = rt_table_reader_verify(reader, output->info.crc32c, err);
-	rt_table_reader_unref(reader);
-	if (code != RT_OK)
-		rt_err_prefix(err, "read back %s", name);
-	else if (merge->job->is_last_level)
-		forget_pages(merger, name);
-	return code;
-}
-
-static enum rt_code
-close_output(struct merge *merge, struct rt_err *err)
-{
-	struct rtc_result *result = merge->result;
-	struct rt_table_writer *writer = merge->writer;
-	struct rtc_output *output;
-	enum rt_code code;
-
-	if (writer == NULL)
-		return RT_OK;
-	if (result->outputs_count == result->outputs_cap) {
-		result->outputs_cap = result->outputs_cap * 2 + 4;
-		result->outputs = rt_realloc(result->outputs,
-		    result->outputs_cap * sizeof(result->outputs[0]));
+		part->code = rtc_range_merge(run->merger, run->job,
+		    &part->range, &run->is_vain, &part->result, &part->err);
+		if (part->code != RT_OK)
+			atomic_store(&run->is_vain, true);
 	}
-	output = &result->outputs[result->outputs_count];
-	*output = (struct rtc_output){ .id = merge->writer_id };
-	merge->writer = NULL;
-	code = rt_table_writer_finish(writer, &output->info, err);
-	if (code != RT_OK)
-		return code;
-	result->outputs_count++;
-	result->bytes_out += output->info.size;
-	result->entries_out += output->info.entries;
-	RT_CRASHPOINT("merge-output-done");
-	return read_back(merge, output, err);
-}
-
-/* Follow the key through the level below the target; true when a table of it
- * ended before the key. */
-static bool
-crosses_below(struct merge *merge, struct rt_slice key)
-{
-	const struct rt_manifest_run *run = merge->grandparents;
-	size_t before = merge->grandparent_at;
-
-	while (run != NULL && merge->grandparent_at < run->tables_count &&
-	    rt_key_pieces_compare(run->tables[merge->grandparent_at].largest,
-		key, 0) < 0)
-		merge->grandparent_bytes +=
-		    run->tables[merge->grandparent_at++].size;
-	return merge->grandparent_at != before;
-}
-
-/* G1: asked for the first version of a key. */
-static bool
-is_cut_due(struct merge *merge, struct rt_slice key)
-{
-	uint64_t goal = merge->merger->config->table_size, bytes;
-	bool crossed = crosses_below(merge, key);
-
-	if (merge->writer == NULL)
-		return false;
-	bytes = rt_table_writer_bytes(merge->writer);
-	return bytes >= goal || (crossed && bytes >= ALIGN_FROM(goal)) ||
-	    merge->grandparent_bytes > GRANDPARENT_TABLES * goal;
-}
-
-static enum rt_code
-write_entry(struct merge *merge, const struct rt_entry *entry,
-    struct rt_err *err)
-{
-	enum rt_code code = RT_OK;
-
-	if (merge->writer == NULL)
-		code = open_output(merge, err);
-	if (code != RT_OK)
-		return code;
-	return rt_table_writer_add(merge->writer, entry, err);
-}
-
-static enum rt_code
-take_entry(struct merge *merge, struct rt_err *err)
-{
-	struct rt_entry entry = merge->iter->entry;
-	enum rtc_verdict verdict =
-	    rtc_retention_judge(&merge->retention, &entry);
-
-	if (merge->retention.begins_key && is_cut_due(merge, entry.key)) {
-		enum rt_code code = close_output(merge, err);
-
-		if (code != RT_OK)
-			return code;
-	}
-	merge->result->entries_in++;
-	merge->result->verdicts[verdict]++;
-	if (verdict == RTC_KEEP_AS_TOMBSTONE) {
-		entry.type = RT_ENTRY_TOMBSTONE;
-		entry.value = rt_slice(NULL, 0);
-	} else if (verdict != RTC_KEEP) {
-		return RT_OK;
-	}
-	return write_entry(merge, &entry, err);
-}
-
-/* Pay for what was written, and see whether we are asked to stop. */
-static enum rt_code
-look(struct merge *merge, struct rt_err *err)
-{
-	const struct rtc_merger *merger = merge->merger;
-	unsigned wait_ms = 0;
-
-	if (++merge->look_entries < LOOK_ENTRIES &&
-	    merge->look_bytes < LOOK_BYTES)
-		return RT_OK;
-	if (merger->entries_read != NULL)
-		atomic_fetch_add_explicit(merger->entries_read,
-		    merge->look_entries, memory_order_relaxed);
-	merge->look_entries = 0;
-	merge->look_bytes = 0;
-	if (merge->writer != NULL) {
-		uint64_t bytes = rt_table_writer_bytes(merge->writer);
-
-		if (bytes > merge->paced_bytes)
-			wait_ms = rtc_pace_spend(merger->pace,
-			    bytes - merge->paced_bytes);
-		merge->paced_bytes = bytes;
-	}
-	if (merger->should_stop(merger->should_stop_arg, wait_ms))
-		return rt_err_set(err, RT_ESTOPPED,
-		    "asked to stop during a merge");
-	return RT_OK;
+	return NULL;
 }
 
 static void
-open_inputs(struct merge *merge)
+work_all(struct run *run)
 {
-	const struct rtc_job *job = merge->job;
-	struct rt_iter **chains =
-	    rt_alloc_zero(job->inputs_count, sizeof(chains[0]));
-	struct rt_slice smallest, largest;
-	size_t count = 0;
+	size_t count = run->ranges.count;
+	pthread_t *threads = rt_alloc_zero(count, sizeof(threads[0]));
+	size_t more = 0;
 
-	for (size_t i = 0; i < job->inputs_count;) {
-		const struct rt_manifest_table *const *from = job->inputs + i;
-		size_t length = rtc_table_chain_length(from,
-		    job->inputs_count - i);
+	run->parts = rt_alloc_zero(count, sizeof(run->parts[0]));
+	for (size_t i = 0; i < count; i++)
+		run->parts[i] = (struct part){
+			.run = run,
+			.range = rtc_ranges_at(&run->ranges, i),
+		};
+	for (; more + 1 < count && more + 1 < run->merger->threads; more++)
+		rt_thread_start(&threads[more], "merge", work, run);
+	(void)work(run);
+	while (more > 0)
+		rt_thread_join(threads[--more]);
+	free(threads);
+}
 
-		chains[count++] = rtc_table_chain_new(merge->merger->fs,
-		    merge->merger->dir, job->manifest, from, length);
-		i += length;
+/* What ended the job: the others were only asked to stop. */
+static enum rt_code
+first_error(const struct run *run, struct rt_err *err)
+{
+	const struct part *first = NULL;
+
+	for (size_t i = 0; i < run->ranges.count; i++) {
+		const struct part *part = &run->parts[i];
+
+		if (part->code != RT_OK && (first == NULL ||
+			(first->code == RT_ESTOPPED &&
+			    part->code != RT_ESTOPPED)))
+			first = part;
 	}
-	rtc_job_range(job, &smallest, &largest);
-	merge->iter = rt_merge_iter_new_common(chains, count,
-	    rt_slice_shared_prefix(smallest, largest));
-	free(chains);
+	if (first == NULL)
+		return RT_OK;
+	if (err != NULL)
+		*err = first->err;
+	return first->code;
+}
+
+/* Put the parts' results together, in the order of keys. */
+static void
+collect(struct run *run, struct rtc_result *result)
+{
+	for (size_t i = 0; i < run->ranges.count; i++) {
+		struct rtc_result *part = &run->parts[i].result;
+
+		for (size_t j = 0; j < part->outputs_count; j++)
+			*rtc_result_add(result) = part->outputs[j];
+		result->entries_in += part->entries_in;
+		result->entries_out += part->entries_out;
+		result->bytes_out += part->bytes_out;
+		for (size_t j = 0; j < RTC_VERDICTS; j++)
+			result->verdicts[j] += part->verdicts[j];
+		free(part->outputs);
+	}
+	result->bytes_in = run->job->input_bytes;
 }
 
 /* G2 */
 static enum rt_code
-check_sums(const struct merge *merge, struct rt_err *err)
+check_sums(const struct rtc_job *job, const struct rtc_result *result,
+    struct rt_err *err)
 {
-	const struct rtc_result *result = merge->result;
 	uint64_t expected = 0, kept = result->verdicts[RTC_KEEP] +
 	    result->verdicts[RTC_KEEP_AS_TOMBSTONE];
 
-	for (size_t i = 0; i < merge->job->inputs_count; i++)
-		expected += merge->job->inputs[i]->entries;
+	for (size_t i = 0; i < job->inputs_count; i++)
+		expected += job->inputs[i]->entries;
 	if (result->entries_in != expected || result->entries_out != kept)
 		return rt_err_set(err, RT_EDAMAGED,
 		    "the merge read %" PRIu64 " entries of %" PRIu64
@@ -276,62 +129,40 @@ check_sums(const struct merge *merge, struct rt_err *err)
 	return RT_OK;
 }
 
-static enum rt_code
-merge_all(struct merge *merge, struct rt_err *err)
-{
-	struct rt_iter *iter;
-	enum rt_code code = RT_OK;
-
-	open_inputs(merge);
-	merge->result->bytes_in = merge->job->input_bytes;
-	iter = merge->iter;
-	for (rt_iter_seek_first(iter); iter->valid && code == RT_OK;
-	    rt_iter_next(iter)) {
-		merge->look_bytes += iter->entry.key.len +
-		    iter->entry.value.len;
-		code = take_entry(merge, err);
-		if (code == RT_OK)
-			code = look(merge, err);
-	}
-	if (code == RT_OK && iter->code != RT_OK) {
-		if (err != NULL)
-			*err = iter->err;
-		return iter->code;
-	}
-	if (code == RT_OK)
-		code = close_output(merge, err);
-	if (code == RT_OK)
-		code = check_sums(merge, err);
-	if (code == RT_OK && merge->result->outputs_count > 0)
-		code = rt_fs_sync_dir(merge->merger->fs, merge->merger->dir,
-		    err);
-	return code;
-}
-
 enum rt_code
 rtc_merger_run(const struct rtc_merger *merger, const struct rtc_job *job,
     struct rtc_result *result, struct rt_err *err)
 {
-	struct merge merge = {
-		.merger = merger,
-		.job = job,
-		.result = result,
-	};
+	struct run run = { .merger = merger, .job = job };
 	enum rt_code code;
 
 	*result = (struct rtc_result){ 0 };
-	for (size_t i = 0; i < job->manifest->runs_count; i++)
-		if (job->target_level > 0 &&
-		    job->manifest->runs[i].level == job->target_level + 1)
-			merge.grandparents = &job->manifest->runs[i];
-	rtc_retention_init(&merge.retention, job, merger->expired_before_ms);
-	code = merge_all(&merge, err);
-	rt_iter_free(merge.iter);
-	rt_table_writer_abandon(merge.writer);
-	rtc_retention_fini(&merge.retention);
+	code = rtc_ranges_plan(&run.ranges, merger, job, err);
+	if (code == RT_OK) {
+		work_all(&run);
+		code = first_error(&run, err);
+		collect(&run, result);
+	}
+	if (code == RT_OK)
+		code = check_sums(job, result, err);
+	if (code == RT_OK && result->outputs_count > 0)
+		code = rt_fs_sync_dir(merger->fs, merger->dir, err);
+	free(run.parts);
+	rtc_ranges_fini(&run.ranges);
 	if (code != RT_OK)
 		rtc_result_unlink(result, merger);
 	return code;
+}
+
+struct rtc_output *
+rtc_result_add(struct rtc_result *result)
+{
+	if (result->outputs_count == result->outputs_cap) {
+		result->outputs_cap = result->outputs_cap * 2 + 4;
+		result->outputs = rt_realloc(result->outputs,
+		    result->outputs_cap * sizeof(result->outputs[0]));
+	}
+	return &result->outputs[result->outputs_count++];
 }
 
 void

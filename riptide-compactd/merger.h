@@ -1,11 +1,14 @@
-/* merger: runs a job: inputs through one merge into new tables.
+/* merger: runs a job: inputs through a merge into new tables, in ranges of keys
+ * with a thread each where it is large and may have several.
  *
  * G1 An output is cut between user keys, never between versions of one.
  * G2 Entries read = entries written + entries left out, or the job fails.
  * G3 Every output is opened and read back whole before it is told.
  * G4 Nothing it makes is part of the database until it is published; on any
  *    failure its files are unlinked again.
- * Thread: one for each job. */
+ * G5 Of a job in several ranges the outputs of all are one list in key order,
+ *    and G2 is asked of their sums. No key is in two of them.
+ * Thread: one for each job, which starts those of the ranges and ends them. */
 #ifndef RIPTIDE_COMPACTD_MERGER_H
 #define RIPTIDE_COMPACTD_MERGER_H
 
@@ -24,7 +27,8 @@ struct rtc_merger {
 	_Atomic uint64_t *next_number;	/* rises with each output */
 	uint64_t expired_before_ms;
 	struct rtc_pace *pace;
-	/* Asked now and then; true ends the job with RT_ESTOPPED. It may wait
+	unsigned threads;		/* that the job may have; 0 as 1 */
+	/* Asked now and then, by every thread; true ends the job with RT_ESTOPPED. It may wait
 	 * up to wait_ms for the pace. */
 	bool (*should_stop)(void *arg, unsigned wait_ms);
 	void *should_stop_arg;
@@ -49,6 +53,9 @@ struct rtc_result {
 /* Run a RTC_JOB_MERGE. The outputs are synced, and their directory is. */
 RT_MUST_USE enum rt_code rtc_merger_run(const struct rtc_merger *merger,
     const struct rtc_job *job, struct rtc_result *result, struct rt_err *err);
+
+/* One more output, for the caller to fill. */
+struct rtc_output *rtc_result_add(struct rtc_result *result);
 
 /* Unlink the outputs: they were never published. */
 void rtc_result_unlink(struct rtc_result *result,

@@ -18,6 +18,8 @@ riptide_compactd_libriptide_compactd_a_SOURCES = \
 	riptide-compactd/plan.c riptide-compactd/plan.h \
 	riptide-compactd/publisher.c riptide-compactd/publisher.h \
 	riptide-compactd/quarantine.c riptide-compactd/quarantine.h \
+	riptide-compactd/range_merge.c riptide-compactd/range_merge.h \
+	riptide-compactd/ranges.c riptide-compactd/ranges.h \
 	riptide-compactd/rehearsal.c riptide-compactd/rehearsal.h \
 	riptide-compactd/retention.c riptide-compactd/retention.h \
 	riptide-compactd/scrub.c riptide-compactd/scrub.h \

@@ -24,22 +24,22 @@ table_of(const struct rt_chain_iter *chain, size_t i)
 	return tables->tables[i];
 }
 
-static enum rt_code
-open_reader(const struct table_chain *chain,
-    const struct rt_manifest_table *table, struct rt_table_reader **reader,
-    struct rt_err *err)
+enum rt_code
+rtc_table_chain_open(struct rt_fs *fs, int sst,
+    const struct rt_manifest *manifest, const struct rt_manifest_table *table,
+    struct rt_table_reader **reader, struct rt_err *err)
 {
 	struct rt_table_expect expect = {
 		.size = table->size,
 		.unique_id = table->unique_id,
-		.database_uuid = chain->manifest->database_uuid,
+		.database_uuid = manifest->database_uuid,
 	};
 	char name[RT_PATH_NAME_BYTES];
 	enum rt_code code;
 
 	rt_path_table(name, table->id);
-	code = rt_table_reader_open(reader, chain->fs, chain->sst, name,
-	    &expect, NULL, NULL, err);
+	code = rt_table_reader_open(reader, fs, sst, name, &expect, NULL, NULL,
+	    err);
 	if (code != RT_OK)
 		return code;
 	if (rt_table_reader_info(*reader)->entries == table->entries)
@@ -48,20 +48,23 @@ open_reader(const struct table_chain *chain,
 	    "%s holds %" PRIu64 " entries, the manifest says %" PRIu64, name,
 	    rt_table_reader_info(*reader)->entries, table->entries);
 	rt_table_reader_unref(*reader);
+	*reader = NULL;
 	return code;
 }
 
 static enum rt_code
-open_table(struct rt_chain_iter *chain, size_t i, struct rt_iter **out,
+open_table(struct rt_chain_iter *base, size_t i, struct rt_iter **out,
     struct rt_err *err)
 {
+	const struct table_chain *chain = (const struct table_chain *)base;
 	struct rt_table_reader *reader = NULL;
-	enum rt_code code = open_reader((const struct table_chain *)chain,
-	    table_of(chain, i), &reader, err);
+	enum rt_code code = rtc_table_chain_open(chain->fs, chain->sst,
+	    chain->manifest, table_of(base, i), &reader, err);
 
 	if (code != RT_OK)
 		return code;
-	*out = rt_table_reader_iter(reader, RT_TABLE_COLD, READAHEAD_BYTES);
+	*out = rt_table_reader_iter_range(reader, RT_TABLE_COLD,
+	    READAHEAD_BYTES, &base->range);
 	rt_table_reader_unref(reader);
 	return RT_OK;
 }
@@ -100,7 +103,8 @@ rtc_table_chain_length(const struct rt_manifest_table *const *tables,
 struct rt_iter *
 rtc_table_chain_new(struct rt_fs *fs, int sst,
     const struct rt_manifest *manifest,
-    const struct rt_manifest_table *const *tables, size_t count)
+    const struct rt_manifest_table *const *tables, size_t count,
+    const struct rt_range *range)
 {
 	static const struct rt_chain_ops ops = {
 		.open = open_table,
@@ -108,10 +112,9 @@ rtc_table_chain_new(struct rt_fs *fs, int sst,
 		.largest = largest,
 		.is_skipped = is_skipped,
 	};
-	static const struct rt_range all;
 	struct table_chain *chain = rt_alloc_zero(1, sizeof(*chain));
 
-	rt_chain_iter_init(&chain->chain, &ops, count, &all);
+	rt_chain_iter_init(&chain->chain, &ops, count, range);
 	chain->fs = fs;
 	chain->sst = sst;
 	chain->manifest = manifest;

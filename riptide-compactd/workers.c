@@ -8,6 +8,7 @@
 
 #include "libcommon/base/invariant.h"
 #include "libcommon/os/mutex.h"
+#include "riptide-compactd/ranges.h"
 
 enum rt_code
 rtc_workers_open(struct rtc_workers **out, size_t count, struct rt_err *err)
@@ -51,6 +52,30 @@ rtc_workers_busy(const struct rtc_workers *workers)
 	for (size_t i = 0; i < workers->count; i++)
 		busy += workers->all[i].is_busy;
 	return busy;
+}
+
+size_t
+rtc_workers_free(const struct rtc_workers *workers)
+{
+	size_t taken = 0;
+
+	for (size_t i = 0; i < workers->count; i++)
+		if (workers->all[i].is_busy)
+			taken += workers->all[i].merger.threads;
+	return workers->count - taken;
+}
+
+/* How many of the free threads a job takes. Level 0 is what reads wait for; so a
+ * deeper job leaves it one. */
+static unsigned
+threads_for(const struct rtc_workers *workers, const struct rtc_job *job)
+{
+	size_t count = rtc_workers_free(workers);
+
+	rt_assert(count >= 1);
+	if (job->source_level > 0 && count > 1)
+		count--;
+	return (unsigned)count;
 }
 
 size_t
@@ -139,6 +164,7 @@ rtc_workers_begin(struct rtc_workers *workers, const struct rtc_merger *merger,
     const struct rtc_job *job, uint64_t now_ns)
 {
 	struct rtc_worker *worker = workers->all;
+	unsigned threads = threads_for(workers, job);
 
 	while (worker < workers->all + workers->count && worker->is_busy)
 		worker++;
@@ -150,6 +176,8 @@ rtc_workers_begin(struct rtc_workers *workers, const struct rtc_merger *merger,
 		.began_ns = now_ns,
 		.is_busy = true,
 	};
+	worker->merger.threads = rtc_ranges_most(merger->config, job,
+	    threads);
 	worker->merger.should_stop = should_stop;
 	worker->merger.should_stop_arg = workers;
 	worker->merger.entries_read = &worker->entries_read;

@@ -1,5 +1,5 @@
-/* workers: threads that merge, a job each. The main thread picks and publishes;
- * between the two a worker has the job to itself. Thread: main, except where it
+/* workers: threads that merge, one or several for each job. The main thread picks
+ * and publishes; between the two a worker has the job to itself. Thread: main, except where it
  * says so. */
 #ifndef RIPTIDE_COMPACTD_WORKERS_H
 #define RIPTIDE_COMPACTD_WORKERS_H
@@ -31,13 +31,13 @@ struct rtc_worker {
 
 struct rtc_workers {
 	struct rtc_worker *all;
-	size_t count;
+	size_t count;		/* of threads, and so of jobs at most */
 	int done_fd;		/* readable when one of them is over */
 	int stop_fd;		/* readable once they are to stop */
 	atomic_bool stops;
 };
 
-/* count: jobs at once, 1 or more. */
+/* count: threads at once, over all jobs; 1 or more. */
 RT_MUST_USE enum rt_code rtc_workers_open(struct rtc_workers **out,
     size_t count, struct rt_err *err);
 /* All must be cleared. */
@@ -52,8 +52,11 @@ size_t rtc_workers_jobs(const struct rtc_workers *workers,
 void rtc_workers_progress(const struct rtc_workers *workers,
     uint64_t *bytes_done, uint64_t *bytes_total);
 
-/* Begin a job, of which there may be `count` at once; it becomes the worker's.
- * merger: as for rtc_merger_run, should_stop is set here. */
+/* Threads that no job has. */
+size_t rtc_workers_free(const struct rtc_workers *workers);
+
+/* Begin a job, while a thread is free; it becomes the worker's. A large one gets
+ * several. merger: as for rtc_merger_run, threads and should_stop are set here. */
 void rtc_workers_begin(struct rtc_workers *workers,
     const struct rtc_merger *merger, const struct rtc_job *job,
     uint64_t now_ns);

@@ -380,3 +380,29 @@ rt_table_reader_iter_range(struct rt_table_reader *reader, unsigned flags,
 	iter->range = *range;
 	return &iter->base;
 }
+
+enum rt_code
+rt_table_reader_key_at(struct rt_table_reader *reader, size_t numerator,
+    size_t denominator, unsigned flags, struct rt_buf *key, struct rt_err *err)
+{
+	size_t number = (size_t)((unsigned __int128)numerator *
+	    rt_table_blocks_count(reader) / denominator);
+	struct table_iter *iter =
+	    (struct table_iter *)rt_table_reader_iter(reader, flags, 0);
+	enum rt_code code = open_number(iter, number, false);
+
+	rt_assert(numerator < denominator);
+	if (code != RT_OK)
+		fail(iter, code);
+	else
+		show(iter, rt_block_iter_next(&iter->entries));
+	code = iter->base.code;
+	if (code == RT_OK) {
+		rt_buf_clear(key);
+		rt_buf_append_slice(key, iter->base.entry.key);
+	} else if (err != NULL) {
+		*err = iter->base.err;
+	}
+	rt_iter_free(&iter->base);
+	return code;
+}

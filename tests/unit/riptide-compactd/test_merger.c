@@ -6,15 +6,17 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "libcommon/base/coding.h"
 #include "libcommon/table/table_reader.h"
 #include "riptide-compactd/publisher.h"
+#include "riptide-compactd/ranges.h"
 #include "tests/support/fault_fs.h"
 #include "tests/support/runner.h"
 #include "tests/unit/riptide-compactd/scratch_db.h"
 
 #define KEYS 8
 #define GRACE_OVER_MS 500
-#define CALLS_MAX 400
+#define CALLS_MAX 2000
 #define END_SEQ 1000
 
 static struct rt_err failure;
@@ -262,31 +264,192 @@ START_TEST(every_reader_sees_the_same_after_a_merge)
 }
 END_TEST
 
+/* What the outputs of a result hold, in their order. */
+static struct rt_buf
+contents(struct bench *bench)
+{
+	struct rt_buf all = { 0 };
+
+	for (size_t i = 0; i < bench->result.outputs_count; i++) {
+		struct rt_table_reader *reader = NULL;
+		char name[RT_PATH_NAME_BYTES];
+		struct rt_iter *iter;
+
+		ck_assert_int_eq(rt_table_reader_open(&reader, bench->db.fs,
+		    bench->db.sst,
+		    rt_path_table(name, bench->result.outputs[i].id), NULL,
+		    NULL, NULL, &failure), RT_OK);
+		iter = rt_table_reader_iter(reader, 0, 0);
+		for (rt_iter_seek_first(iter); iter->valid;
+		     rt_iter_next(iter)) {
+			rt_buf_put_bytes(&all, iter->entry.key);
+			rt_buf_put_varint(&all, iter->entry.seq);
+			rt_buf_put_bytes(&all, iter->entry.value);
+		}
+		ck_assert_int_eq(iter->code, RT_OK);
+		rt_iter_free(iter);
+		rt_table_reader_unref(reader);
+	}
+	return all;
+}
+
+static void
+fill_at_random(struct bench *bench, unsigned names_count)
+{
+	static char names[200][8];
+	uint64_t seq = 1, snapshots[4];
+
+	for (unsigned i = 0; i < names_count; i++)
+		snprintf(names[i], sizeof(names[0]), "k%u", i);
+	for (unsigned run = 0; run < 4; run++) {
+		struct rtt_version versions[80];
+
+		for (unsigned i = 0; i < 80; i++)
+			versions[i] = (struct rtt_version){
+				.key = names[below(names_count)],
+				.seq = seq++,
+				.deletes = below(4) == 0,
+				.expire_ms = below(4) == 0 ? 1 + below(999) : 0,
+				.value_bytes = below(300),
+			};
+		rtt_db_flush(&bench->db, versions, 80);
+	}
+	for (unsigned i = 0; i < 4; i++)
+		snapshots[i] = (i > 0 ? snapshots[i - 1] : 0) + 1 + below(80);
+	rtt_db_set_snapshots(&bench->db, snapshots, below(5));
+}
+
+START_TEST(threads_change_no_entry)
+{
+	unsigned seed = (unsigned)time(NULL);
+	size_t most = 0;
+
+	printf("# seed %u\n", seed);
+	fflush(stdout);
+	for (unsigned round = 0; round < 20; round++) {
+		struct rt_buf one = { 0 };
+		struct bench bench;
+
+		srand(seed + round);
+		bench_init(&bench);
+		bench.config.table_size = 1000 + below(4000);
+		bench.config.block_size = 1024;
+		fill_at_random(&bench, round % 2 == 0 ? KEYS : 200);
+		rtt_db_job(&bench.db, &bench.job);
+		for (unsigned threads = 1; threads <= 16; threads *= 2) {
+			struct rtc_result *result = &bench.result;
+			struct rt_buf many;
+
+			bench.merger.threads = threads;
+			ck_assert_int_eq(rtc_merger_run(&bench.merger,
+			    &bench.job, result, &failure), RT_OK);
+			many = contents(&bench);
+			if (threads == 1)
+				one = many;
+			else
+				ck_assert_msg(rt_slice_equal(
+				    rt_buf_slice(&one), rt_buf_slice(&many)),
+				    "seed %u, %u threads", seed + round,
+				    threads);
+			if (threads == 16)
+				publish(&bench);
+			else
+				rtc_result_unlink(result, &bench.merger);
+			if (result->outputs_count > most)
+				most = result->outputs_count;
+			rtc_result_fini(result);
+			if (threads != 1)
+				rt_buf_fini(&many);
+		}
+		rt_buf_fini(&one);
+		bench_fini(&bench);
+	}
+	ck_assert_uint_gt(most, 8);
+}
+END_TEST
+
+/* Four runs of twenty keys each, which several threads share. */
+static void
+fill_for_threads(struct bench *bench)
+{
+	static char names[20][8];
+	uint64_t seq = 1;
+
+	bench->config.table_size = 16000;
+	bench->config.block_size = 1024;
+	bench->merger.threads = 4;
+	for (unsigned run = 0; run < 4; run++) {
+		struct rtt_version versions[20];
+
+		for (unsigned i = 0; i < 20; i++) {
+			snprintf(names[i], sizeof(names[0]), "k%02u", i);
+			versions[i] = (struct rtt_version){ .key = names[i],
+				.seq = seq++, .value_bytes = 4000 };
+		}
+		rtt_db_flush(&bench->db, versions, 20);
+	}
+	rtt_db_job(&bench->db, &bench->job);
+}
+
+START_TEST(ranges_are_about_equal)
+{
+	uint64_t least = UINT64_MAX, most = 0;
+	struct rtc_ranges ranges;
+	struct bench bench;
+
+	bench_init(&bench);
+	fill_for_threads(&bench);
+	ck_assert_int_eq(rtc_ranges_plan(&ranges, &bench.merger, &bench.job,
+	    &failure), RT_OK);
+	ck_assert_uint_eq(ranges.count, 4);
+	for (size_t i = 0; i < ranges.count; i++) {
+		struct rt_range range = rtc_ranges_at(&ranges, i);
+		unsigned from = 0, to = 20;
+
+		ck_assert_int_eq(range.lower.len == 0, i == 0);
+		ck_assert_int_eq(range.upper.len == 0, i == 3);
+		if (i > 0)
+			from = (unsigned)(range.lower.data[6] - '0') * 10 +
+			    range.lower.data[7] - '0';
+		if (i < 3)
+			to = (unsigned)(range.upper.data[6] - '0') * 10 +
+			    range.upper.data[7] - '0';
+		ck_assert_uint_lt(from, to);
+		least = to - from < least ? to - from : least;
+		most = to - from > most ? to - from : most;
+	}
+	ck_assert_uint_ge(least, 4);
+	ck_assert_uint_le(most, 6);
+	rtc_ranges_fini(&ranges);
+	bench.merger.threads = 1;
+	ck_assert_int_eq(rtc_ranges_plan(&ranges, &bench.merger, &bench.job,
+	    &failure), RT_OK);
+	ck_assert_uint_eq(ranges.count, 1);
+	rtc_ranges_fini(&ranges);
+	bench_fini(&bench);
+}
+END_TEST
+
 static const struct rtt_version some[] = { { "a", 1, false, 0, 900 },
 	{ "b", 2, false, 0, 900 }, { "c", 3, false, 0, 900 } };
 static const struct rtt_version more[] = { { "a", 4, false, 0, 900 },
 	{ "b", 5, false, 0, 900 }, { "d", 6, false, 0, 900 } };
 
-START_TEST(a_failing_disk_leaves_no_output)
+/* Each call fails once, and nothing but the inputs is there then. */
+static void
+fail_each_call(struct bench *bench, size_t inputs)
 {
 	struct rtt_fault_fs fault;
-	struct bench bench;
 	long n = 1;
 
-	bench_init(&bench);
-	bench.config.table_size = 1000;
-	bench.config.block_size = 1024;
-	rtt_db_flush(&bench.db, some, 3);
-	rtt_db_flush(&bench.db, more, 3);
-	rtt_db_job(&bench.db, &bench.job);
 	rtt_fault_fs_init(&fault);
-	bench.merger.fs = &fault.fs;
+	bench->merger.fs = &fault.fs;
 	for (;; n++) {
 		enum rt_code code;
 
 		ck_assert_int_lt(n, CALLS_MAX);
 		rtt_fault_fs_arm(&fault, n, false, EIO);
-		code = rtc_merger_run(&bench.merger, &bench.job, &bench.result,
+		code = rtc_merger_run(&bench->merger, &bench->job, &bench->result,
 		    &failure);
 		rtt_fault_fs_disarm(&fault);
 		if (fault.failed == 0) {
@@ -295,16 +458,41 @@ START_TEST(a_failing_disk_leaves_no_output)
 		}
 		/* Some calls are hints, whose failure is nobody's concern. */
 		if (code == RT_OK) {
-			ck_assert_uint_gt(bench.result.outputs_count, 1);
-			rtc_result_unlink(&bench.result, &bench.merger);
+			ck_assert_uint_gt(bench->result.outputs_count, 1);
+			rtc_result_unlink(&bench->result, &bench->merger);
 		}
-		rtc_result_fini(&bench.result);
-		ck_assert_msg(rtt_db_files(&bench.db) == 2, "call %ld", n);
+		rtc_result_fini(&bench->result);
+		ck_assert_msg(rtt_db_files(&bench->db) == inputs, "call %ld", n);
 	}
 	ck_assert_int_gt(n, 20);
+}
+
+START_TEST(a_failing_disk_leaves_no_output)
+{
+	struct bench bench;
+
+	bench_init(&bench);
+	bench.config.table_size = 1000;
+	bench.config.block_size = 1024;
+	rtt_db_flush(&bench.db, some, 3);
+	rtt_db_flush(&bench.db, more, 3);
+	rtt_db_job(&bench.db, &bench.job);
+	fail_each_call(&bench, 2);
 	bench_fini(&bench);
 }
 END_TEST
+
+START_TEST(a_failing_disk_ends_all_threads)
+{
+	struct bench bench;
+
+	bench_init(&bench);
+	fill_for_threads(&bench);
+	fail_each_call(&bench, 4);
+	bench_fini(&bench);
+}
+END_TEST
+
 
 static void
 flip_byte(struct rtt_db *db, struct rt_file_id id, uint64_t offset)
@@ -337,6 +525,22 @@ START_TEST(a_damaged_input_is_an_error_that_names_it)
 	ck_assert_msg(strstr(failure.text, "d-1.sst") != NULL, "%s",
 	    failure.text);
 	ck_assert_uint_eq(rtt_db_files(&bench.db), 2);
+	bench_fini(&bench);
+}
+END_TEST
+
+START_TEST(a_range_that_fails_tells_why)
+{
+	struct bench bench;
+
+	bench_init(&bench);
+	fill_for_threads(&bench);
+	/* Late in the table, and so in the last range. */
+	flip_byte(&bench.db, bench.job.inputs[3]->id, 76000);
+	ck_assert_int_eq(rtc_merger_run(&bench.merger, &bench.job,
+	    &bench.result, &failure), RT_EDAMAGED);
+	ck_assert_ptr_nonnull(strstr(failure.text, "d-1.sst"));
+	ck_assert_uint_eq(rtt_db_files(&bench.db), 4);
 	bench_fini(&bench);
 }
 END_TEST
@@ -395,6 +599,8 @@ RTT_MAIN("merger", outputs_are_cut_between_keys_only,
     overwritten_and_deleted_keys_leave_nothing,
     a_merge_of_which_nothing_stays_has_no_output,
     outputs_end_where_tables_below_do,
-    every_reader_sees_the_same_after_a_merge, a_failing_disk_leaves_no_output,
+    every_reader_sees_the_same_after_a_merge, threads_change_no_entry,
+    ranges_are_about_equal, a_failing_disk_leaves_no_output,
+    a_failing_disk_ends_all_threads, a_range_that_fails_tells_why,
     a_damaged_input_is_an_error_that_names_it,
     a_missing_input_is_an_error_that_names_it, a_stopped_merge_leaves_no_file)

@@ -4,6 +4,8 @@
 #include "tests/support/runner.h"
 #include "tests/unit/riptide-compactd/scratch_db.h"
 
+static const struct rt_range all;
+
 START_TEST(a_chain_ends_where_ranges_meet)
 {
 	const struct rt_manifest *manifest =
@@ -50,7 +52,8 @@ START_TEST(tables_are_read_end_to_end)
 	struct rtt_db db;
 
 	manifest = two_tables(&db, tables);
-	iter = rtc_table_chain_new(db.fs, db.sst, manifest, tables, 2);
+	iter = rtc_table_chain_new(db.fs, db.sst, manifest, tables, 2,
+	    &all);
 	ck_assert(!iter->valid);
 	for (rt_iter_seek_first(iter); iter->valid; rt_iter_next(iter))
 		ck_assert_uint_eq(iter->entry.seq, seq++);
@@ -84,7 +87,8 @@ START_TEST(a_missing_second_table_is_an_error_not_an_end)
 
 	manifest = two_tables(&db, tables);
 	rt_fs_unlink(db.fs, db.sst, "d-2.sst", NULL);
-	iter = rtc_table_chain_new(db.fs, db.sst, manifest, tables, 2);
+	iter = rtc_table_chain_new(db.fs, db.sst, manifest, tables, 2,
+	    &all);
 	rt_iter_seek_first(iter);
 	ck_assert(iter->valid);
 	rt_iter_next(iter);
@@ -110,7 +114,8 @@ START_TEST(a_table_of_another_name_is_refused)
 	/* As a person would who mixes two databases, or two backups. */
 	ck_assert_int_eq(rt_fs_rename(db.fs, db.sst, "d-2.sst", "d-1.sst",
 	    NULL), RT_OK);
-	iter = rtc_table_chain_new(db.fs, db.sst, manifest, tables, 2);
+	iter = rtc_table_chain_new(db.fs, db.sst, manifest, tables, 2,
+	    &all);
 	rt_iter_seek_first(iter);
 	ck_assert(!iter->valid);
 	ck_assert_int_eq(iter->code, RT_EDAMAGED);

@@ -1,0 +1,171 @@
+/* Each input that is looked at gives a few of its keys, at equal distances in
+ * bytes, and each of those stands for the bytes from it to the next one. In key order they
+ * tell how many bytes of inputs lie before a key, about: runs of level 0 span
+ * everything, and tables of a deeper run a part each. */
+#include "riptide-compactd/ranges.h"
+
+#include <stdlib.h>
+
+#include "libcommon/base/invariant.h"
+#include "libcommon/table/table_reader.h"
+#include "riptide-compactd/table_chain.h"
+
+/* Of more inputs than that some are passed over. */
+#define INPUTS_MAX 32
+#define KEYS_PER_INPUT 16
+
+struct point {
+	struct rt_buf key;
+	uint64_t bytes;		/* that it stands for */
+};
+
+struct points {
+	struct point *all;
+	size_t count;
+};
+
+static enum rt_code
+look_at(struct points *points, const struct rtc_merger *merger,
+    const struct rtc_job *job, const struct rt_manifest_table *table,
+    struct rt_err *err)
+{
+	struct rt_table_reader *reader = NULL;
+	enum rt_code code = rtc_table_chain_open(merger->fs, merger->dir,
+	    job->manifest, table, &reader, err);
+
+	for (size_t i = 0; code == RT_OK && i < KEYS_PER_INPUT; i++) {
+		struct point *point = &points->all[points->count++];
+
+		*point = (struct point){
+			.bytes = table->size / KEYS_PER_INPUT,
+		};
+		code = rt_table_reader_key_at(reader, i, KEYS_PER_INPUT,
+		    RT_TABLE_COLD, &point->key, err);
+	}
+	rt_table_reader_unref(reader);
+	return code;
+}
+
+static int
+compare_points(const void *a, const void *b)
+{
+	const struct point *x = a, *y = b;
+
+	return rt_slice_compare(rt_buf_slice(&x->key), rt_buf_slice(&y->key));
+}
+
+static enum rt_code
+look_at_inputs(struct points *points, const struct rtc_merger *merger,
+    const struct rtc_job *job, struct rt_err *err)
+{
+	size_t step = (job->inputs_count + INPUTS_MAX - 1) / INPUTS_MAX;
+	enum rt_code code = RT_OK;
+
+	points->all = rt_alloc_zero(INPUTS_MAX * KEYS_PER_INPUT,
+	    sizeof(points->all[0]));
+	for (size_t i = 0; code == RT_OK && i < job->inputs_count; i += step)
+		code = look_at(points, merger, job, job->inputs[i], err);
+	if (code == RT_OK)
+		qsort(points->all, points->count, sizeof(points->all[0]),
+		    compare_points);
+	return code;
+}
+
+static void
+points_fini(struct points *points)
+{
+	for (size_t i = 0; i < points->count; i++)
+		rt_buf_fini(&points->all[i].key);
+	free(points->all);
+}
+
+/* Add a bound unless it is the one before. */
+static void
+add_bound(struct rtc_ranges *ranges, struct rt_buf *key)
+{
+	if (ranges->count > 1 &&
+	    rt_slice_equal(rt_buf_slice(&ranges->bounds[ranges->count - 2]),
+		rt_buf_slice(key)))
+		return;
+	ranges->bounds[ranges->count++ - 1] = *key;
+	*key = (struct rt_buf){ 0 };
+}
+
+/* Where part k of `wanted` ends. */
+static uint64_t
+end_of_part(uint64_t total, size_t k, size_t wanted)
+{
+	return (uint64_t)((unsigned __int128)total * k / wanted);
+}
+
+static void
+cut(struct rtc_ranges *ranges, struct points *points, size_t wanted)
+{
+	uint64_t total = 0, before = 0;
+	size_t k = 1;
+
+	for (size_t i = 0; i < points->count; i++)
+		total += points->all[i].bytes;
+	for (size_t i = 0; i < points->count && k < wanted; i++) {
+		struct point *point = &points->all[i];
+
+		if (before >= end_of_part(total, k, wanted))
+			add_bound(ranges, &point->key);
+		while (k < wanted && before >= end_of_part(total, k, wanted))
+			k++;
+		before += point->bytes;
+	}
+}
+
+unsigned
+rtc_ranges_most(const struct rt_config *config, const struct rtc_job *job,
+    unsigned threads)
+{
+	uint64_t most = job->input_bytes / config->table_size;
+
+	if (most > threads)
+		most = threads;
+	return most > 1 ? (unsigned)most : 1;
+}
+
+enum rt_code
+rtc_ranges_plan(struct rtc_ranges *ranges, const struct rtc_merger *merger,
+    const struct rtc_job *job, struct rt_err *err)
+{
+	size_t wanted = rtc_ranges_most(merger->config, job, merger->threads);
+	struct points points = { .count = 0 };
+	enum rt_code code;
+
+	*ranges = (struct rtc_ranges){ .count = 1 };
+	if (wanted == 1)
+		return RT_OK;
+	ranges->bounds = rt_alloc_zero(wanted, sizeof(ranges->bounds[0]));
+	code = look_at_inputs(&points, merger, job, err);
+	if (code == RT_OK)
+		cut(ranges, &points, wanted);
+	points_fini(&points);
+	if (code != RT_OK)
+		rtc_ranges_fini(ranges);
+	return code;
+}
+
+void
+rtc_ranges_fini(struct rtc_ranges *ranges)
+{
+	for (size_t i = 0; i + 1 < ranges->count; i++)
+		rt_buf_fini(&ranges->bounds[i]);
+	free(ranges->bounds);
+	*ranges = (struct rtc_ranges){ .count = 0 };
+}
+
+struct rt_range
+rtc_ranges_at(const struct rtc_ranges *ranges, size_t i)
+{
+	struct rt_range range = { .lower = rt_slice(NULL, 0) };
+
+	if (i > 0)
+		range.lower = rt_buf_slice(&ranges->bounds[i - 1]);
+	if (i + 1 < ranges->count)
+		range.upper = rt_buf_slice(&ranges->bounds[i]);
+	return range;
+}
