@@ -15,6 +15,7 @@ libcommon_table_libtable_a_SOURCES = \
 	libcommon/table/key_pieces.h \
 	libcommon/table/key_sketch.c libcommon/table/key_sketch.h \
 	libcommon/table/merge_iter.c libcommon/table/merge_iter.h \
+	libcommon/table/read_ahead.c libcommon/table/read_ahead.h \
 	libcommon/table/table_blocks.c libcommon/table/table_blocks.h \
 	libcommon/table/table_format.c libcommon/table/table_format.h \
 	libcommon/table/table_index.c libcommon/table/table_index.h \

@@ -6,6 +6,7 @@
 
 #include "libcommon/base/invariant.h"
 #include "libcommon/table/block_iter.h"
+#include "libcommon/table/read_ahead.h"
 #include "libcommon/table/table_blocks.h"
 #include "libcommon/table/table_reader_impl.h"
 
@@ -24,6 +25,7 @@ struct table_iter {
 	uint8_t *raw;			/* with: uncompressed, or NULL */
 	struct rt_buf piece;		/* with: bytes of the file */
 	uint64_t piece_offset;		/* where they are from */
+	struct rt_read_ahead ahead;	/* with both, going forward */
 	struct rt_block_iter entries;
 };
 
@@ -53,6 +55,8 @@ read_piece(struct table_iter *iter)
 		from -= from < more ? from : more;
 	else
 		to += end - to < more ? end - to : more;
+	if ((iter->flags & RT_TABLE_COLD) != 0 && !iter->backward)
+		rt_read_ahead_at(&iter->ahead, from);
 	/* Of a size that fits, and never the memory of a large block and of
 	 * the one before it at once. */
 	rt_buf_clear(&iter->piece);
@@ -227,6 +231,7 @@ begin(struct table_iter *iter, bool backward)
 	iter->base.valid = false;
 	iter->base.code = RT_OK;
 	iter->backward = backward;
+	rt_read_ahead_end(&iter->ahead);
 	drop_block(iter);
 }
 
@@ -340,6 +345,7 @@ table_free(struct rt_iter *base)
 {
 	struct table_iter *iter = (struct table_iter *)base;
 
+	rt_read_ahead_end(&iter->ahead);
 	drop_block(iter);
 	rt_table_locator_fini(&iter->locator);
 	rt_block_iter_fini(&iter->entries);
@@ -378,6 +384,11 @@ rt_table_reader_iter_range(struct rt_table_reader *reader, unsigned flags,
 	iter->flags = flags;
 	iter->readahead_bytes = readahead_bytes;
 	iter->range = *range;
+	iter->ahead = (struct rt_read_ahead){
+		.fs = reader->fs,
+		.fd = reader->fd,
+		.end = reader->footer.data_bytes,
+	};
 	return &iter->base;
 }
 

@@ -8,6 +8,7 @@
 #include "libcommon/base/invariant.h"
 #include "libcommon/table/block_iter.h"
 #include "libcommon/table/key_counts.h"
+#include "libcommon/table/read_ahead.h"
 #include "libcommon/table/table_blocks.h"
 #include "libcommon/table/table_reader_impl.h"
 #include "libcommon/table/table_stats.h"
@@ -36,6 +37,7 @@ struct pass {
 	uint32_t crc32c;	/* of what was read */
 	struct rt_buf piece;
 	uint64_t at;		/* where the piece begins */
+	struct rt_read_ahead ahead;
 };
 
 /* Read the next piece, of so many bytes. */
@@ -54,6 +56,7 @@ read_piece(struct pass *pass, size_t len, struct rt_err *err)
 	if (!rt_buf_try_reserve(piece, len))
 		return rt_err_set_errno(err, ENOMEM, "%s: %zu bytes of it",
 		    reader->name, len);
+	rt_read_ahead_at(&pass->ahead, pass->at);
 	code = rt_fs_read_exact(reader->fs, reader->fd, piece->data, len,
 	    pass->at, err);
 	if (code != RT_OK) {
@@ -313,7 +316,15 @@ rt_table_reader_verify_while(struct rt_table_reader *reader, uint32_t crc32c,
     bool (*go_on)(void *arg), void *arg, struct rt_err *err)
 {
 	const struct patron patron = { go_on, arg };
-	struct pass pass = { .reader = reader, .patron = &patron };
+	struct pass pass = {
+		.reader = reader,
+		.patron = &patron,
+		.ahead = {
+			.fs = reader->fs,
+			.fd = reader->fd,
+			.end = reader->properties.info.size,
+		},
+	};
 	struct rt_block_iter entries = { .at = NULL };
 	struct tally tally = { .counts = rt_key_counts_builder_new() };
 	struct rt_table_locator locator;
@@ -339,6 +350,7 @@ rt_table_reader_verify_while(struct rt_table_reader *reader, uint32_t crc32c,
 	rt_block_iter_fini(&entries);
 	rt_key_counts_builder_free(tally.counts);
 	rt_table_info_fini(&tally.info);
+	rt_read_ahead_end(&pass.ahead);
 	rt_buf_fini(&pass.piece);
 	return code;
 }

@@ -10,6 +10,7 @@ unit_tests += \
 	tests/unit/libcommon/table/test_key_pieces \
 	tests/unit/libcommon/table/test_key_sketch \
 	tests/unit/libcommon/table/test_merge_iter \
+	tests/unit/libcommon/table/test_read_ahead \
 	tests/unit/libcommon/table/test_table \
 	tests/unit/libcommon/table/test_table_damage \
 	tests/unit/libcommon/table/test_table_fault \
@@ -26,6 +27,8 @@ tests_unit_libcommon_table_test_key_pieces_SOURCES = \
 	tests/unit/libcommon/table/test_key_pieces.c $(TABLE_MODEL)
 tests_unit_libcommon_table_test_merge_iter_SOURCES = \
 	tests/unit/libcommon/table/test_merge_iter.c $(TABLE_MODEL)
+tests_unit_libcommon_table_test_read_ahead_SOURCES = \
+	tests/unit/libcommon/table/test_read_ahead.c
 tests_unit_libcommon_table_test_table_SOURCES = \
 	tests/unit/libcommon/table/test_table.c $(TABLE_MODEL)
 tests_unit_libcommon_table_test_table_damage_SOURCES = \
