@@ -145,6 +145,10 @@ size_t rt_table_reader_memory(const struct rt_table_reader *reader);
 /* How often a filter said no, over all readers of the process. */
 uint64_t rt_table_filter_useful(void);
 
+/* Read the file once and compare the checksum of all its bytes. */
+RT_MUST_USE enum rt_code rt_table_reader_verify_bytes(
+    struct rt_table_reader *reader, uint32_t crc32c, struct rt_err *err);
+
 /* Read every block, check checksums, order, counts, ranges, filter and the
  * whole-file checksum `crc32c` (skipped when 0). */
 RT_MUST_USE enum rt_code rt_table_reader_verify(struct rt_table_reader *reader,

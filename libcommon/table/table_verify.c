@@ -305,6 +305,15 @@ check_counts(struct rt_table_reader *reader, const struct tally *tally,
 }
 
 enum rt_code
+rt_table_reader_verify_bytes(struct rt_table_reader *reader, uint32_t crc32c,
+    struct rt_err *err)
+{
+	const struct patron nobody = { NULL, NULL };
+
+	return check_file_crc(reader, crc32c, &nobody, err);
+}
+
+enum rt_code
 rt_table_reader_verify(struct rt_table_reader *reader, uint32_t crc32c,
     struct rt_err *err)
 {

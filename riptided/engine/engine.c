@@ -274,7 +274,13 @@ rtd_engine_write_state(const struct rtd_engine *engine, struct rt_err *err)
 		return rt_err_set(err, RT_ENOSPC,
 		    "free disk space is below disk-reserve");
 	code = atomic_load_explicit(&engine->flush_code, memory_order_relaxed);
-	if (RT_UNLIKELY(code != RT_OK && !rtd_engine_has_room(engine)))
+	if (RT_LIKELY(code == RT_OK))
+		return RT_OK;
+	/* Once may be chance. */
+	if (atomic_load(&engine->garbled_tables) > 1)
+		return rt_err_set(err, RT_EREADONLY,
+		    "new tables are read back differently: see the log");
+	if (!rtd_engine_has_room(engine))
 		return rt_err_set(err,
 		    code == RT_ENOSPC ? RT_ENOSPC : RT_EREADONLY,
 		    "memtables are full and cannot be flushed: see the log");

@@ -97,6 +97,8 @@ struct rtd_engine {
 	_Atomic unsigned spares_max;	/* memtables kept for reuse */
 	_Atomic int wal_code;		/* RT_OK, or why the log failed */
 	_Atomic int flush_code;		/* RT_OK, or why the last flush failed */
+	/* Flushes in a row that read something else than they had written. */
+	_Atomic unsigned garbled_tables;
 	_Atomic bool fenced;
 	_Atomic int policy;		/* enum rt_appendfsync */
 	atomic_bool checkpointing;	/* one is being made */

@@ -162,6 +162,11 @@ flush_oldest(struct rtd_engine *engine, struct rt_err *err)
 	snapshots.count = rtd_snapshots_capture(engine, &snapshots.seqs);
 	code = write_table(engine, memtable, &snapshots, id, &empty, &info,
 	    err);
+	/* Only what is read back is damaged here. */
+	if (code == RT_EDAMAGED)
+		atomic_fetch_add(&engine->garbled_tables, 1);
+	else
+		atomic_store(&engine->garbled_tables, 0);
 	if (code != RT_OK)
 		goto out;
 	RT_CRASHPOINT("flush-table-written");

@@ -18,9 +18,11 @@ struct rtd_flush {
 
 /* Write the table: of each key the newest version in every stripe between
  * snapshots, tombstones included; versions that a drop in the same memtable
- * hides are left out while no snapshot is alive. The file is synced, and so is
- * the directory. *empty: nothing was left to write and there is no file.
- * info: to be finished by the caller unless empty. */
+ * hides are left out while no snapshot is alive. The file is synced, read again
+ * whole, and the directory is synced. *empty: nothing was left to write and
+ * there is no file. RT_EDAMAGED: what was read is not what was written; as
+ * after any error there is no file. info: to be finished by the caller unless
+ * empty. */
 RT_MUST_USE enum rt_code rtd_flush_run(const struct rtd_flush *flush,
     bool *empty, struct rt_table_info *info, struct rt_err *err);
 

@@ -7,6 +7,7 @@ unit_tests += \
 	tests/unit/riptided/engine/test_engine_log_failure \
 	tests/unit/riptided/engine/test_engine_snapshots \
 	tests/unit/riptided/engine/test_engine_tables \
+	tests/unit/riptided/engine/test_garbled_tables \
 	tests/unit/riptided/engine/test_memory \
 	tests/unit/riptided/engine/test_replay \
 	tests/unit/riptided/engine/test_snapshots \
@@ -28,6 +29,8 @@ tests_unit_riptided_engine_test_engine_snapshots_LDADD = \
 	riptide-compactd/libriptide-compactd.a $(ENGINE_LIBS) \
 	$(DAEMON_LIBS) $(LDADD)
 tests_unit_riptided_engine_test_engine_tables_LDADD = \
+	tests/support/libsupport.a $(ENGINE_LIBS) $(DAEMON_LIBS) $(LDADD)
+tests_unit_riptided_engine_test_garbled_tables_LDADD = \
 	tests/support/libsupport.a $(ENGINE_LIBS) $(DAEMON_LIBS) $(LDADD)
 tests_unit_riptided_engine_test_memory_LDADD = \
 	riptided/engine/libengine.a $(DAEMON_LIBS) $(LDADD)
