@@ -29,10 +29,12 @@ from oracle import Lost  # noqa: E402
 from programs import COMPACTOR_POINTS, DAEMON_POINTS  # noqa: E402
 
 SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(1 << 32))
-ROUNDS = int(os.environ.get("ROUNDS") or 60)
-PAIRS = int(os.environ.get("PAIRS") or 2)
+# About 350 kills. Most of a round is waiting, so that pairs beside each other
+# cost little.
+ROUNDS = int(os.environ.get("ROUNDS") or 240)
+PAIRS = int(os.environ.get("PAIRS") or 4)
 # Of one directory.
-LIFE_ROUNDS = 50
+LIFE_ROUNDS = 60
 # Of a daemon whose data, some MiB, are merged down.
 FILES_MAX = 64
 MIB_MAX = 64

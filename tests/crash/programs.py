@@ -55,6 +55,20 @@ def lock_holder(directory):
         return None
 
 
+def processes_in(directory):
+    """Pids of those that have the directory on their command line."""
+    pids = []
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        try:
+            with open(path, "rb") as file:
+                words = file.read().split(b"\0")
+        except OSError:
+            continue
+        if directory.encode() in words:
+            pids.append(int(path.split("/")[2]))
+    return pids
+
+
 class PatientClient(rt.RespClient):
     """A client that looks after its daemon while an answer takes its time."""
 
