@@ -40,7 +40,7 @@ from hypothesis.stateful import (RuleBasedStateMachine, initialize,  # noqa: E40
 from model import ERROR, Model  # noqa: E402
 from steady import DATABASES, World, pipeline  # noqa: E402
 
-EXAMPLES = int(os.environ.get("EXAMPLES") or 60)
+EXAMPLES = int(os.environ.get("EXAMPLES") or 300)
 STEPS = int(os.environ.get("STEPS") or 50)
 SEED = os.environ.get("SEED") or None
 # A directory serves so many examples.
