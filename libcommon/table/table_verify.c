@@ -309,8 +309,11 @@ rt_table_reader_verify_bytes(struct rt_table_reader *reader, uint32_t crc32c,
     struct rt_err *err)
 {
 	const struct patron nobody = { NULL, NULL };
+	struct pass pass = { .reader = reader, .patron = &nobody };
+	enum rt_code code = check_file_crc(&pass, crc32c, err);
 
-	return check_file_crc(reader, crc32c, &nobody, err);
+	rt_buf_fini(&pass.piece);
+	return code;
 }
 
 enum rt_code

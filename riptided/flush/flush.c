@@ -62,8 +62,8 @@ add_all(const struct rtd_flush *flush, struct rt_iter *iter,
 
 /* The log and the memtable go once the table is part of the truth, so what was
  * written is read again before. The order of entries and their counts are not
- * looked at another time: the writer saw to them, and it would take as long as
- * half of the flush. */
+ * looked at another time: the writer saw to them, and it would cost much of what
+ * the flush does. */
 static enum rt_code
 read_back(const struct rtd_flush *flush, const struct rt_table_info *info,
     struct rt_err *err)
