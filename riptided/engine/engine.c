@@ -463,6 +463,18 @@ rtd_engine_end_turn(struct rtd_engine *engine)
 	rtd_readers_end_turn(engine);
 }
 
+bool
+rtd_engine_end_busy_turn(struct rtd_engine *engine)
+{
+	bool waits;
+
+	flush_if_asked(engine);
+	waits = rtd_wal_write_some(engine->wal);
+	look_at_log(engine);
+	rtd_readers_end_turn(engine);
+	return waits;
+}
+
 uint64_t
 rtd_engine_acked_seq(const struct rtd_engine *engine)
 {

@@ -106,6 +106,10 @@ RT_MUST_USE enum rt_code rtd_engine_write(struct rtd_engine *engine,
 /* The end of a turn of the loop: hand the turn's records to the WAL file with
  * one write and wake the sync thread. */
 void rtd_engine_end_turn(struct rtd_engine *engine);
+/* The same when another turn may follow at once: a sync may wait for what that
+ * one writes. True: it does, and rtd_engine_end_turn() must be called before
+ * the loop sleeps. */
+RT_MUST_USE bool rtd_engine_end_busy_turn(struct rtd_engine *engine);
 
 /* Replies that depend on sequences up to here may be sent (G1). */
 uint64_t rtd_engine_acked_seq(const struct rtd_engine *engine);

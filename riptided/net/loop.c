@@ -360,7 +360,7 @@ end_turn(struct rtd_loop *loop)
 
 	/* There is none while it loads, and nothing that waits for it. */
 	if (engine != NULL) {
-		rtd_engine_end_turn(engine);
+		loop->sync_waits = rtd_engine_end_busy_turn(engine);
 		acked = rtd_engine_acked_seq(engine);
 		if (acked != loop->acked)
 			release_waiting(loop, acked);
@@ -380,14 +380,28 @@ end_turn(struct rtd_loop *loop)
 	loop->server->client_memory = loop->memory;
 }
 
+/* A sync that waits for more begins when nothing is ready. */
+static void
+wait_for_events(struct rtd_loop *loop, bool is_busy)
+{
+	if (is_busy || loop->sync_waits)
+		event_base_loop(loop->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	if (is_busy || loop->turn_open)
+		return;
+	if (loop->sync_waits) {
+		loop->sync_waits = false;
+		rtd_engine_end_turn(loop->server->engine);
+	}
+	event_base_loop(loop->base, EVLOOP_ONCE);
+}
+
 void
 rtd_loop_turn(struct rtd_loop *loop)
 {
 	struct rtd_conn *last = TAILQ_LAST(&loop->ready, rtd_conn_list);
 
 	loop->turn_open = false;
-	event_base_loop(loop->base, last != NULL
-	    ? EVLOOP_ONCE | EVLOOP_NONBLOCK : EVLOOP_ONCE);
+	wait_for_events(loop, last != NULL);
 	rtd_loop_begin_turn(loop);
 	run_ready(loop, last);
 	end_turn(loop);

@@ -39,6 +39,7 @@ struct rtd_loop {
 	struct rtd_conn_list doomed;	/* to free at the end of the turn */
 	struct rtd_conn_list orphans;	/* closed, but a job still runs */
 	bool turn_open;			/* the clock of this turn is read */
+	bool sync_waits;		/* for what is ready to be served */
 	bool quiet;			/* stopping: no more commands */
 	bool check_engine;		/* it may have failed */
 	uint64_t acked;			/* sequence, at the last look */

@@ -80,6 +80,12 @@ void rtd_wal_append_inlaid(struct rtd_wal *wal, uint64_t first_seq,
  * which would keep the loop for long. Errors show in the state. */
 void rtd_wal_write(struct rtd_wal *wal);
 
+/* The same while the caller has more to do that may append: under `always`, and
+ * shortly after a sync, the next one waits for it, so that one sync serves all.
+ * True: it waits, and rtd_wal_write() must be called before the caller
+ * sleeps. */
+RT_MUST_USE bool rtd_wal_write_some(struct rtd_wal *wal);
+
 /* Bytes that wait for it. The thread that appends. */
 size_t rtd_wal_pending_bytes(const struct rtd_wal *wal);
 

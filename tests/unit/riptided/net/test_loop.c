@@ -20,9 +20,12 @@ struct rtd_engine {
 	char nothing;
 };
 
+static struct rtd_loop loop;
 static struct rtd_engine the_engine;
 static uint64_t visible_seq, acked_seq;
 static bool has_room, log_failed, acks_at_once;
+static bool sync_waits;		/* of every turn that wrote */
+static unsigned ended_turns;
 static struct rtd_client *parked;
 static int dispatched;
 
@@ -47,8 +50,17 @@ rtd_engine_write_state(const struct rtd_engine *engine, struct rt_err *err)
 void
 rtd_engine_end_turn(struct rtd_engine *engine)
 {
+	ended_turns++;
+	acked_seq = visible_seq;
+	rtd_loop_wake(&loop);
+}
+
+bool
+rtd_engine_end_busy_turn(struct rtd_engine *engine)
+{
 	if (acks_at_once)
 		acked_seq = visible_seq;
+	return sync_waits && acked_seq != visible_seq;
 }
 
 /* No command here gave it anything. */
@@ -127,7 +139,6 @@ static struct rt_clock test_clock = { .monotonic_ns = monotonic_ns,
 	.wall_ms = wall_ms };
 static struct rt_config config;
 static struct rtd_server_state server;
-static struct rtd_loop loop;
 
 static void
 no_wake(void *arg)
@@ -140,7 +151,8 @@ setup(void)
 	time_ns = UINT64_C(1000000000);
 	visible_seq = acked_seq = 0;
 	has_room = acks_at_once = true;
-	log_failed = false;
+	log_failed = sync_waits = false;
+	ended_turns = 0;
 	dispatched = 0;
 	rt_config_init(&config);
 	server = (struct rtd_server_state){ .config = &config,
@@ -307,6 +319,34 @@ START_TEST(a_reply_waits_for_its_sequence)
 	acked_seq = 2;
 	turn();
 	hear(writer, "+OK\r\n");
+	close(writer);
+	close(other);
+	teardown();
+}
+END_TEST
+
+/* It must not sleep on it: nothing else would come. */
+START_TEST(a_sync_that_waits_for_more_begins_before_the_loop_sleeps)
+{
+	int writer, other;
+
+	setup();
+	acks_at_once = false;
+	sync_waits = true;
+	writer = connect_client();
+	other = connect_client();
+	say(writer, "W\r\n");
+	turn();
+	ck_assert_uint_eq(ended_turns, 0);
+	/* Something is ready: it is served first. */
+	say(other, "W\r\n");
+	turn();
+	ck_assert_uint_eq(ended_turns, 0);
+	ck_assert_uint_eq(acked_seq, 0);
+	rtd_loop_turn(&loop);
+	ck_assert_uint_eq(ended_turns, 1);
+	hear(writer, "+OK\r\n");
+	hear(other, "+OK\r\n");
 	close(writer);
 	close(other);
 	teardown();
@@ -716,6 +756,7 @@ END_TEST
 RTT_MAIN("loop", pipelined_commands_are_answered_in_order,
     a_command_in_pieces_is_put_together,
     a_large_argument_takes_memory_as_it_comes, a_reply_waits_for_its_sequence,
+    a_sync_that_waits_for_more_begins_before_the_loop_sleeps,
     what_was_read_must_be_acked_too, a_failed_log_never_says_ok,
     a_write_without_room_waits_and_keeps_its_place,
     a_parked_client_runs_nothing_until_its_job_is_done,

@@ -58,8 +58,8 @@ rtt_wal_reopen(struct rt_fs *fs, int dir, const struct rtd_wal_replay *replay,
 	return wal;
 }
 
-uint64_t
-rtt_wal_put(struct rtd_wal *wal, uint64_t seq, unsigned records)
+void
+rtt_wal_add(struct rtd_wal *wal, uint64_t seq, unsigned records)
 {
 	uint8_t payload[128];
 
@@ -70,8 +70,14 @@ rtt_wal_put(struct rtd_wal *wal, uint64_t seq, unsigned records)
 			payload[at] = payload_byte(seq, at);
 		rtd_wal_append(wal, seq, 1, rt_slice(payload, len));
 	}
+}
+
+uint64_t
+rtt_wal_put(struct rtd_wal *wal, uint64_t seq, unsigned records)
+{
+	rtt_wal_add(wal, seq, records);
 	rtd_wal_write(wal);
-	return seq - 1;
+	return seq + records - 1;
 }
 
 uint64_t

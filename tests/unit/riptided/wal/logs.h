@@ -23,6 +23,8 @@ struct rtd_wal_options rtt_wal_options(struct rt_fs *fs, int dir);
 struct rtd_wal *rtt_wal_reopen(struct rt_fs *fs, int dir,
     const struct rtd_wal_replay *replay, enum rt_appendfsync policy);
 
+/* Append without handing over to the file. */
+void rtt_wal_add(struct rtd_wal *wal, uint64_t seq, unsigned records);
 /* Append records of one sequence each, from seq on, and write them. Returns
  * the last sequence. */
 uint64_t rtt_wal_put(struct rtd_wal *wal, uint64_t seq, unsigned records);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "libcommon/os/path.h"
 #include "riptided/wal/wal_format.h"
@@ -223,6 +224,103 @@ START_TEST(always_makes_each_group_durable_and_tells)
 	ck_assert_uint_eq(rtd_wal_durable_seq(wal), seq);
 	close_log(wal);
 	replay_all(seq);
+	end();
+}
+END_TEST
+
+static _Atomic uint64_t stopped_ns = UINT64_C(1000000000);
+
+static uint64_t
+stopped_clock(struct rt_clock *clock)
+{
+	(void)clock;
+	return atomic_load(&stopped_ns);
+}
+
+START_TEST(a_sync_waits_while_more_is_coming)
+{
+	struct rt_clock clock = *rt_clock_system();
+	struct rtd_wal_options options;
+	struct rtd_wal_stats before, after;
+	struct rtd_wal *wal = NULL;
+
+	begin();
+	clock.monotonic_ns = stopped_clock;
+	options = rtt_wal_options(&fs.table, scratch.fd);
+	options.policy = RT_FSYNC_ALWAYS;
+	options.clock = &clock;
+	ck_assert(rtd_wal_open(&wal, &options, &err) == RT_OK);
+	/* Long after the last sync it begins at once. */
+	rtt_wal_add(wal, 1, 1);
+	ck_assert(!rtd_wal_write_some(wal));
+	rtt_wait_durable(wal, 1);
+	rtd_wal_get_stats(wal, &before);
+	/* Just after one it waits until nothing more is coming, */
+	for (uint64_t seq = 2; seq <= 50; seq++) {
+		rtt_wal_add(wal, seq, 1);
+		ck_assert(rtd_wal_write_some(wal));
+	}
+	ck_assert_uint_eq(rtd_wal_written_seq(wal), 50);
+	usleep(20000);
+	ck_assert_uint_eq(rtd_wal_durable_seq(wal), 1);
+	ck_assert(rtd_wal_write_some(wal));
+	rtd_wal_write(wal);
+	rtt_wait_durable(wal, 50);
+	rtd_wal_get_stats(wal, &after);
+	ck_assert_uint_eq(after.syncs, before.syncs + 1);
+	/* or until time has passed, though more is coming. */
+	rtt_wal_add(wal, 51, 1);
+	ck_assert(rtd_wal_write_some(wal));
+	atomic_fetch_add(&stopped_ns, 1000000);
+	rtt_wal_add(wal, 52, 1);
+	ck_assert(!rtd_wal_write_some(wal));
+	rtt_wait_durable(wal, 52);
+	close_log(wal);
+	replay_all(52);
+	end();
+}
+END_TEST
+
+START_TEST(what_waits_for_more_is_synced_by_a_rotation_and_at_the_end)
+{
+	struct rt_clock clock = *rt_clock_system();
+	struct rtd_wal_options options;
+	struct rtd_wal *wal = NULL;
+
+	begin();
+	clock.monotonic_ns = stopped_clock;
+	options = rtt_wal_options(&fs.table, scratch.fd);
+	options.policy = RT_FSYNC_ALWAYS;
+	options.clock = &clock;
+	ck_assert(rtd_wal_open(&wal, &options, &err) == RT_OK);
+	rtt_wait_durable(wal, rtt_wal_put(wal, 1, 1));
+	rtt_wal_add(wal, 2, 1);
+	ck_assert(rtd_wal_write_some(wal));
+	rtd_wal_rotate(wal);
+	rtt_wait_durable(wal, 2);
+	rtt_wal_add(wal, 3, 1);
+	rtd_wal_write(wal);
+	rtt_wait_durable(wal, 3);
+	rtt_wal_add(wal, 4, 1);
+	ck_assert(rtd_wal_write_some(wal));
+	close_log(wal);
+	replay_all(4);
+	end();
+}
+END_TEST
+
+START_TEST(only_always_waits_for_more)
+{
+	struct rtd_wal *wal;
+
+	begin();
+	wal = open_log(RT_FSYNC_NO);
+	rtt_wal_add(wal, 1, 1);
+	ck_assert(!rtd_wal_write_some(wal));
+	rtd_wal_set_policy(wal, RT_FSYNC_EVERYSEC);
+	rtt_wal_add(wal, 2, 1);
+	ck_assert(!rtd_wal_write_some(wal));
+	close_log(wal);
 	end();
 }
 END_TEST
@@ -654,7 +752,10 @@ RTT_MAIN("wal", what_was_appended_is_replayed, big_records_are_replayed_whole,
     inlaid_records_are_replayed_as_if_in_one_piece,
     inlaid_records_gather_during_a_rotation,
     a_log_goes_on_over_segments_and_processes,
-    always_makes_each_group_durable_and_tells, policy_no_syncs_only_when_asked,
+    always_makes_each_group_durable_and_tells,
+    a_sync_waits_while_more_is_coming,
+    what_waits_for_more_is_synced_by_a_rotation_and_at_the_end,
+    only_always_waits_for_more, policy_no_syncs_only_when_asked,
     everysec_syncs_by_itself_and_leaves_a_marker,
     nothing_follows_a_rotation_before_the_old_segment_is_synced,
     a_sync_does_not_stop_writes,
