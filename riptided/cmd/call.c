@@ -50,6 +50,14 @@ count_lookup(struct rtd_call *call, enum rtd_lookup lookup)
 		call->server->keyspace_misses++;
 }
 
+/* Whether what an EXEC has written lies over what the call reads. */
+static inline bool
+is_overlaid(const struct rtd_call *call)
+{
+	return RT_UNLIKELY(call->server->pending != NULL) &&
+	    call->client->snapshot == NULL;
+}
+
 enum rtd_lookup
 rtd_call_get(struct rtd_call *call, struct rt_slice key,
     struct rtd_value *value)
@@ -59,8 +67,23 @@ rtd_call_get(struct rtd_call *call, struct rt_slice key,
 	enum rt_code code;
 
 	err.text[0] = '\0';
-	code = rtd_reader_get(call->server->reader, &read, key, value, &err);
+	if (!is_overlaid(call) || !rtd_pending_get(call->server->pending,
+		&read, key, value, &code))
+		code = rtd_reader_get(call->server->reader, &read, key, value,
+		    &err);
 	return take_read(call, code, value, &err);
+}
+
+struct rt_iter *
+rtd_call_iter(struct rtd_call *call, const struct rtd_read *read,
+    uint64_t *seq)
+{
+	struct rt_iter *iter =
+	    rtd_reader_iter(call->server->reader, read, seq);
+
+	if (iter == NULL || !is_overlaid(call))
+		return iter;
+	return rtd_pending_iter(call->server->pending, read, iter);
 }
 
 enum rtd_lookup
@@ -73,7 +96,10 @@ rtd_call_get_in(struct rtd_call *call, uint32_t keyspace, struct rt_slice key,
 
 	err.text[0] = '\0';
 	read.keyspace = keyspace;
-	code = rtd_reader_get(call->server->reader, &read, key, value, &err);
+	if (!is_overlaid(call) || !rtd_pending_get(call->server->pending,
+		&read, key, value, &code))
+		code = rtd_reader_get(call->server->reader, &read, key, value,
+		    &err);
 	if (code == RT_EAGAIN) {
 		call->missed_keyspace = keyspace;
 		call->missed_key = key;
@@ -91,6 +117,23 @@ rtd_call_read(struct rtd_call *call, struct rt_slice key,
 	return lookup;
 }
 
+/* Like rtd_call_read_many(), which is for what the engine has alone. */
+static bool
+read_each(struct rtd_call *call, const struct rt_slice *keys, size_t count,
+    struct rtd_value *values, enum rtd_lookup *lookups)
+{
+	for (size_t i = 0; i < count; i++) {
+		values[i] = (struct rtd_value){ 0 };
+		lookups[i] = rtd_call_read(call, keys[i], &values[i]);
+		if (lookups[i] != RTD_FAILED)
+			continue;
+		while (i-- > 0)
+			rtd_value_fini(&values[i]);
+		return false;
+	}
+	return true;
+}
+
 bool
 rtd_call_read_many(struct rtd_call *call, const struct rt_slice *keys,
     size_t count, struct rtd_value *values, enum rtd_lookup *lookups)
@@ -101,6 +144,8 @@ rtd_call_read_many(struct rtd_call *call, const struct rt_slice *keys,
 	struct rt_err err;
 	size_t done = 0;
 
+	if (is_overlaid(call))
+		return read_each(call, keys, count, values, lookups);
 	err.text[0] = '\0';
 	rtd_reader_get_many(call->server->reader, &read, keys, count, values,
 	    codes, &err);
@@ -226,6 +271,12 @@ rtd_call_commit(struct rtd_call *call)
 
 	if (batch->count == 0 && !batch->lacks_memory)
 		return true;
+	if (RT_UNLIKELY(call->server->pending != NULL) &&
+	    !batch->lacks_memory) {
+		rtd_pending_add(call->server->pending, call->server->engine,
+		    batch);
+		return true;
+	}
 	if (RT_LIKELY(!batch->lacks_memory))
 		code = rtd_engine_write(call->server->engine, batch, &seq,
 		    &err);

@@ -7,6 +7,7 @@
 
 #include "libcommon/table/value.h"
 #include "riptided/cmd/command.h"
+#include "riptided/cmd/pending.h"
 #include "riptided/engine/snapshots.h"
 
 static inline struct rtd_resp_writer *
@@ -15,15 +16,23 @@ rtd_call_reply(struct rtd_call *call)
 	return &call->client->reply;
 }
 
+/* The keyspace of a database, as the call sees it. */
+static inline uint32_t
+rtd_call_keyspace_of(const struct rtd_call *call, uint32_t database)
+{
+	if (RT_UNLIKELY(call->client->snapshot != NULL))
+		return rtd_snapshot_keyspace(call->client->snapshot, database);
+	if (RT_UNLIKELY(call->server->pending != NULL))
+		return rtd_pending_keyspace(call->server->pending,
+		    call->server->engine, database);
+	return rtd_engine_keyspace(call->server->engine, database);
+}
+
 /* The keyspace of the client's database. */
 static inline uint32_t
 rtd_call_keyspace(const struct rtd_call *call)
 {
-	if (RT_UNLIKELY(call->client->snapshot != NULL))
-		return rtd_snapshot_keyspace(call->client->snapshot,
-		    call->client->database);
-	return rtd_engine_keyspace(call->server->engine,
-	    call->client->database);
+	return rtd_call_keyspace_of(call, call->client->database);
 }
 
 /* What a read of this call looks at. */
@@ -60,6 +69,10 @@ enum rtd_lookup rtd_call_read(struct rtd_call *call, struct rt_slice key,
 /* rtd_call_get() in another keyspace; key is an argument. */
 enum rtd_lookup rtd_call_get_in(struct rtd_call *call, uint32_t keyspace,
     struct rt_slice key, struct rtd_value *value);
+/* rtd_reader_iter() of the call, with what its EXEC has written so far; then
+ * it must be used up before the command returns. */
+struct rt_iter *rtd_call_iter(struct rtd_call *call,
+    const struct rtd_read *read, uint64_t *seq);
 
 /* rtd_call_read() of up to RTD_READ_KEYS_MAX keys. False: one of them could not
  * be read, as RTD_FAILED says, and there are no values; else each needs
@@ -85,8 +98,10 @@ void rtd_call_put(struct rtd_call *call, struct rt_slice key,
 void rtd_call_put_bulk(struct rtd_call *call, struct rt_slice key,
     struct rt_bulk *bulk, uint64_t expire_ms);
 void rtd_call_delete(struct rtd_call *call, struct rt_slice key);
-/* Hand the batch to the engine and clear it; the reply will wait for it. An
- * empty batch is accepted. False: refused, and the error reply is written. */
+/* Hand the batch to the engine, or to what the EXEC under way has written, and
+ * clear it; the reply will wait for it. An empty batch is accepted. False:
+ * refused, and the error reply is written, or it will be taken back as after
+ * RTD_FAILED. */
 bool rtd_call_commit(struct rtd_call *call);
 
 /* False: not a signed 64-bit decimal, and the error reply is written. */

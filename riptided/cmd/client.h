@@ -3,16 +3,37 @@
 #ifndef RIPTIDED_CMD_CLIENT_H
 #define RIPTIDED_CMD_CLIENT_H
 
+#include <sys/queue.h>
+
 #include "libcommon/base/inlay.h"
+#include "riptided/cmd/watch.h"
 #include "riptided/resp/resp_writer.h"
 
 #define RTD_CLIENT_NAME_BYTES 128
 
-struct rtd_server;
 struct rtd_command;
 struct rtd_snapshot;
 struct rtd_missed;
 struct rtd_making;
+struct rtd_server_state;
+struct rtd_subscription;
+struct rtd_transaction;
+
+/* What a client may be in; most are in none. */
+#define RTD_MODE_MULTI 0x01		/* commands are queued */
+#define RTD_MODE_SUBSCRIBED 0x02
+#define RTD_MODE_MONITOR 0x04
+#define RTD_MODE_REPLY_OFF 0x08
+#define RTD_MODE_REPLY_SKIP 0x10	/* of the command under way */
+#define RTD_MODE_REPLY_SKIP_NEXT 0x20	/* of the one behind it */
+#define RTD_MODE_SILENT (RTD_MODE_REPLY_OFF | RTD_MODE_REPLY_SKIP)
+
+/* What can be subscribed to. */
+enum rtd_channel_kind { RTD_CHANNEL, RTD_PATTERN, RTD_SHARD_CHANNEL };
+#define RTD_CHANNEL_KINDS 3
+
+/* Inert when zeroed. */
+TAILQ_HEAD(rtd_subscription_list, rtd_subscription);
 
 struct rtd_client {
 	uint64_t id;			/* from 1, never reused */
@@ -53,8 +74,23 @@ struct rtd_client {
 	size_t pending_in, pending_out;	/* bytes, for CLIENT LIST */
 	/* Arguments of the command at hand that lie in bulks; may be NULL. */
 	const struct rt_inlays *large;
+	unsigned modes;			/* RTD_MODE_* */
+	bool postponed;			/* CLIENT PAUSE holds its command */
+	size_t push_end;		/* in out: behind the last push */
+	struct rtd_transaction *transaction;	/* with RTD_MODE_MULTI */
+	struct rtd_watch watch;
+	struct rtd_subscription_list subscriptions[RTD_CHANNEL_KINDS];
+	uint64_t subscribed[RTD_CHANNEL_KINDS];	/* how many of them */
 	struct rtd_client *next, *prev;	/* the server's list of clients */
 };
+
+/* The connection is closed: nothing reaches the client from others any more,
+ * and what it began is forgotten. A job may still run for it. */
+void rtd_client_leave(struct rtd_server_state *server,
+    struct rtd_client *client);
+
+/* Bytes that it holds besides its buffers: a transaction, keys it watches. */
+size_t rtd_client_held_bytes(const struct rtd_client *client);
 
 /* Let go of what commands gave it: its snapshot, what was read for it. Before
  * it is freed and before the engine is closed. */

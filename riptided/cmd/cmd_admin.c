@@ -211,7 +211,7 @@ static void
 drop(struct rtd_call *call, uint32_t database)
 {
 	rtd_write_batch_drop(&call->server->batch,
-	    rtd_engine_keyspace(call->server->engine, database));
+	    rtd_call_keyspace_of(call, database));
 }
 
 void

@@ -6,6 +6,7 @@
 #include "riptided/cmd/cmd_auth.h"
 #include "riptided/cmd/cmd_connection.h"
 #include "riptided/cmd/handlers.h"
+#include "riptided/cmd/transaction.h"
 
 void
 rtd_cmd_client_id(struct rtd_call *call)
@@ -83,29 +84,61 @@ rtd_cmd_client_no_touch(struct rtd_call *call)
 
 /* -- lists -- */
 
+/* The letters of Redis, in its order. */
+static const char *
+describe_flags(const struct rtd_client *client, char out[8])
+{
+	char *at = out;
+
+	if ((client->modes & RTD_MODE_MONITOR) != 0)
+		*at++ = 'O';
+	if ((client->modes & RTD_MODE_SUBSCRIBED) != 0)
+		*at++ = 'P';
+	if ((client->modes & RTD_MODE_MULTI) != 0)
+		*at++ = 'x';
+	if (client->postponed)
+		*at++ = 'b';
+	if (client->close_after_reply)
+		*at++ = 'c';
+	if (client->peer[0] == '/')
+		*at++ = 'U';
+	if (at == out)
+		*at++ = 'N';
+	*at = '\0';
+	return out;
+}
+
 static void
 describe(const struct rtd_call *call, const struct rtd_client *client,
     struct rt_buf *out)
 {
-	char command[RTD_COMMAND_NAME_BYTES] = "NULL";
+	char command[RTD_COMMAND_NAME_BYTES] = "NULL", flags[8];
+	long long queued = client->transaction != NULL ?
+	    (long long)client->transaction->count : -1;
 
 	if (client->last_command != NULL)
 		rtd_call_command_name(client->last_command, command);
 	rt_buf_printf(out, "id=%llu addr=%s laddr=%s fd=%d name=%s age=%lld "
-	    "idle=%lld flags=%s db=%u sub=0 psub=0 ssub=0 multi=-1 qbuf=%zu "
-	    "qbuf-free=0 argv-mem=0 multi-mem=0 rbs=%zu rbp=%zu obl=%zu oll=0 "
-	    "omem=%zu tot-mem=%zu events=r cmd=%s user=%s redir=-1 "
+	    "idle=%lld flags=%s db=%u sub=%llu psub=%llu ssub=%llu multi=%lld "
+	    "qbuf=%zu qbuf-free=0 argv-mem=0 multi-mem=%zu rbs=%zu rbp=%zu "
+	    "obl=%zu oll=0 omem=%zu tot-mem=%zu events=r cmd=%s user=%s redir=-1 "
 	    "resp=%d lib-name=%s lib-ver=%s\n",
 	    (unsigned long long)client->id, client->peer, client->local,
 	    client->fd, client->name,
 	    (long long)((call->now_ms - client->created_ms) / 1000),
 	    (long long)((call->now_ms - client->active_ms) / 1000),
-	    client->peer[0] == '/' ? "U" : "N", client->database,
-	    client->pending_in, client->out.cap, client->out.cap,
+	    describe_flags(client, flags), client->database,
+	    (unsigned long long)client->subscribed[RTD_CHANNEL],
+	    (unsigned long long)client->subscribed[RTD_PATTERN],
+	    (unsigned long long)client->subscribed[RTD_SHARD_CHANNEL], queued,
+	    client->pending_in,
+	    client->transaction != NULL ? client->transaction->bytes : 0,
+	    client->out.cap, client->out.cap,
 	    client->out.len, client->pending_out,
 	    client->pending_in + client->pending_out + client->out.cap +
-		sizeof(*client),
-	    command, rtd_auth_user(client), client->reply.protocol, client->lib_name,
+		rtd_client_held_bytes(client) + sizeof(*client),
+	    command, rtd_auth_user(client), client->reply.protocol,
+	    client->lib_name,
 	    client->lib_version);
 }
 
@@ -119,22 +152,39 @@ rtd_cmd_client_info(struct rtd_call *call)
 	rt_buf_fini(&text);
 }
 
-static const char *const types[] = {
-	"normal", "master", "replica", "slave", "pubsub",
+enum type { TYPE_NORMAL, TYPE_MASTER, TYPE_REPLICA, TYPE_PUBSUB };
+
+static const struct {
+	const char *name;
+	enum type type;
+} types[] = {
+	{ "normal", TYPE_NORMAL },
+	{ "master", TYPE_MASTER },
+	{ "replica", TYPE_REPLICA },
+	{ "slave", TYPE_REPLICA },
+	{ "pubsub", TYPE_PUBSUB },
 };
 
-/* 0: normal, the only type that exists here; 1: another known type; -1: no
- * such type, and the error reply is written. */
-static int
-parse_type(struct rtd_call *call, struct rt_slice name)
+/* False: no such type, and the error reply is written. */
+static bool
+parse_type(struct rtd_call *call, struct rt_slice name, enum type *type)
 {
-	for (size_t i = 0; i < RT_COUNTOF(types); i++)
-		if (rt_slice_equal_nocase(name, types[i]))
-			return i != 0;
+	for (size_t i = 0; i < RT_COUNTOF(types); i++) {
+		*type = types[i].type;
+		if (rt_slice_equal_nocase(name, types[i].name))
+			return true;
+	}
 	rtd_reply_error(rtd_call_reply(call), "ERR Unknown client type '%.*s'",
 	    (int)(name.len < 128 ? name.len : 128),
 	    name.len != 0 ? (const char *)name.data : "");
-	return -1;
+	return false;
+}
+
+static enum type
+type_of(const struct rtd_client *client)
+{
+	return (client->modes & RTD_MODE_SUBSCRIBED) != 0 ? TYPE_PUBSUB :
+	    TYPE_NORMAL;
 }
 
 static struct rtd_client *
@@ -155,7 +205,7 @@ list_ids(struct rtd_call *call, struct rt_buf *text)
 	int64_t id;
 
 	for (size_t i = 3; i < call->argc; i++) {
-		if (!rt_parse_i64(call->argv[i], &id) || id <= 0) {
+		if (!rt_parse_i64(call->argv[i], &id)) {
 			rtd_reply_error(rtd_call_reply(call),
 			    "ERR Invalid client ID");
 			return false;
@@ -167,12 +217,14 @@ list_ids(struct rtd_call *call, struct rt_buf *text)
 	return true;
 }
 
+/* type: NULL for all of them. */
 static void
-list_all(struct rtd_call *call, struct rt_buf *text)
+list_all(struct rtd_call *call, const enum type *type, struct rt_buf *text)
 {
 	for (struct rtd_client *client = call->server->clients; client != NULL;
 	     client = client->next)
-		if (!client->killed)
+		if (!client->killed &&
+		    (type == NULL || type_of(client) == *type))
 			describe(call, client, text);
 }
 
@@ -181,17 +233,16 @@ rtd_cmd_client_list(struct rtd_call *call)
 {
 	struct rt_buf text = { 0 };
 	bool listed = true;
-	int type;
+	enum type type;
 
 	if (call->argc == 4 && rtd_call_arg_is(call, 2, "TYPE")) {
-		type = parse_type(call, call->argv[3]);
-		listed = type >= 0;
-		if (type == 0)
-			list_all(call, &text);
+		listed = parse_type(call, call->argv[3], &type);
+		if (listed)
+			list_all(call, &type, &text);
 	} else if (call->argc > 3 && rtd_call_arg_is(call, 2, "ID")) {
 		listed = list_ids(call, &text);
 	} else if (call->argc == 2) {
-		list_all(call, &text);
+		list_all(call, NULL, &text);
 	} else {
 		rtd_call_syntax_error(call);
 		listed = false;
@@ -206,7 +257,8 @@ rtd_cmd_client_list(struct rtd_call *call)
 struct filter {
 	uint64_t id;			/* 0: any */
 	struct rt_slice addr, laddr;	/* empty: any */
-	bool none;			/* a type or user nobody has */
+	enum type type;
+	bool has_type;
 	bool skip_me;
 };
 
@@ -216,7 +268,6 @@ parse_filter(struct rtd_call *call, size_t i, struct filter *filter)
 	struct rtd_resp_writer *reply = rtd_call_reply(call);
 	struct rt_slice value = call->argv[i + 1];
 	int64_t id;
-	int type;
 
 	if (rtd_call_arg_is(call, i, "ID")) {
 		if (!rt_parse_i64(value, &id) || id < 1) {
@@ -226,10 +277,9 @@ parse_filter(struct rtd_call *call, size_t i, struct filter *filter)
 		}
 		filter->id = (uint64_t)id;
 	} else if (rtd_call_arg_is(call, i, "TYPE")) {
-		type = parse_type(call, value);
-		if (type < 0)
+		if (!parse_type(call, value, &filter->type))
 			return false;
-		filter->none |= type != 0;
+		filter->has_type = true;
 	} else if (rtd_call_arg_is(call, i, "ADDR")) {
 		filter->addr = value;
 	} else if (rtd_call_arg_is(call, i, "LADDR")) {
@@ -255,7 +305,8 @@ parse_filter(struct rtd_call *call, size_t i, struct filter *filter)
 static bool
 matches(const struct filter *filter, const struct rtd_client *client)
 {
-	if (filter->none || client->killed)
+	if (client->killed ||
+	    (filter->has_type && type_of(client) != filter->type))
 		return false;
 	if (filter->id != 0 && client->id != filter->id)
 		return false;

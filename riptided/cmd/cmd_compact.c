@@ -59,6 +59,7 @@ end_wait(struct rtd_server_state *server, struct rtd_compact_wait *wait,
 		rtd_command_finished(server, client, wait->command,
 		    rt_clock_monotonic_ns(server->clock) - wait->start_ns,
 		    out_before);
+		rtd_command_silence(client, out_before);
 	}
 	free(wait);
 	server->unpark_client(server, client);

@@ -8,11 +8,26 @@
 #include "riptided/cmd/cmd_auth.h"
 #include "riptided/cmd/handlers.h"
 
+/* In RESP2 all that it gets has the shape of a message. */
+static void
+ping_subscriber(struct rtd_call *call)
+{
+	struct rtd_resp_writer *reply = rtd_call_reply(call);
+
+	rtd_reply_array(reply, 2);
+	rtd_reply_bulk_cstr(reply, "pong");
+	rtd_reply_bulk(reply, call->argc == 2 ? call->argv[1] :
+	    rt_slice(NULL, 0));
+}
+
 void
 rtd_cmd_ping(struct rtd_call *call)
 {
 	if (call->argc > 2)
 		rtd_call_arity_error(call);
+	else if (RT_UNLIKELY((call->client->modes & RTD_MODE_SUBSCRIBED) !=
+		     0) && call->client->reply.protocol == 2)
+		ping_subscriber(call);
 	else if (call->argc == 2)
 		rtd_reply_bulk(rtd_call_reply(call), call->argv[1]);
 	else
@@ -170,6 +185,8 @@ rtd_cmd_reset(struct rtd_call *call)
 {
 	struct rtd_client *client = call->client;
 
+	rtd_client_leave(call->server, client);
+	client->modes = 0;
 	rtd_auth_begin(call->server, client);
 	client->database = 0;
 	rtd_client_use_snapshot(client, NULL);

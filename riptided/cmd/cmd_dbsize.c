@@ -10,6 +10,7 @@ struct dbsize {
 	struct rtd_cmd_job job;
 	struct rtd_counting *counting;
 	struct rtd_read read;
+	const struct rtd_pending *pending;	/* of the EXEC; or NULL */
 	bool exact;
 	struct rtd_count count;
 	enum rt_code code;
@@ -23,6 +24,11 @@ dbsize_work(struct rtd_cmd_job *job)
 
 	dbsize->code = rtd_counting_run(dbsize->counting, &dbsize->read,
 	    dbsize->exact, &dbsize->count, &dbsize->err);
+	/* Within an EXEC this is the loop. */
+	if (dbsize->code == RT_OK && dbsize->pending != NULL)
+		dbsize->code = rtd_pending_count(dbsize->pending,
+		    job->server->reader, &dbsize->read, &dbsize->count.keys,
+		    &dbsize->err);
 }
 
 static void
@@ -64,6 +70,8 @@ rtd_cmd_dbsize(struct rtd_call *call)
 	dbsize = rt_alloc_zero(1, sizeof(*dbsize));
 	dbsize->exact = exact;
 	dbsize->read = rtd_call_reading(call);
+	if (dbsize->read.snapshot == NULL)
+		dbsize->pending = call->server->pending;
 	dbsize->counting = rtd_reader_counting(call->server->reader,
 	    dbsize->read.snapshot, &seq);
 	if (dbsize->counting == NULL) {

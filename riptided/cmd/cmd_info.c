@@ -172,13 +172,25 @@ server_section(struct collect *c)
 	rt_stats_i64(out, "io_threads_active", 0);
 }
 
+/* Held by CLIENT PAUSE: nothing else blocks. */
+static uint64_t
+postponed_clients(const struct rtd_server_state *server)
+{
+	const struct rtd_client *client = server->clients;
+	uint64_t count = 0;
+
+	for (; client != NULL; client = client->next)
+		count += client->postponed;
+	return count;
+}
+
 static void
 clients_section(struct collect *c)
 {
 	rt_stats_u64(c->out, "connected_clients", c->server->connected_clients);
 	rt_stats_u64(c->out, "cluster_connections", 0);
 	rt_stats_i64(c->out, "maxclients", c->server->config->maxclients);
-	rt_stats_u64(c->out, "blocked_clients", 0);
+	rt_stats_u64(c->out, "blocked_clients", postponed_clients(c->server));
 	rt_stats_u64(c->out, "tracking_clients", 0);
 }
 
@@ -332,8 +344,12 @@ stats_section(struct collect *c)
 	rt_stats_u64(out, "keyspace_misses", server->keyspace_misses);
 	rt_stats_u64(out, "parked_reads", server->parked_reads);
 	rt_stats_u64(out, "pool_reads", server->pool_reads);
-	rt_stats_u64(out, "pubsub_channels", 0);
-	rt_stats_u64(out, "pubsub_patterns", 0);
+	rt_stats_u64(out, "pubsub_channels",
+	    server->pubsub.channels[RTD_CHANNEL].count);
+	rt_stats_u64(out, "pubsub_patterns",
+	    server->pubsub.channels[RTD_PATTERN].count);
+	rt_stats_u64(out, "pubsubshard_channels",
+	    server->pubsub.channels[RTD_SHARD_CHANNEL].count);
 	rt_stats_u64(out, "latest_fork_usec", 0);
 	rt_stats_u64(out, "total_forks", 0);
 	rt_stats_u64(out, "total_error_replies", server->error_replies);

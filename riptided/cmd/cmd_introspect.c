@@ -51,7 +51,8 @@ reply_name(struct rtd_resp_writer *reply, const struct rtd_command *command)
 static void
 reply_flags(struct rtd_resp_writer *reply, const struct rtd_command *command)
 {
-	rtd_reply_set(reply, (size_t)__builtin_popcount(command->flags));
+	rtd_reply_set(reply, (size_t)__builtin_popcount(
+	    command->flags & RTD_CMD_TOLD));
 	for (size_t i = 0; i < RT_COUNTOF(flag_names); i++)
 		if ((command->flags & flag_names[i].flag) != 0)
 			rtd_reply_simple(reply, flag_names[i].name);

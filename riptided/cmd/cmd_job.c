@@ -22,14 +22,32 @@ done(struct rtd_job *base)
 		job->reply(job);
 		rtd_command_finished(server, client, job->command,
 		    now_ns - job->start_ns, out_before);
+		if (RT_UNLIKELY(client->modes != 0))
+			rtd_command_silence(client, out_before);
 	}
 	job->free(job);
 	server->unpark_client(server, client);
 }
 
+/* Within an EXEC nothing else may happen meanwhile: everybody waits. */
+static void
+run_now(struct rtd_cmd_job *job, struct rtd_call *call)
+{
+	job->server = call->server;
+	job->client = call->client;
+	job->command = call->command;
+	job->work(job);
+	job->reply(job);
+	job->free(job);
+}
+
 void
 rtd_cmd_job_start(struct rtd_cmd_job *job, struct rtd_call *call)
 {
+	if (call->server->pending != NULL) {
+		run_now(job, call);
+		return;
+	}
 	job->job.run = run;
 	job->job.done = done;
 	job->server = call->server;

@@ -18,7 +18,8 @@ struct rtd_cmd_job {
 	void (*free)(struct rtd_cmd_job *job);	/* loop; always, last */
 };
 
-/* work, reply and free are set. Park the client and start. */
+/* work, reply and free are set. Park the client and start. Within an EXEC all
+ * of it is done at once, on the loop. */
 void rtd_cmd_job_start(struct rtd_cmd_job *job, struct rtd_call *call);
 
 #endif

@@ -157,7 +157,7 @@ rtd_cmd_copy(struct rtd_call *call)
 			return;
 		}
 	}
-	target.keyspace = rtd_engine_keyspace(call->server->engine, database);
+	target.keyspace = rtd_call_keyspace_of(call, database);
 	give_and_reply(call, &target, false);
 }
 
@@ -169,6 +169,6 @@ rtd_cmd_move(struct rtd_call *call)
 
 	if (!rtd_call_database(call, call->argv[2], &database))
 		return;
-	target.keyspace = rtd_engine_keyspace(call->server->engine, database);
+	target.keyspace = rtd_call_keyspace_of(call, database);
 	give_and_reply(call, &target, true);
 }

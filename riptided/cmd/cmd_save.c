@@ -214,7 +214,8 @@ rtd_cmd_waitaof(struct rtd_call *call)
 	syncing = syncing_new(call);
 	if (timeout_ms != 0)
 		syncing->timeout_ms = (uint64_t)timeout_ms;
-	if (here == 1) {
+	/* Within an EXEC nothing is waited for: it tells how things stand. */
+	if (here == 1 && call->server->pending == NULL) {
 		start(call, syncing);
 		return;
 	}

@@ -225,7 +225,7 @@ walk_start(struct walk *walk, struct rtd_call *call)
 	read.lower = literal_of(walk);
 	read.upper = rt_buf_slice(&behind);
 	walk->keyspace = read.keyspace;
-	walk->iter = rtd_reader_iter(call->server->reader, &read, &walk->seq);
+	walk->iter = rtd_call_iter(call, &read, &walk->seq);
 	rt_buf_fini(&behind);
 	if (walk->iter == NULL) {
 		rtd_reply_error(rtd_call_reply(call),

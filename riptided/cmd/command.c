@@ -11,6 +11,8 @@
 #include "riptided/cmd/handlers.h"
 #include "riptided/cmd/made.h"
 #include "riptided/cmd/missed.h"
+#include "riptided/cmd/monitor.h"
+#include "riptided/cmd/transaction.h"
 #include "riptided/engine/snapshots.h"
 
 static struct rtd_command table[] = {
@@ -262,10 +264,44 @@ deny(struct rtd_call *call)
 	    name);
 }
 
-/* The checks between a command that exists and its function; false: refused,
- * and the error reply is written. */
+/* What a client in one of its modes may not do. */
 static bool
-may_run(struct rtd_call *call)
+mode_allows(struct rtd_call *call)
+{
+	const struct rtd_command *command = call->command;
+	struct rtd_resp_writer *reply = rtd_call_reply(call);
+	char name[RTD_COMMAND_NAME_BYTES];
+	unsigned modes = call->client->modes;
+
+	if ((modes & RTD_MODE_SUBSCRIBED) != 0 && reply->protocol == 2 &&
+	    (command->flags & RTD_CMD_SUBSCRIBER) == 0) {
+		rtd_reply_error(reply, "ERR Can't execute '%s': only "
+		    "(P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET "
+		    "are allowed in this context",
+		    rtd_call_command_name(command, name));
+		return false;
+	}
+	if ((modes & RTD_MODE_MONITOR) != 0 && (command->flags &
+		(RTD_CMD_WRITE | RTD_CMD_READONLY | RTD_CMD_MAY_REPLICATE)) !=
+		0) {
+		rtd_reply_error(reply,
+		    "ERR Replica can't interact with the keyspace");
+		return false;
+	}
+	if ((modes & RTD_MODE_MULTI) != 0 &&
+	    (command->flags & RTD_CMD_NO_MULTI) != 0) {
+		rtd_reply_error(reply,
+		    "ERR Command not allowed inside a transaction");
+		return false;
+	}
+	return true;
+}
+
+/* The checks between a command that exists and its function; false: refused,
+ * and the error reply is written. flags: the command's, and for EXEC those of
+ * what it is going to run. */
+static bool
+may_run(struct rtd_call *call, unsigned flags)
 {
 	struct rtd_server_state *server = call->server;
 	const struct rtd_command *command = call->command;
@@ -297,14 +333,16 @@ may_run(struct rtd_call *call)
 		    RT_USER_KEY_BYTES_MAX);
 		return false;
 	}
-	if ((command->flags & RTD_CMD_WRITE) != 0 &&
+	if (RT_UNLIKELY(call->client->modes != 0) && !mode_allows(call))
+		return false;
+	if ((flags & RTD_CMD_WRITE) != 0 &&
 	    RT_UNLIKELY(call->client->snapshot != NULL)) {
 		rtd_reply_error(reply,
 		    "READONLY this connection reads from a snapshot: "
 		    "SNAPSHOT USE LIVE first");
 		return false;
 	}
-	if ((command->flags & RTD_CMD_WRITE) != 0 &&
+	if ((flags & RTD_CMD_WRITE) != 0 &&
 	    RT_UNLIKELY(rtd_engine_write_state(server->engine, &err) !=
 		RT_OK)) {
 		rtd_reply_error(reply, "MISCONF writes are refused: %s",
@@ -455,7 +493,44 @@ run(struct rtd_call *call)
 	nsec = rt_clock_monotonic_ns(server->clock) - start_ns;
 	rtd_command_finished(server, client, call->command, nsec, before.out);
 	remember_if_slow(call, nsec);
+	if (RT_UNLIKELY(server->monitors != 0))
+		rtd_monitor_show(call);
 	return true;
+}
+
+void
+rtd_command_run_queued(const struct rtd_call *exec,
+    const struct rtd_queued *queued)
+{
+	struct rtd_call call = {
+		.server = exec->server,
+		.client = exec->client,
+		.command = queued->command,
+		.argv = queued->argv,
+		.argc = queued->argc,
+		.now_ms = exec->now_ms,
+	};
+	struct rt_clock *clock = exec->server->clock;
+	uint64_t start_ns = rt_clock_monotonic_ns(clock), nsec;
+	size_t out_before = call.client->out.len;
+
+	rtd_write_batch_clear(&call.server->batch);
+	counters_of(call.command)->calls++;
+	call.server->commands_processed++;
+	call.client->commands++;
+	/* It may be somebody else since it was queued. */
+	if (RT_LIKELY(rtd_auth_permits(call.client, call.command)))
+		call.command->run(&call);
+	else
+		deny(&call);
+	/* TX1 */
+	rt_assert(!call.missed && !call.client->parked);
+	nsec = rt_clock_monotonic_ns(clock) - start_ns;
+	rtd_command_finished(call.server, call.client, call.command, nsec,
+	    out_before);
+	remember_if_slow(&call, nsec);
+	if (RT_UNLIKELY(call.server->monitors != 0))
+		rtd_monitor_show(&call);
 }
 
 /* The command that argv names, or NULL with the error reply written. */
@@ -477,6 +552,112 @@ resolve(struct rtd_client *client, const struct rt_slice *argv, size_t argc)
 	return sub;
 }
 
+/* What EXEC is going to run counts as what it does itself. */
+static unsigned
+flags_of(const struct rtd_call *call)
+{
+	unsigned flags = call->command->flags;
+
+	if (RT_UNLIKELY(call->client->transaction != NULL) &&
+	    call->command->run == rtd_cmd_exec)
+		flags |= call->client->transaction->flags;
+	return flags;
+}
+
+/* The error is written. A transaction that was to have the command will not be
+ * run; an EXEC that is refused ends it. */
+static void
+refused(struct rtd_server_state *server, struct rtd_client *client,
+    const struct rtd_command *command, size_t out_before)
+{
+	struct rt_buf why = { 0 };
+	size_t skip = out_before + 1, end = client->out.len - 2;
+
+	if (command != NULL)
+		counters_of(command)->rejected++;
+	if (command == NULL || command->run != rtd_cmd_exec) {
+		rtd_transaction_spoil(client);
+		count_error(server, client, out_before);
+		return;
+	}
+	if (end - skip > 4 &&
+	    memcmp(client->out.data + skip, "ERR ", 4) == 0)
+		skip += 4;
+	rt_buf_append(&why, client->out.data + skip, end - skip);
+	rtd_reply_cut(&client->reply, out_before, client->out.len);
+	rtd_reply_error(&client->reply, "EXECABORT Transaction discarded "
+	    "because of: %.*s", (int)why.len, (const char *)why.data);
+	rt_buf_fini(&why);
+	rtd_transaction_end(client);
+	rtd_watch_clear(&client->watch);
+	count_error(server, client, out_before);
+}
+
+static void
+queue(struct rtd_call *call)
+{
+	struct rtd_server_state *server = call->server;
+	size_t out_before = call->client->out.len;
+
+	if (rtd_transaction_add(call,
+		server->config->client_query_buffer_limit)) {
+		rtd_reply_simple(rtd_call_reply(call), "QUEUED");
+		return;
+	}
+	rtd_reply_error(rtd_call_reply(call), "ERR the transaction is larger "
+	    "than client-query-buffer-limit");
+	count_error(server, call->client, out_before);
+}
+
+/* CLIENT PAUSE. */
+static bool
+must_wait(const struct rtd_call *call, unsigned flags)
+{
+	struct rtd_server_state *server = call->server;
+
+	if (server->now_us >= server->paused_until_us) {
+		server->paused_until_us = 0;
+		return false;
+	}
+	return server->paused_all ||
+	    (flags & (RTD_CMD_WRITE | RTD_CMD_MAY_REPLICATE)) != 0;
+}
+
+/* False: not now. */
+static bool
+queue_or_run(struct rtd_call *call, unsigned flags)
+{
+	struct rtd_client *client = call->client;
+
+	client->postponed = call->server->paused_until_us != 0 &&
+	    must_wait(call, flags);
+	if (RT_UNLIKELY(client->postponed))
+		return false;
+	if (RT_UNLIKELY((client->modes & RTD_MODE_MULTI) != 0) &&
+	    (flags & RTD_CMD_AT_ONCE) == 0) {
+		queue(call);
+		return true;
+	}
+	if ((flags & RTD_CMD_WRITE) != 0 &&
+	    RT_UNLIKELY(!rtd_engine_has_room(call->server->engine)))
+		return false;
+	return run(call);
+}
+
+void
+rtd_command_silence(struct rtd_client *client, size_t out_before)
+{
+	size_t from = client->push_end > out_before ? client->push_end :
+	    out_before;
+
+	if ((client->modes & RTD_MODE_SILENT) != 0)
+		rtd_reply_cut(&client->reply, from, client->out.len);
+	client->modes &= ~(unsigned)RTD_MODE_REPLY_SKIP;
+	if ((client->modes & RTD_MODE_REPLY_SKIP_NEXT) != 0)
+		client->modes ^= RTD_MODE_REPLY_SKIP_NEXT |
+		    RTD_MODE_REPLY_SKIP;
+}
+
 bool
 rtd_command_dispatch(struct rtd_server_state *server,
     struct rtd_client *client, const struct rt_slice *argv, size_t argc)
@@ -489,28 +670,29 @@ rtd_command_dispatch(struct rtd_server_state *server,
 		.now_ms = server->now_ms,
 	};
 	size_t out_before = client->out.len;
+	unsigned flags;
 
+	client->push_end = 0;
 	call.command = resolve(client, argv, argc);
 	if (RT_UNLIKELY(call.command == NULL)) {
-		count_error(server, client, out_before);
+		refused(server, client, NULL, out_before);
 		/* A stranger who begins with what is no command does not speak
 		 * to us: another protocol, or somebody who tries. */
 		if (!client->authenticated && client->commands == 0 &&
 		    server->config->requirepass[0] != '\0')
 			client->close_after_reply = true;
-		return true;
+	} else {
+		client->last_command = call.command;
+		/* Nothing expires in a snapshot after its creation. */
+		if (RT_UNLIKELY(client->snapshot != NULL))
+			call.now_ms = (int64_t)client->snapshot->created_ms;
+		flags = flags_of(&call);
+		if (RT_UNLIKELY(!may_run(&call, flags)))
+			refused(server, client, call.command, out_before);
+		else if (!queue_or_run(&call, flags))
+			return false;
 	}
-	client->last_command = call.command;
-	/* Nothing expires in a snapshot after its creation. */
-	if (RT_UNLIKELY(client->snapshot != NULL))
-		call.now_ms = (int64_t)client->snapshot->created_ms;
-	if (RT_UNLIKELY(!may_run(&call))) {
-		counters_of(call.command)->rejected++;
-		count_error(server, client, out_before);
-		return true;
-	}
-	if ((call.command->flags & RTD_CMD_WRITE) != 0 &&
-	    RT_UNLIKELY(!rtd_engine_has_room(server->engine)))
-		return false;
-	return run(&call);
+	if (RT_UNLIKELY(client->modes != 0) && !client->parked)
+		rtd_command_silence(client, out_before);
+	return true;
 }

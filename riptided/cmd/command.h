@@ -21,6 +21,12 @@
 #define RTD_CMD_ALLOW_BUSY 0x0800
 #define RTD_CMD_NO_MULTI 0x1000
 #define RTD_CMD_NO_ASYNC_LOADING 0x2000
+/* What COMMAND tells; the others are our own. */
+#define RTD_CMD_TOLD 0xffff
+#define RTD_CMD_MAY_REPLICATE 0x10000	/* CLIENT PAUSE WRITE holds it */
+#define RTD_CMD_AT_ONCE 0x20000		/* not queued inside MULTI */
+#define RTD_CMD_SUBSCRIBER 0x40000	/* for subscribers in RESP2 */
+#define RTD_CMD_BLIND 0x80000			/* writes its keys unread */
 
 /* ACL categories, in Redis' order. Those that follow from the flags are added
  * by rtd_command_table_init(). */
@@ -88,6 +94,13 @@ struct rtd_command {
 bool rtd_command_dispatch(struct rtd_server_state *server,
     struct rtd_client *client, const struct rt_slice *argv, size_t argc);
 
+struct rtd_queued;
+
+/* Run one command of an EXEC, which has been checked when it was queued: one
+ * reply is appended, and what it writes goes to server->pending. */
+void rtd_command_run_queued(const struct rtd_call *exec,
+    const struct rtd_queued *queued);
+
 /* By name in any case: "get", or "client|id" for a subcommand. NULL: unknown
  * or disabled. */
 const struct rtd_command *rtd_command_find(struct rt_slice name);
@@ -102,6 +115,10 @@ bool rtd_command_next_word(const char **at, struct rt_slice *word);
 /* Make the look-up; disabled: names between blanks that are answered as
  * unknown. Counters become 0. */
 void rtd_command_table_init(const char *disabled);
+
+/* The command's reply begins at out_before: cut it when the client asked for
+ * none (CLIENT REPLY); pushes stay. */
+void rtd_command_silence(struct rtd_client *client, size_t out_before);
 
 /* A command whose job is done has replied: count its time since start_ns, and
  * its error when the reply at out_before is one. */

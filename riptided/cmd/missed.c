@@ -4,12 +4,20 @@
 
 #include "libcommon/base/invariant.h"
 #include "riptided/cmd/call.h"
+#include "riptided/cmd/handlers.h"
+#include "riptided/cmd/transaction.h"
 #include "riptided/resp/resp_peek.h"
 
 /* What a client may keep pinned: blocks, and bytes of values beyond the first
  * one. */
 #define PINS_MAX 64
 #define PINNED_BYTES_MAX ((size_t)1 << 20)
+
+/* One key. */
+struct place {
+	size_t len;
+	uint32_t keyspace;
+};
 
 struct rtd_missed {
 	struct rtd_job job;
@@ -18,10 +26,7 @@ struct rtd_missed {
 	struct rtd_engine *engine;
 	struct rtd_read read;
 	struct rt_buf bytes;			/* the keys, one after another */
-	struct rt_buf lens;			/* of size_t */
-	struct rt_buf elsewhere;		/* a key of another keyspace */
-	uint32_t elsewhere_keyspace;
-	bool has_elsewhere;
+	struct rt_buf places;			/* of struct place */
 	struct rtd_value pins[PINS_MAX];
 	size_t pins_count;
 	size_t pinned_bytes;
@@ -33,8 +38,7 @@ missed_free(struct rtd_missed *missed)
 	for (size_t i = 0; i < missed->pins_count; i++)
 		rtd_value_fini(&missed->pins[i]);
 	rt_buf_fini(&missed->bytes);
-	rt_buf_fini(&missed->lens);
-	rt_buf_fini(&missed->elsewhere);
+	rt_buf_fini(&missed->places);
 	free(missed);
 }
 
@@ -64,14 +68,17 @@ for_each_key(struct rtd_missed *missed, struct rtd_reader *reader,
     void (*each)(struct rtd_missed *missed, struct rtd_reader *reader,
 	struct rt_slice key))
 {
-	size_t count = missed->lens.len / sizeof(size_t), at = 0;
+	size_t count = missed->places.len / sizeof(struct place), at = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		size_t len;
+		struct place place;
 
-		memcpy(&len, missed->lens.data + i * sizeof(len), sizeof(len));
-		each(missed, reader, rt_slice(missed->bytes.data + at, len));
-		at += len;
+		memcpy(&place, missed->places.data + i * sizeof(place),
+		    sizeof(place));
+		missed->read.keyspace = place.keyspace;
+		each(missed, reader,
+		    rt_slice(missed->bytes.data + at, place.len));
+		at += place.len;
 	}
 }
 
@@ -114,13 +121,9 @@ run(struct rtd_job *job)
 	struct rtd_missed *missed = (struct rtd_missed *)job;
 	struct rtd_reader *reader = rtd_reader_new(missed->engine);
 
-	if (missed->lens.len > sizeof(size_t))
+	if (missed->places.len > sizeof(struct place))
 		for_each_key(missed, reader, begin);
 	for_each_key(missed, reader, wait_for);
-	if (missed->has_elsewhere) {
-		missed->read.keyspace = missed->elsewhere_keyspace;
-		wait_for(missed, reader, rt_buf_slice(&missed->elsewhere));
-	}
 	rtd_reader_free(reader);
 }
 
@@ -140,12 +143,16 @@ done(struct rtd_job *job)
 	server->unpark_client(server, client);
 }
 
-static void
-add_key(struct rtd_missed *missed, struct rt_slice key)
+static bool
+add_key(void *arg, uint32_t keyspace, struct rt_slice key)
 {
+	struct rtd_missed *missed = arg;
+	const struct place place = { .len = key.len, .keyspace = keyspace };
+
 	rt_buf_append_slice(&missed->bytes, key);
-	rt_buf_append(&missed->lens, &key.len, sizeof(key.len));
+	rt_buf_append(&missed->places, &place, sizeof(place));
 	missed->server->pool_reads++;
+	return true;
 }
 
 static void
@@ -158,7 +165,7 @@ add_keys(struct rtd_missed *missed, const struct rtd_command *command,
 	for (size_t i = (size_t)command->first_key; i <= last && i < argc;
 	     i += (size_t)command->key_step)
 		if (argv[i].len <= RT_USER_KEY_BYTES_MAX)
-			add_key(missed, argv[i]);
+			add_key(missed, missed->read.keyspace, argv[i]);
 }
 
 /* The keys of what was received behind the command, as far as it goes on with
@@ -199,14 +206,16 @@ rtd_missed_park(struct rtd_call *call)
 	/* At time 0 nothing has ended: what did is read as well. */
 	missed->read = rtd_call_reading(call);
 	missed->read.now_ms = 0;
-	add_keys(missed, call->command, call->argv, call->argc);
-	if (call->missed_key.data != NULL) {
-		missed->has_elsewhere = true;
-		missed->elsewhere_keyspace = call->missed_keyspace;
-		rt_buf_append_slice(&missed->elsewhere, call->missed_key);
-		missed->server->pool_reads++;
+	if (call->command->run == rtd_cmd_exec) {
+		rtd_watch_each_key(call, add_key, missed);
+		rtd_transaction_each_key(call, add_key, missed);
+	} else {
+		add_keys(missed, call->command, call->argv, call->argc);
+		if (call->missed_key.data != NULL)
+			add_key(missed, call->missed_keyspace,
+			    call->missed_key);
+		add_ahead(missed, client->ahead);
 	}
-	add_ahead(missed, client->ahead);
 	call->server->parked_reads++;
 	client->parked = true;
 	rtd_pool_submit_short(call->server->pool, &missed->job);

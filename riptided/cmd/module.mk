@@ -1,11 +1,12 @@
 # cmd: from a parsed command to its reply.
 noinst_LIBRARIES += riptided/cmd/libcmd.a
-EXTRA_DIST += docs/dbsize.md docs/expiry.md docs/scan.md
+EXTRA_DIST += docs/dbsize.md docs/expiry.md docs/pubsub.md docs/scan.md \
+	docs/transactions.md
 riptided_cmd_libcmd_a_SOURCES = \
 	riptided/cmd/ahead.c riptided/cmd/ahead.h \
 	riptided/cmd/bits.c riptided/cmd/bits.h \
 	riptided/cmd/call.c riptided/cmd/call.h \
-	riptided/cmd/client.h \
+	riptided/cmd/client.c riptided/cmd/client.h \
 	riptided/cmd/cmd_absent.c \
 	riptided/cmd/cmd_admin.c \
 	riptided/cmd/cmd_auth.c riptided/cmd/cmd_auth.h \
@@ -14,6 +15,7 @@ riptided_cmd_libcmd_a_SOURCES = \
 	riptided/cmd/cmd_bitop.c \
 	riptided/cmd/cmd_checkpoint.c \
 	riptided/cmd/cmd_client.c \
+	riptided/cmd/cmd_client_mode.c \
 	riptided/cmd/cmd_compact.c riptided/cmd/cmd_compact.h \
 	riptided/cmd/cmd_connection.c riptided/cmd/cmd_connection.h \
 	riptided/cmd/cmd_dbsize.c \
@@ -26,6 +28,7 @@ riptided_cmd_libcmd_a_SOURCES = \
 	riptided/cmd/cmd_key.c \
 	riptided/cmd/cmd_lcs.c \
 	riptided/cmd/cmd_number.c \
+	riptided/cmd/cmd_pubsub.c \
 	riptided/cmd/cmd_random.c \
 	riptided/cmd/cmd_rename.c \
 	riptided/cmd/cmd_save.c \
@@ -33,6 +36,7 @@ riptided_cmd_libcmd_a_SOURCES = \
 	riptided/cmd/cmd_slowlog.c \
 	riptided/cmd/cmd_snapshot.c \
 	riptided/cmd/cmd_string.c \
+	riptided/cmd/cmd_transaction.c \
 	riptided/cmd/command.c riptided/cmd/command.h \
 	riptided/cmd/commands.def \
 	riptided/cmd/error_stats.c riptided/cmd/error_stats.h \
@@ -41,8 +45,13 @@ riptided_cmd_libcmd_a_SOURCES = \
 	riptided/cmd/lcs.c riptided/cmd/lcs.h \
 	riptided/cmd/made.c riptided/cmd/made.h \
 	riptided/cmd/missed.c riptided/cmd/missed.h \
+	riptided/cmd/monitor.c riptided/cmd/monitor.h \
 	riptided/cmd/password.c riptided/cmd/password.h \
+	riptided/cmd/pending.c riptided/cmd/pending.h \
+	riptided/cmd/pubsub.c riptided/cmd/pubsub.h \
 	riptided/cmd/scan_cursor.c riptided/cmd/scan_cursor.h \
 	riptided/cmd/server_state.c riptided/cmd/server_state.h \
 	riptided/cmd/set_options.c riptided/cmd/set_options.h \
-	riptided/cmd/slowlog.c riptided/cmd/slowlog.h
+	riptided/cmd/slowlog.c riptided/cmd/slowlog.h \
+	riptided/cmd/transaction.c riptided/cmd/transaction.h \
+	riptided/cmd/watch.c riptided/cmd/watch.h

@@ -20,6 +20,7 @@ rtd_server_state_fini(struct rtd_server_state *server)
 	rt_buf_fini(&server->scratch);
 	rtd_slowlog_clear(&server->slowlog);
 	rtd_scan_cursors_fini(&server->cursors);
+	rtd_pubsub_fini(&server->pubsub);
 	free(server->counts);
 	server->counts = NULL;
 }

@@ -8,6 +8,7 @@
 #include "libcommon/os/clock.h"
 #include "riptided/cmd/ahead.h"
 #include "riptided/cmd/error_stats.h"
+#include "riptided/cmd/pubsub.h"
 #include "riptided/cmd/scan_cursor.h"
 #include "riptided/cmd/slowlog.h"
 #include "riptided/engine/engine.h"
@@ -15,6 +16,7 @@
 #include "riptided/pool/pool.h"
 
 struct rtd_client;
+struct rtd_pending;
 
 /* What INFO last knew of a database. */
 struct rtd_database_count {
@@ -34,6 +36,7 @@ struct rtd_server_state {
 	struct rtd_write_batch batch;	/* scratch of write commands */
 	struct rt_buf scratch;		/* of the command under way */
 	struct rtd_ahead ahead;		/* values of the commands behind it */
+	struct rtd_pending *pending;	/* of the EXEC under way; or NULL */
 	int64_t now_ms;			/* wall clock, once a turn */
 	uint64_t now_us;		/* monotonic, once a turn */
 	bool shutdown_asked;		/* SHUTDOWN: the loop ends after replies */
@@ -78,12 +81,21 @@ struct rtd_server_state {
 	 * it. */
 	bool (*client_hung_up)(struct rtd_server_state *server,
 	    struct rtd_client *client);
+	/* Something was appended to client->out by another's command. */
+	void (*output_grew)(struct rtd_server_state *server,
+	    struct rtd_client *client);
+	/* Commands that CLIENT PAUSE held may run. */
+	void (*resume)(struct rtd_server_state *server);
 	void *net;			/* for the functions above */
 	/* Owned by the room cmd: zeroed, then rtd_server_state_init(). */
 	struct rtd_slowlog slowlog;
 	struct rtd_error_stats errors;
 	struct rtd_scan_cursors cursors;
 	struct rtd_compact_wait *compact_waits;	/* cmd_compact.c */
+	struct rtd_pubsub pubsub;
+	size_t monitors;		/* clients with RTD_MODE_MONITOR */
+	uint64_t paused_until_us;	/* monotonic; 0: not paused */
+	bool paused_all;		/* reads, too */
 	struct rtd_database_count *counts;	/* config->databases of them */
 	bool saving;		/* a BGSAVE is under way */
 	int64_t saved_ms;	/* wall clock, of the last SAVE or BGSAVE */

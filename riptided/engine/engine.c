@@ -527,6 +527,13 @@ rtd_engine_keyspace(const struct rtd_engine *engine, uint32_t database)
 		memory_order_relaxed) : database;
 }
 
+uint64_t
+rtd_engine_drop_seq(const struct rtd_engine *engine, uint32_t keyspace)
+{
+	return atomic_load_explicit(&engine->drops[keyspace],
+	    memory_order_relaxed);
+}
+
 /* Memtables of another size are not worth keeping, and the active one is full
  * when it would be if it were new. */
 static void

@@ -136,6 +136,11 @@ bool rtd_engine_flushed(const struct rtd_engine *engine);
 uint32_t rtd_engine_keyspace(const struct rtd_engine *engine,
     uint32_t database);
 
+/* The sequence at and below which nothing of the keyspace is there any more; 0:
+ * none. Thread: the loop. */
+uint64_t rtd_engine_drop_seq(const struct rtd_engine *engine,
+    uint32_t keyspace);
+
 /* The time by which values expire: that of the wall clock, or later when it
  * stepped back (libcommon/os/expiry_clock.h). Any thread. */
 uint64_t rtd_engine_now_ms(struct rtd_engine *engine);

@@ -119,6 +119,23 @@ rtd_write_batch_swap(struct rtd_write_batch *batch, uint32_t first,
 	batch->count++;
 }
 
+void
+rtd_write_batch_move(struct rtd_write_batch *batch,
+    struct rtd_write_batch *more)
+{
+	batch->lacks_memory |= more->lacks_memory;
+	if (!rt_buf_try_reserve(&batch->bytes, more->bytes.len)) {
+		batch->lacks_memory = true;
+	} else {
+		rt_inlays_move(&batch->inlays, &more->inlays,
+		    batch->bytes.len);
+		rt_buf_append_slice(&batch->bytes,
+		    rt_buf_slice(&more->bytes));
+		batch->count += more->count;
+	}
+	rtd_write_batch_fini(more);
+}
+
 /* The payload may come from a disk: a key must be one that we could have
  * written. */
 static bool

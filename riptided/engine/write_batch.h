@@ -59,6 +59,10 @@ void rtd_write_batch_drop(struct rtd_write_batch *batch, uint32_t keyspace);
 void rtd_write_batch_swap(struct rtd_write_batch *batch, uint32_t first,
     uint32_t second);
 
+/* Put all of `more` behind what is in batch; it is empty afterwards. */
+void rtd_write_batch_move(struct rtd_write_batch *batch,
+    struct rtd_write_batch *more);
+
 /* One decoded operation; slices borrow the payload. */
 struct rtd_write_op {
 	uint8_t type;		/* RTD_OP_* */

@@ -43,7 +43,8 @@ rtd_conn_memory(const struct rtd_conn *conn)
 {
 	return conn->in.cap + conn->bulk_got + conn->parser.inlays.bytes +
 	    conn->client.out.cap + conn->client.out_inlays.bytes +
-	    (conn->tls != NULL ? RTD_TLS_MEMORY_BYTES : 0);
+	    (conn->tls != NULL ? RTD_TLS_MEMORY_BYTES : 0) +
+	    rtd_client_held_bytes(&conn->client);
 }
 
 static bool
@@ -77,6 +78,8 @@ rtd_conn_doom(struct rtd_conn *conn)
 	if (conn->is_doomed)
 		return;
 	conn->is_doomed = true;
+	/* Nothing is published to it any more. */
+	conn->client.killed = true;
 	TAILQ_INSERT_TAIL(&conn->loop->doomed, conn, doomed_link);
 }
 
@@ -96,10 +99,19 @@ stall(struct rtd_conn *conn)
 
 /* -- commands -- */
 
+static const struct rtd_output_limits *
+limits_of(const struct rtd_conn *conn)
+{
+	bool subscribed = (conn->client.modes & RTD_MODE_SUBSCRIBED) != 0;
+
+	return &conn->loop->limits[subscribed ? RTD_OUTPUT_PUBSUB :
+	    RTD_OUTPUT_NORMAL];
+}
+
 static uint64_t
 choke_mark(const struct rtd_conn *conn)
 {
-	uint64_t soft = conn->loop->limits.soft_bytes;
+	uint64_t soft = limits_of(conn)->soft_bytes;
 
 	if (is_unauthenticated(conn))
 		return UNAUTHENTICATED_OUTPUT_MAX;
@@ -188,7 +200,6 @@ run_commands(struct rtd_conn *conn, struct rt_slice data)
 		.bulk_bytes_max = argument_max(conn->loop),
 		.args_max = RTD_ARGS_MAX,
 	};
-	uint64_t choke = choke_mark(conn);
 	size_t at = 0, consumed;
 
 	for (int left = RTD_TURN_COMMANDS_MAX; may_run(conn); left--) {
@@ -236,7 +247,7 @@ run_commands(struct rtd_conn *conn, struct rt_slice data)
 		at += consumed;
 		rtd_resp_let_go(&conn->parser);
 		conn->partial_us = 0;
-		conn->choked = rtd_conn_pending(conn) > choke;
+		conn->choked = rtd_conn_pending(conn) > choke_mark(conn);
 		rtd_client_memory_count(conn);
 	}
 	rtd_ahead_end(&server->ahead);
@@ -739,24 +750,41 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 
 /* -- the end of a turn -- */
 
+/* True when it has left too much unread, and goes. */
+static bool
+close_over_limit(struct rtd_conn *conn, uint64_t pending)
+{
+	uint64_t hard = limits_of(conn)->hard_bytes;
+
+	if ((hard == 0 || pending <= hard) && (!is_unauthenticated(conn) ||
+		pending <= UNAUTHENTICATED_OUTPUT_MAX))
+		return false;
+	rt_log_limited(LOG_INTERVAL_MS, RT_LOG_WARNING, "net",
+	    "client closed: it does not read its replies",
+	    "peer=%s pending_bytes=%llu", conn->client.peer,
+	    (unsigned long long)pending);
+	rtd_conn_doom(conn);
+	return true;
+}
+
+void
+rtd_conn_output_grew(struct rtd_conn *conn)
+{
+	rtd_conn_touch(conn);
+	rtd_client_memory_count(conn);
+	close_over_limit(conn, rtd_conn_pending(conn));
+}
+
 static void
 check_output(struct rtd_conn *conn)
 {
-	const struct rtd_output_limits *limits = &conn->loop->limits;
+	const struct rtd_output_limits *limits = limits_of(conn);
 	uint64_t pending = rtd_conn_pending(conn);
 
 	conn->client.pending_in = (size_t)received_bytes(conn);
 	conn->client.pending_out = (size_t)pending;
-	if ((limits->hard_bytes != 0 && pending > limits->hard_bytes) ||
-	    (is_unauthenticated(conn) &&
-		pending > UNAUTHENTICATED_OUTPUT_MAX)) {
-		rt_log_limited(LOG_INTERVAL_MS, RT_LOG_WARNING, "net",
-		    "client closed: it does not read its replies",
-		    "peer=%s pending_bytes=%llu", conn->client.peer,
-		    (unsigned long long)pending);
-		rtd_conn_doom(conn);
+	if (close_over_limit(conn, pending))
 		return;
-	}
 	if (limits->soft_bytes == 0 || pending <= limits->soft_bytes)
 		conn->soft_us = 0;
 	else if (conn->soft_us == 0)
@@ -879,13 +907,15 @@ overdue(const struct rtd_conn *conn, uint64_t now_us)
 	    has_passed(conn->opened_us, config->auth_timeout, now_us))
 		return "no AUTH";
 	if (conn->soft_us != 0 && has_passed(conn->soft_us,
-		conn->loop->limits.soft_seconds, now_us))
+		limits_of(conn)->soft_seconds, now_us))
 		return "replies unread";
 	if (!may_run(conn) || conn->is_ready)
 		return NULL;
 	if (is_slow(conn, now_us))
 		return "command half sent";
-	if (has_passed(conn->active_us, config->timeout, now_us))
+	/* Who listens may be quiet for as long as it likes. */
+	if ((conn->client.modes & (RTD_MODE_SUBSCRIBED | RTD_MODE_MONITOR)) ==
+		0 && has_passed(conn->active_us, config->timeout, now_us))
 		return "idle";
 	return NULL;
 }
@@ -992,6 +1022,7 @@ rtd_conn_free(struct rtd_conn *conn)
 		client->fd = -1;
 		leave_lists(conn);
 		unlink_client(conn->loop->server, client);
+		rtd_client_leave(conn->loop->server, client);
 	}
 	if (client->parked) {
 		client->killed = true;

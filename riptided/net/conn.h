@@ -64,6 +64,9 @@ void rtd_conn_free(struct rtd_conn *conn);
 
 /* Settle it at the end of this turn. */
 void rtd_conn_touch(struct rtd_conn *conn);
+/* Another's command has appended to its output: that is sent at the end of the
+ * turn, unless it is beyond the limit already. */
+void rtd_conn_output_grew(struct rtd_conn *conn);
 /* Run commands in what has been received, next turn at the latest. */
 void rtd_conn_make_ready(struct rtd_conn *conn);
 /* Free it at the end of this turn, whatever was not yet sent. */

@@ -102,7 +102,7 @@ rtd_loop_config_changed(struct rtd_loop *loop)
 {
 	rtd_client_memory_configure(loop);
 	return rtd_output_limits_parse(
-	    loop->server->config->client_output_buffer_limit, &loop->limits);
+	    loop->server->config->client_output_buffer_limit, loop->limits);
 }
 
 /* -- what commands and jobs may ask for -- */
@@ -136,6 +136,18 @@ client_hung_up(struct rtd_server_state *server, struct rtd_client *client)
 	struct pollfd look = { .fd = client->fd, .events = POLLRDHUP };
 
 	return client->fd >= 0 && poll(&look, 1, 0) > 0;
+}
+
+static void
+output_grew(struct rtd_server_state *server, struct rtd_client *client)
+{
+	rtd_conn_output_grew((struct rtd_conn *)client);
+}
+
+static void
+resume(struct rtd_server_state *server)
+{
+	retry_stalled(server->net);
 }
 
 /* -- life -- */
@@ -172,6 +184,8 @@ rtd_loop_open(struct rtd_loop *loop, struct rtd_server_state *server,
 	server->kill_client = kill_client;
 	server->unpark_client = unpark_client;
 	server->client_hung_up = client_hung_up;
+	server->output_grew = output_grew;
+	server->resume = resume;
 	if (!rtd_loop_config_changed(loop))
 		return rt_err_set(err, RT_ECONFIG,
 		    "client-output-buffer-limit: \"%s\" is not well formed, "

@@ -28,7 +28,7 @@ TAILQ_HEAD(rtd_conn_list, rtd_conn);
 struct rtd_loop {
 	struct event_base *base;
 	struct rtd_server_state *server;
-	struct rtd_output_limits limits;
+	struct rtd_output_limits limits[RTD_OUTPUT_CLASSES];
 	struct ssl_ctx_st *tls;		/* the server's; NULL: no TLS */
 	unsigned handshakes_left;	/* steps of them, in this turn */
 	uint8_t *read_buffer;		/* RTD_READ_BYTES, shared */
@@ -56,7 +56,7 @@ struct rtd_loop {
 	struct event wake_event;
 };
 
-/* Fills in the server's kill_client and unpark_client. The rest of the server
+/* Fills in the server's functions for commands. The rest of the server
  * state must be set before the first turn. */
 RT_MUST_USE enum rt_code rtd_loop_open(struct rtd_loop *loop,
     struct rtd_server_state *server, struct rt_err *err);

@@ -61,6 +61,18 @@ set_option(struct rtt_cmd *cmd, const char *name, const char *value)
 	    rt_slice_cstr(value), false, NULL) == RT_OK);
 }
 
+static void
+output_grew(struct rtd_server_state *server, struct rtd_client *client)
+{
+	((struct rtt_cmd *)server->net)->grew++;
+}
+
+static void
+resume(struct rtd_server_state *server)
+{
+	((struct rtt_cmd *)server->net)->resumed++;
+}
+
 /* All but the scratch directory. */
 static void
 begin(struct rtt_cmd *cmd)
@@ -76,6 +88,8 @@ begin(struct rtt_cmd *cmd)
 	cmd->server.kill_client = kill_client;
 	cmd->server.unpark_client = unpark_client;
 	cmd->server.client_hung_up = client_hung_up;
+	cmd->server.output_grew = output_grew;
+	cmd->server.resume = resume;
 	cmd->server.net = cmd;
 	cmd->client.id = 7;
 	cmd->client.authenticated = true;
@@ -91,6 +105,7 @@ begin(struct rtt_cmd *cmd)
 static void
 end(struct rtt_cmd *cmd)
 {
+	rtd_client_leave(&cmd->server, &cmd->client);
 	rtd_reader_free(cmd->server.reader);
 	rtt_fake_engine_free(cmd->server.engine);
 	rtd_server_state_fini(&cmd->server);
@@ -137,6 +152,7 @@ rtt_cmd_run(struct rtt_cmd *cmd, const struct rt_slice *argv, size_t argc)
 
 	rt_buf_clear(&client->out);
 	cmd->server.now_ms = cmd->wall_ms;
+	cmd->server.now_us = (uint64_t)cmd->wall_ms * 1000;
 	cmd->tries = 1;
 	while (!rtd_command_dispatch(&cmd->server, client, argv, argc)) {
 		ck_assert(!client->parked);

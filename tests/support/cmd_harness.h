@@ -20,6 +20,8 @@ struct rtt_cmd {
 	 * before it runs again; may be NULL. */
 	unsigned tries;
 	void (*between_tries)(struct rtt_cmd *cmd);
+	unsigned grew;			/* calls of output_grew */
+	unsigned resumed;		/* calls of resume */
 };
 
 void rtt_cmd_init(struct rtt_cmd *cmd);

@@ -13,6 +13,7 @@ struct item {
 	struct rt_buf key;	/* store key */
 	struct rt_buf value;	/* stored value */
 	uint64_t seq;
+	uint64_t deleted_seq;	/* of a dead one that was deleted */
 };
 
 struct rtd_engine {
@@ -20,9 +21,11 @@ struct rtd_engine {
 	struct item *dead;	/* values that were given out stay readable */
 	size_t count;
 	uint64_t seq;
-	enum rt_code read_code, write_code;
+	enum rt_code read_code, write_code, next_write_code;
+	uint64_t writes;
 	bool no_room;
 	uint32_t keyspaces[RTD_KEYSPACES_MAX];	/* by database */
+	uint64_t drops[RTD_KEYSPACES_MAX];	/* sequence of the last one */
 };
 
 struct rtd_reader {
@@ -74,6 +77,19 @@ rtt_fake_engine_refuse_writes(struct rtd_engine *engine, enum rt_code code)
 }
 
 void
+rtt_fake_engine_refuse_next_write(struct rtd_engine *engine,
+    enum rt_code code)
+{
+	engine->next_write_code = code;
+}
+
+uint64_t
+rtt_fake_engine_writes(const struct rtd_engine *engine)
+{
+	return engine->writes;
+}
+
+void
 rtt_fake_engine_set_room(struct rtd_engine *engine, bool room)
 {
 	engine->no_room = !room;
@@ -114,6 +130,7 @@ bury(struct rtd_engine *engine, struct item *item)
 static void
 delete_at(struct rtd_engine *engine, size_t at)
 {
+	engine->items[at]->deleted_seq = engine->seq;
 	bury(engine, engine->items[at]);
 	engine->count--;
 	memmove(engine->items + at, engine->items + at + 1,
@@ -160,6 +177,7 @@ apply(struct rtd_engine *engine, const struct rtd_write_op *op)
 		    engine->keyspaces[op->databases[1]];
 		engine->keyspaces[op->databases[1]] = id;
 	} else {
+		engine->drops[op->keyspace] = engine->seq;
 		for (at = engine->count; at-- > 0;)
 			if (rt_key_keyspace(rt_buf_slice(
 				&engine->items[at]->key)) == op->keyspace)
@@ -172,10 +190,15 @@ rtd_engine_write(struct rtd_engine *engine,
     const struct rtd_write_batch *batch, uint64_t *seq, struct rt_err *err)
 {
 	struct rtd_write_batch_walk walk = rtd_write_batch_walk(batch);
+	enum rt_code code = engine->next_write_code;
 	struct rtd_write_op op;
 
+	engine->next_write_code = RT_OK;
 	if (engine->write_code != RT_OK)
-		return rt_err_set(err, engine->write_code, "refused by test");
+		code = engine->write_code;
+	if (code != RT_OK)
+		return rt_err_set(err, code, "refused by test");
+	engine->writes++;
 	while (rtd_write_batch_walk_next(&walk, &op))
 		apply(engine, &op);
 	rt_assert(!walk.cursor.bad);
@@ -213,6 +236,12 @@ uint64_t
 rtd_engine_visible_seq(const struct rtd_engine *engine)
 {
 	return engine->seq;
+}
+
+uint64_t
+rtd_engine_drop_seq(const struct rtd_engine *engine, uint32_t keyspace)
+{
+	return engine->drops[keyspace];
 }
 
 uint32_t
@@ -327,6 +356,21 @@ is_alive(const struct item *item, uint64_t now_ms, uint64_t *expire_ms,
 	return *expire_ms == RT_NO_EXPIRY || *expire_ms > now_ms;
 }
 
+/* The sequence of what removed a key that is not there. */
+static uint64_t
+removed_by(const struct rtd_engine *engine, uint32_t keyspace,
+    struct rt_slice key)
+{
+	uint64_t seq = engine->drops[keyspace];
+
+	for (const struct item *item = engine->dead; item != NULL;
+	     item = item->dead)
+		if (item->deleted_seq > seq &&
+		    rt_slice_equal(rt_buf_slice(&item->key), key))
+			seq = item->deleted_seq;
+	return seq;
+}
+
 enum rt_code
 rtd_reader_get(struct rtd_reader *reader, const struct rtd_read *read,
     struct rt_slice user_key, struct rtd_value *value, struct rt_err *err)
@@ -343,7 +387,8 @@ rtd_reader_get(struct rtd_reader *reader, const struct rtd_read *read,
 	if (user_key.len != 0)
 		memcpy(key + RT_KEY_PREFIX_BYTES, user_key.data, user_key.len);
 	at = lower_bound(engine, store_key);
-	value->seq = engine->seq;
+	value->seq = is_at(engine, at, store_key) ? engine->items[at]->seq :
+	    removed_by(engine, read->keyspace, store_key);
 	if (!is_at(engine, at, store_key) || !is_alive(engine->items[at],
 		read->now_ms, &value->expire_ms, &value->bytes)) {
 		value->expire_ms = RT_NO_EXPIRY;

@@ -13,7 +13,7 @@ tests_support_libsupport_a_SOURCES = \
 	tests/support/scratch_dir.c tests/support/scratch_dir.h \
 	tests/support/text_cases.c tests/support/text_cases.h
 EXTRA_DIST += tests/support/redis_peer.py tests/support/riptide_test.py \
-	tests/support/tls_files.py
+	tests/support/side_by_side.py tests/support/tls_files.py
 
 # In front of the programs, by LD_PRELOAD.
 tests/support/sick_disk.so: tests/support/sick_disk.c

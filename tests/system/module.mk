@@ -5,6 +5,7 @@ script_tests += \
 	tests/system/test_bench.py \
 	tests/system/test_cold_reads.py \
 	tests/system/test_checkpoint.py \
+	tests/system/test_client_modes.py \
 	tests/system/test_command_table.py \
 	tests/system/test_commands.py \
 	tests/system/test_compact_command.py \
@@ -16,6 +17,7 @@ script_tests += \
 	tests/system/test_memory_limit.py \
 	tests/system/test_passwords.py \
 	tests/system/test_protocol.py \
+	tests/system/test_pubsub.py \
 	tests/system/test_recovery.py \
 	tests/system/test_repair.py \
 	tests/system/test_riptide_tool.py \
@@ -23,5 +25,6 @@ script_tests += \
 	tests/system/test_snapshots.py \
 	tests/system/test_spawn.py \
 	tests/system/test_table_document.py \
-	tests/system/test_tls.py
+	tests/system/test_tls.py \
+	tests/system/test_transactions.py
 tests/system/test_loading.log: tests/support/sick_disk.so

@@ -8,8 +8,10 @@ unit_tests += \
 	tests/unit/riptided/cmd/test_made \
 	tests/unit/riptided/cmd/test_missed \
 	tests/unit/riptided/cmd/test_password \
+	tests/unit/riptided/cmd/test_pending \
 	tests/unit/riptided/cmd/test_scan_cursor \
-	tests/unit/riptided/cmd/test_set_options
+	tests/unit/riptided/cmd/test_set_options \
+	tests/unit/riptided/cmd/test_transaction
 # A pool and an engine of its own stand in the harness.
 CMD_TEST_LIBS = tests/support/libcmdharness.a riptided/cmd/libcmd.a \
 	riptided/resp/libresp.a riptided/engine/libengine.a $(DAEMON_LIBS) \
@@ -17,10 +19,12 @@ CMD_TEST_LIBS = tests/support/libcmdharness.a riptided/cmd/libcmd.a \
 tests_unit_riptided_cmd_test_bits_LDADD = $(CMD_TEST_LIBS) $(LDADD)
 tests_unit_riptided_cmd_test_command_LDADD = $(CMD_TEST_LIBS) $(LDADD)
 tests_unit_riptided_cmd_test_made_LDADD = $(CMD_TEST_LIBS) $(LDADD)
+tests_unit_riptided_cmd_test_pending_LDADD = $(CMD_TEST_LIBS) $(LDADD)
 tests_unit_riptided_cmd_test_scan_cursor_LDADD = $(CMD_TEST_LIBS) $(LDADD)
 tests_unit_riptided_cmd_test_set_options_LDADD = $(CMD_TEST_LIBS) $(LDADD)
 tests_unit_riptided_cmd_test_password_LDADD = riptided/cmd/libcmd.a $(LDADD) \
 	$(OPENSSL_LIBS)
+tests_unit_riptided_cmd_test_transaction_LDADD = $(CMD_TEST_LIBS) $(LDADD)
 # The whole daemon but its program.
 tests_unit_riptided_cmd_test_missed_LDADD = tests/support/libsupport.a \
 	riptided/net/libnet.a riptided/cmd/libcmd.a riptided/resp/libresp.a \

@@ -27,7 +27,7 @@ static bool has_room, log_failed, acks_at_once;
 static bool sync_waits;		/* of every turn that wrote */
 static unsigned ended_turns;
 static struct rtd_client *parked;
-static int dispatched;
+static int dispatched, left;
 
 uint64_t
 rtd_engine_acked_seq(const struct rtd_engine *engine)
@@ -74,6 +74,18 @@ void
 rtd_auth_begin(const struct rtd_server_state *state, struct rtd_client *client)
 {
 	client->authenticated = state->config->requirepass[0] == '\0';
+}
+
+void
+rtd_client_leave(struct rtd_server_state *state, struct rtd_client *client)
+{
+	left++;
+}
+
+size_t
+rtd_client_held_bytes(const struct rtd_client *client)
+{
+	return 0;
 }
 
 void
@@ -566,7 +578,8 @@ START_TEST(a_client_that_does_not_read_is_not_read_from)
 	int fd, len, sent = 0;
 
 	setup();
-	loop.limits = (struct rtd_output_limits){ 4 << 20, 1 << 20, 60 };
+	loop.limits[RTD_OUTPUT_NORMAL] =
+	    (struct rtd_output_limits){ 4 << 20, 1 << 20, 60 };
 	memset(chunk, 'x', sizeof(chunk));
 	len = snprintf(request, sizeof(request), "E %.*s\r\n",
 	    (int)sizeof(chunk), chunk);
@@ -597,7 +610,8 @@ START_TEST(a_client_over_the_hard_limit_is_closed)
 	int fd;
 
 	setup();
-	loop.limits = (struct rtd_output_limits){ 4, 0, 0 };
+	loop.limits[RTD_OUTPUT_NORMAL] =
+	    (struct rtd_output_limits){ 4, 0, 0 };
 	acks_at_once = false;
 	fd = connect_client();
 	say(fd, "W\r\n");
