@@ -117,6 +117,8 @@ void rtd_call_syntax_error(struct rtd_call *call);
 void rtd_call_arity_error(struct rtd_call *call);
 /* What Redis answers to words that a subcommand does not take. */
 void rtd_call_subcommand_error(struct rtd_call *call);
+/* "int", "embstr" or "raw": how Redis would keep a value that is set whole. */
+const char *rtd_object_encoding(struct rt_slice value);
 /* "get" or "client|id": the name in lower case, into out. Returns out. */
 #define RTD_COMMAND_NAME_BYTES 40
 char *rtd_call_command_name(const struct rtd_command *command,

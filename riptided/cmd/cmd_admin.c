@@ -1,5 +1,6 @@
 /* The server as a whole: options, flushes, time, its end. */
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/time.h>
 
 #include "libcommon/base/glob.h"
@@ -114,6 +115,59 @@ unknown_option(struct rtd_call *call, struct rt_slice name)
 	    name.len != 0 ? (const char *)name.data : "");
 }
 
+/* What has one answer may be set to it. True: it is such an option, and
+ * *fits tells whether this is its value. */
+static bool
+is_fixed(struct rt_slice name, struct rt_slice value, bool *fits)
+{
+	for (size_t i = 0; i < RT_COUNTOF(fixed); i++) {
+		if (!rt_slice_equal_nocase(name, fixed[i].name))
+			continue;
+		*fits = rt_slice_equal_nocase(value, fixed[i].value);
+		return true;
+	}
+	return false;
+}
+
+/* Set one pair; *old: its value before, or NULL. False: the error reply is
+ * written. */
+static bool
+set_one(struct rtd_call *call, struct rt_slice name, struct rt_slice value,
+    char **old)
+{
+	struct rt_config *config = call->server->config;
+	struct rt_err err = { 0 };
+	bool fits;
+
+	if (is_fixed(name, value, &fits)) {
+		rt_err_set(&err, RT_EINVAL, "this server knows one value");
+		if (!fits)
+			set_failed(call, name, &err);
+		return fits;
+	}
+	if (!value_now(config, name, old)) {
+		unknown_option(call, name);
+		return false;
+	}
+	if (rt_config_set(config, name, value, true, &err) == RT_OK)
+		return true;
+	set_failed(call, name, &err);
+	return false;
+}
+
+/* Whether a pair before this one has its name. */
+static bool
+is_repeated(const struct rtd_call *call, size_t pair)
+{
+	for (size_t i = 0; i < pair; i++)
+		if (call->argv[2 + 2 * i].len == call->argv[2 + 2 * pair].len &&
+		    strncasecmp((const char *)call->argv[2 + 2 * i].data,
+			(const char *)call->argv[2 + 2 * pair].data,
+			call->argv[2 + 2 * i].len) == 0)
+			return true;
+	return false;
+}
+
 /* Set all pairs, or none: what was set before the one that failed is put
  * back. False: the error reply is written. */
 static bool
@@ -126,21 +180,20 @@ set_all(struct rtd_call *call, char **old, size_t pairs)
 	for (i = 0; i < pairs; i++) {
 		struct rt_slice name = call->argv[2 + 2 * i];
 
-		if (!value_now(config, name, &old[i])) {
-			unknown_option(call, name);
-			break;
-		}
-		if (rt_config_set(config, name, call->argv[3 + 2 * i], true,
-			&err) != RT_OK) {
+		if (is_repeated(call, i)) {
+			rt_err_set(&err, RT_EINVAL, "duplicate parameter");
 			set_failed(call, name, &err);
 			break;
 		}
+		if (!set_one(call, name, call->argv[3 + 2 * i], &old[i]))
+			break;
 	}
 	if (i == pairs)
 		return true;
 	while (i-- > 0)
-		if (rt_config_set(config, call->argv[2 + 2 * i],
-			rt_slice_cstr(old[i]), true, &err) != RT_OK)
+		if (old[i] != NULL && rt_config_set(config,
+			call->argv[2 + 2 * i], rt_slice_cstr(old[i]), true,
+			&err) != RT_OK)
 			rt_log(RT_LOG_WARNING, "config",
 			    "option not set back", "reason=\"%s\"", err.text);
 	return false;
@@ -167,6 +220,17 @@ rtd_cmd_config_set(struct rtd_call *call)
 	for (size_t i = 0; i < pairs; i++)
 		free(old[i]);
 	free(old);
+}
+
+void
+rtd_cmd_config_rewrite(struct rtd_call *call)
+{
+	if (call->server->config_file[0] == '\0')
+		rtd_reply_error(rtd_call_reply(call),
+		    "ERR The server is running without a config file");
+	else
+		rtd_reply_error(rtd_call_reply(call), "ERR Rewriting config "
+		    "file: this server does not write to it");
 }
 
 void

@@ -13,22 +13,6 @@ struct asked {
 	size_t last;		/* key */
 };
 
-/* The command that the words name, or NULL. */
-static const struct rtd_command *
-named_by(const struct rt_slice *argv, size_t argc)
-{
-	const struct rtd_command *command = rtd_command_find(argv[0]);
-
-	if (command == NULL || !command->has_subcommands || argc < 2)
-		return command;
-	for (const struct rtd_command *sub = command + 1;
-	     sub->container == command; sub++)
-		if (!sub->disabled && rt_slice_equal_nocase(argv[1],
-			strchr(sub->name, '|') + 1))
-			return sub;
-	return NULL;
-}
-
 static bool
 has_keys(const struct rtd_command *command)
 {
@@ -40,11 +24,10 @@ static bool
 ask(struct rtd_call *call, struct asked *asked)
 {
 	struct rtd_resp_writer *reply = rtd_call_reply(call);
-	int arity;
 
 	asked->argv = call->argv + 2;
 	asked->argc = call->argc - 2;
-	asked->command = named_by(asked->argv, asked->argc);
+	asked->command = rtd_command_named(asked->argv, asked->argc);
 	if (asked->command == NULL) {
 		rtd_reply_error(reply, "ERR Invalid command specified");
 		return false;
@@ -54,9 +37,7 @@ ask(struct rtd_call *call, struct asked *asked)
 		    "ERR The command has no key arguments");
 		return false;
 	}
-	arity = asked->command->arity;
-	if ((arity >= 0 && asked->argc != (size_t)arity) ||
-	    (arity < 0 && asked->argc < (size_t)-arity)) {
+	if (!rtd_command_takes(asked->command, asked->argc)) {
 		rtd_reply_error(reply, "ERR Invalid number of arguments "
 		    "specified for command");
 		return false;

@@ -236,6 +236,23 @@ memory_split(struct collect *c)
 	rt_stats_u64(out, "open_files", open_files());
 }
 
+void
+rtd_info_memory(struct rtd_server_state *server, struct rtd_info_memory *out)
+{
+	struct collect c = { .server = server };
+	struct mallinfo2 info = mallinfo2();
+
+	rtd_engine_get_stats(server->engine, &c.engine);
+	out->used = used_bytes(&c);
+	if (out->used > server->used_memory_peak)
+		server->used_memory_peak = out->used;
+	out->peak = server->used_memory_peak;
+	out->resident = resident_bytes();
+	out->malloc_used = info.uordblks + info.hblkhd;
+	out->malloc_held = info.arena + info.hblkhd;
+	out->memtables = c.engine.memtable_bytes;
+}
+
 static void
 memory_section(struct collect *c)
 {

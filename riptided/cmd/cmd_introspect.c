@@ -6,6 +6,7 @@
 
 #include "libcommon/base/glob.h"
 #include "libcommon/base/invariant.h"
+#include "riptided/cmd/acl_category.h"
 #include "riptided/cmd/handlers.h"
 
 static const struct flag_name {
@@ -58,33 +59,20 @@ reply_flags(struct rtd_resp_writer *reply, const struct rtd_command *command)
 			rtd_reply_simple(reply, flag_names[i].name);
 }
 
-static const struct category {
-	unsigned bit;
-	const char *name;
-} categories[] = {
-	{ RTD_ACL_KEYSPACE, "@keyspace" },
-	{ RTD_ACL_READ, "@read" },
-	{ RTD_ACL_WRITE, "@write" },
-	{ RTD_ACL_STRING, "@string" },
-	{ RTD_ACL_BITMAP, "@bitmap" },
-	{ RTD_ACL_PUBSUB, "@pubsub" },
-	{ RTD_ACL_ADMIN, "@admin" },
-	{ RTD_ACL_FAST, "@fast" },
-	{ RTD_ACL_SLOW, "@slow" },
-	{ RTD_ACL_DANGEROUS, "@dangerous" },
-	{ RTD_ACL_CONNECTION, "@connection" },
-	{ RTD_ACL_TRANSACTION, "@transaction" },
-	{ RTD_ACL_SCRIPTING, "@scripting" },
-};
-
 static void
 reply_categories(struct rtd_resp_writer *reply,
     const struct rtd_command *command)
 {
+	char name[32];
+
 	rtd_reply_set(reply, (size_t)__builtin_popcount(command->acl));
-	for (size_t i = 0; i < RT_COUNTOF(categories); i++)
-		if ((command->acl & categories[i].bit) != 0)
-			rtd_reply_simple(reply, categories[i].name);
+	for (size_t i = 0; i < rtd_acl_categories_count; i++) {
+		if ((command->acl & rtd_acl_categories[i].bit) == 0)
+			continue;
+		snprintf(name, sizeof(name), "@%s",
+		    rtd_acl_categories[i].name);
+		rtd_reply_simple(reply, name);
+	}
 }
 
 static void
@@ -304,16 +292,6 @@ rtd_cmd_command_docs(struct rtd_call *call)
 
 /* -- LIST -- */
 
-/* The category's bit; 0: there is none of that name. */
-static unsigned
-category_of(struct rt_slice name)
-{
-	for (size_t i = 0; i < RT_COUNTOF(categories); i++)
-		if (rt_slice_equal_nocase(name, categories[i].name + 1))
-			return categories[i].bit;
-	return 0;
-}
-
 static bool
 listed(struct rtd_call *call, const struct rtd_command *command)
 {
@@ -324,7 +302,7 @@ listed(struct rtd_call *call, const struct rtd_command *command)
 	if (call->argc == 2)
 		return command->container == NULL;
 	if (rtd_call_arg_is(call, 3, "ACLCAT"))
-		return (command->acl & category_of(call->argv[4])) != 0;
+		return (command->acl & rtd_acl_category_bit(call->argv[4])) != 0;
 	rtd_call_command_name(command, name);
 	return rtd_call_arg_is(call, 3, "PATTERN") &&
 	    rt_glob_match(call->argv[4], rt_slice_cstr(name), true);

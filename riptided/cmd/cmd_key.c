@@ -88,7 +88,7 @@ rtd_cmd_type(struct rtd_call *call)
 		    lookup == RTD_FOUND ? "string" : "none");
 }
 
-/* -- OBJECT and MEMORY -- */
+/* -- OBJECT -- */
 
 /* Read argument 2; true when it is there. Else the reply is written. */
 static bool
@@ -104,20 +104,24 @@ look_at(struct rtd_call *call, struct rtd_value *value)
 /* The names Redis gives a value of these bytes when it is set whole. */
 #define EMBEDDED_BYTES_MAX 44
 
+const char *
+rtd_object_encoding(struct rt_slice value)
+{
+	int64_t number;
+
+	if (rt_parse_i64(value, &number))
+		return "int";
+	return value.len <= EMBEDDED_BYTES_MAX ? "embstr" : "raw";
+}
+
 void
 rtd_cmd_object_encoding(struct rtd_call *call)
 {
 	struct rtd_value value = { 0 };
-	const char *name = "raw";
-	int64_t number;
 
-	if (look_at(call, &value)) {
-		if (rt_parse_i64(value.bytes, &number))
-			name = "int";
-		else if (value.bytes.len <= EMBEDDED_BYTES_MAX)
-			name = "embstr";
-		rtd_reply_bulk_cstr(rtd_call_reply(call), name);
-	}
+	if (look_at(call, &value))
+		rtd_reply_bulk_cstr(rtd_call_reply(call),
+		    rtd_object_encoding(value.bytes));
 	rtd_value_fini(&value);
 }
 
@@ -153,38 +157,5 @@ rtd_cmd_object_freq(struct rtd_call *call)
 		    "policy is not selected, access frequency not tracked. "
 		    "Please note that when switching between policies at "
 		    "runtime LRU and LFU data will take some time to adjust.");
-	rtd_value_fini(&value);
-}
-
-/* What a version takes in the memtable: 24 bytes of header, a slot of the
- * index with its share of the bucket, key and value; on disk it is less. */
-#define VERSION_BYTES 40
-
-void
-rtd_cmd_memory_usage(struct rtd_call *call)
-{
-	struct rtd_value value = { 0 };
-	int64_t samples;
-
-	if (call->argc > 3 && (call->argc != 5 ||
-		!rtd_call_arg_is(call, 3, "SAMPLES"))) {
-		rtd_call_syntax_error(call);
-		return;
-	}
-	if (call->argc == 5) {
-		if (!rtd_call_i64(call, call->argv[4], &samples))
-			return;
-		if (samples < 0) {
-			rtd_call_syntax_error(call);
-			return;
-		}
-	}
-	if (look_at(call, &value))
-		rtd_reply_integer(rtd_call_reply(call),
-		    (int64_t)(VERSION_BYTES + RT_KEY_PREFIX_BYTES +
-			call->argv[2].len +
-			(value.expire_ms == RT_NO_EXPIRY ? 1 :
-				RT_VALUE_HEADER_BYTES_MAX) +
-			value.bytes.len));
 	rtd_value_fini(&value);
 }

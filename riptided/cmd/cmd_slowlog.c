@@ -1,4 +1,4 @@
-/* SLOWLOG and LATENCY. */
+/* SLOWLOG. */
 #include "libcommon/base/coding.h"
 #include "libcommon/base/number.h"
 #include "riptided/cmd/handlers.h"
@@ -59,17 +59,4 @@ rtd_cmd_slowlog_get(struct rtd_call *call)
 	rtd_reply_array(reply, (size_t)count);
 	for (; count > 0; count--, entry = entry->older)
 		reply_entry(reply, entry);
-}
-
-/* No latency events are watched, so none is there to tell or forget. */
-void
-rtd_cmd_latency_latest(struct rtd_call *call)
-{
-	rtd_reply_array(rtd_call_reply(call), 0);
-}
-
-void
-rtd_cmd_latency_reset(struct rtd_call *call)
-{
-	rtd_reply_integer(rtd_call_reply(call), 0);
 }

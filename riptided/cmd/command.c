@@ -113,6 +113,24 @@ rtd_command_find(struct rt_slice name)
 	return find_sub(command, rt_slice(bar + 1, name.len - len - 1));
 }
 
+const struct rtd_command *
+rtd_command_named(const struct rt_slice *argv, size_t argc)
+{
+	struct rtd_command *command = find_plain(argv[0]);
+
+	if (command == NULL || !command->has_subcommands || argc < 2)
+		return command;
+	return find_sub(command, argv[1]);
+}
+
+bool
+rtd_command_takes(const struct rtd_command *command, size_t argc)
+{
+	if (command->arity >= 0)
+		return argc == (size_t)command->arity;
+	return argc >= (size_t)-command->arity;
+}
+
 bool
 rtd_command_next_word(const char **at, struct rt_slice *word)
 {
@@ -228,14 +246,6 @@ unknown_subcommand(struct rtd_client *client,
 }
 
 static bool
-arity_fits(const struct rtd_command *command, size_t argc)
-{
-	if (command->arity >= 0)
-		return argc == (size_t)command->arity;
-	return argc >= (size_t)-command->arity;
-}
-
-static bool
 keys_fit(struct rtd_call *call)
 {
 	const struct rtd_command *command = call->command;
@@ -308,7 +318,7 @@ may_run(struct rtd_call *call, unsigned flags)
 	struct rtd_resp_writer *reply = rtd_call_reply(call);
 	struct rt_err err = { 0 };
 
-	if (RT_UNLIKELY(!arity_fits(command, call->argc))) {
+	if (RT_UNLIKELY(!rtd_command_takes(command, call->argc))) {
 		rtd_call_arity_error(call);
 		return false;
 	}

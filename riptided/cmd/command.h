@@ -105,6 +105,12 @@ void rtd_command_run_queued(const struct rtd_call *exec,
  * or disabled. */
 const struct rtd_command *rtd_command_find(struct rt_slice name);
 
+/* The one that words name, a subcommand by the first two; NULL: as above. */
+const struct rtd_command *rtd_command_named(const struct rt_slice *argv,
+    size_t argc);
+/* Whether its arity allows so many words. */
+bool rtd_command_takes(const struct rtd_command *command, size_t argc);
+
 /* The whole table in its order: sorted by name, a container before its
  * subcommands. */
 struct rtd_command *rtd_command_table(size_t *count);

@@ -5,6 +5,14 @@
 
 #include "riptided/cmd/call.h"
 
+void rtd_cmd_acl_cat(struct rtd_call *call);
+void rtd_cmd_acl_dryrun(struct rtd_call *call);
+void rtd_cmd_acl_genpass(struct rtd_call *call);
+void rtd_cmd_acl_getuser(struct rtd_call *call);
+void rtd_cmd_acl_list(struct rtd_call *call);
+void rtd_cmd_acl_log(struct rtd_call *call);
+void rtd_cmd_acl_users(struct rtd_call *call);
+void rtd_cmd_acl_whoami(struct rtd_call *call);
 void rtd_cmd_append(struct rtd_call *call);
 void rtd_cmd_auth(struct rtd_call *call);
 void rtd_cmd_bgrewriteaof(struct rtd_call *call);
@@ -42,9 +50,11 @@ void rtd_cmd_command_list(struct rtd_call *call);
 void rtd_cmd_compact(struct rtd_call *call);
 void rtd_cmd_config_get(struct rtd_call *call);
 void rtd_cmd_config_resetstat(struct rtd_call *call);
+void rtd_cmd_config_rewrite(struct rtd_call *call);
 void rtd_cmd_config_set(struct rtd_call *call);
 void rtd_cmd_copy(struct rtd_call *call);
 void rtd_cmd_dbsize(struct rtd_call *call);
+void rtd_cmd_debug(struct rtd_call *call);
 void rtd_cmd_decr(struct rtd_call *call);
 void rtd_cmd_decrby(struct rtd_call *call);
 void rtd_cmd_del(struct rtd_call *call);
@@ -75,9 +85,18 @@ void rtd_cmd_incrbyfloat(struct rtd_call *call);
 void rtd_cmd_info(struct rtd_call *call);
 void rtd_cmd_keys(struct rtd_call *call);
 void rtd_cmd_lastsave(struct rtd_call *call);
+void rtd_cmd_latency_doctor(struct rtd_call *call);
+void rtd_cmd_latency_graph(struct rtd_call *call);
+void rtd_cmd_latency_histogram(struct rtd_call *call);
+void rtd_cmd_latency_history(struct rtd_call *call);
 void rtd_cmd_latency_latest(struct rtd_call *call);
 void rtd_cmd_latency_reset(struct rtd_call *call);
 void rtd_cmd_lcs(struct rtd_call *call);
+void rtd_cmd_lolwut(struct rtd_call *call);
+void rtd_cmd_memory_doctor(struct rtd_call *call);
+void rtd_cmd_memory_malloc_stats(struct rtd_call *call);
+void rtd_cmd_memory_purge(struct rtd_call *call);
+void rtd_cmd_memory_stats(struct rtd_call *call);
 void rtd_cmd_memory_usage(struct rtd_call *call);
 void rtd_cmd_mget(struct rtd_call *call);
 void rtd_cmd_module_list(struct rtd_call *call);

@@ -3,11 +3,13 @@ noinst_LIBRARIES += riptided/cmd/libcmd.a
 EXTRA_DIST += docs/dbsize.md docs/expiry.md docs/pubsub.md docs/scan.md \
 	docs/transactions.md
 riptided_cmd_libcmd_a_SOURCES = \
+	riptided/cmd/acl_category.c riptided/cmd/acl_category.h \
 	riptided/cmd/ahead.c riptided/cmd/ahead.h \
 	riptided/cmd/bits.c riptided/cmd/bits.h \
 	riptided/cmd/call.c riptided/cmd/call.h \
 	riptided/cmd/client.c riptided/cmd/client.h \
 	riptided/cmd/cmd_absent.c \
+	riptided/cmd/cmd_acl.c \
 	riptided/cmd/cmd_admin.c \
 	riptided/cmd/cmd_auth.c riptided/cmd/cmd_auth.h \
 	riptided/cmd/cmd_bitfield.c \
@@ -19,6 +21,7 @@ riptided_cmd_libcmd_a_SOURCES = \
 	riptided/cmd/cmd_compact.c riptided/cmd/cmd_compact.h \
 	riptided/cmd/cmd_connection.c riptided/cmd/cmd_connection.h \
 	riptided/cmd/cmd_dbsize.c \
+	riptided/cmd/cmd_debug.c \
 	riptided/cmd/cmd_expire.c \
 	riptided/cmd/cmd_float.c \
 	riptided/cmd/cmd_getkeys.c \
@@ -26,7 +29,10 @@ riptided_cmd_libcmd_a_SOURCES = \
 	riptided/cmd/cmd_introspect.c \
 	riptided/cmd/cmd_job.c riptided/cmd/cmd_job.h \
 	riptided/cmd/cmd_key.c \
+	riptided/cmd/cmd_latency.c \
 	riptided/cmd/cmd_lcs.c \
+	riptided/cmd/cmd_lolwut.c \
+	riptided/cmd/cmd_memory.c \
 	riptided/cmd/cmd_number.c \
 	riptided/cmd/cmd_pubsub.c \
 	riptided/cmd/cmd_random.c \

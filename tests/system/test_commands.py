@@ -123,7 +123,53 @@ ADMIN = [
      "-ERR replication is not supported by this server"),
     (("CLUSTER", "INFO"), NO_CLUSTER), (("READONLY",), NO_CLUSTER),
     (("MODULE", "LIST"), []), (("SCRIPT", "EXISTS", "a", "b"), [0, 0]),
+    (("ACL", "WHOAMI"), b"default"), (("ACL", "USERS"), [b"default"]),
+    (("ACL", "LIST"), [b"user default on nopass ~* &* +@all"]),
+    (("ACL", "CAT", "bitmap"), [b"bitcount", b"bitfield", b"bitfield_ro",
+                                b"bitop", b"bitpos", b"getbit", b"setbit"]),
+    (("ACL", "CAT", "nosuch"), "-ERR Unknown category 'nosuch'"),
+    (("ACL", "DRYRUN", "default", "get"),
+     "-ERR wrong number of arguments for 'get' command"),
+    (("MEMORY", "PURGE"), "OK"), (("LATENCY", "HISTORY", "command"), []),
+    (("CONFIG", "SET", "maxmemory", 0, "save", ""), "OK"),
+    (("CONFIG", "SET", "maxmemory", "1gb"), "-ERR CONFIG SET failed (possibly "
+     "related to argument 'maxmemory') - this server knows one value"),
+    (("CONFIG", "SET", "loglevel", "debug", "LOGLEVEL", "notice"),
+     "-ERR CONFIG SET failed (possibly related to argument 'LOGLEVEL') - "
+     "duplicate parameter"),
+    (("CONFIG", "SET", "loglevel", "notice"), "OK"),
+    (("CONFIG", "REWRITE"), "-ERR The server is running without a config file"),
+    (("DEBUG", "SLEEP", 0), "-ERR DEBUG command not allowed. If the "
+     "enable-debug-command option is set to \"local\", you can run it from a "
+     "local connection, otherwise you need to set this option in the "
+     "configuration file, and then restart the server."),
 ]
+
+DEBUG = [
+    (("DEBUG", "SET-ACTIVE-EXPIRE", 0), "OK"), (("DEBUG", "RELOAD"), "OK"),
+    (("SET", "a", 12), "OK"), (("DEBUG", "OBJECT", "a"),
+                               "Value at:0x0 refcount:1 encoding:int "
+                               "serializedlength:3 lru:0 lru_seconds_idle:0"),
+    (("DEBUG", "OBJECT", "x"), "-ERR no such key"),
+    (("DEBUG", "STRINGMATCH-LEN", 1000, "a*a"), 1),
+    (("DEBUG", "STRINGMATCH-LEN", 1000, "b*"), 0),
+    (("DEBUG", "PROTOCOL", "integer"), 12345),
+    (("DEBUG", "SLEEP", 0.001), "OK"),
+    (("DEBUG", "NOSUCH"), "-ERR unknown subcommand or wrong number of "
+     "arguments for 'NOSUCH'. Try DEBUG HELP."),
+    (("CONFIG", "SET", "enable-debug-command", "no"), "-ERR CONFIG SET failed "
+     "(possibly related to argument 'enable-debug-command') - "
+     "enable-debug-command: cannot change at run time, allowed: at start"),
+]
+
+
+def debug(tap, server):
+    """DEBUG where it is allowed."""
+    for word in ("local", "yes"):
+        with rt.Server(enable_debug_command=word) as allowed:
+            with allowed.client() as client:
+                table(tap, client, "debug_with_enable_debug_command_" + word,
+                      DEBUG)
 
 
 def saved_in_the_background(tap, server):
@@ -300,8 +346,7 @@ def main():
     tap = rt.Tap()
     with rt.Server() as server:
         for test in (replies, saved_in_the_background, listings, info,
-                     scans, expired_value, restart,
-                     first_append):
+                     scans, expired_value, restart, first_append, debug):
             tap.run(test, server)
     tap.done()
 

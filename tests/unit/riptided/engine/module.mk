@@ -9,6 +9,7 @@ unit_tests += \
 	tests/unit/riptided/engine/test_engine_tables \
 	tests/unit/riptided/engine/test_garbled_tables \
 	tests/unit/riptided/engine/test_memory \
+	tests/unit/riptided/engine/test_random_key \
 	tests/unit/riptided/engine/test_replay \
 	tests/unit/riptided/engine/test_snapshots \
 	tests/unit/riptided/engine/test_write_batch
@@ -18,6 +19,8 @@ tests_unit_riptided_engine_test_checkpoint_syncs_LDADD = \
 	tests/support/libsupport.a $(ENGINE_LIBS) $(DAEMON_LIBS) $(LDADD)
 tests_unit_riptided_engine_test_counting_LDADD = tests/support/libsupport.a \
 	$(ENGINE_LIBS) $(DAEMON_LIBS) $(LDADD)
+tests_unit_riptided_engine_test_random_key_LDADD = \
+	tests/support/libsupport.a $(ENGINE_LIBS) $(DAEMON_LIBS) $(LDADD)
 tests_unit_riptided_engine_test_disk_reserve_LDADD = \
 	tests/support/libsupport.a $(ENGINE_LIBS) $(DAEMON_LIBS) $(LDADD)
 tests_unit_riptided_engine_test_engine_LDADD = tests/support/libsupport.a \
