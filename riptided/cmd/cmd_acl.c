@@ -5,20 +5,58 @@
 #include <sys/random.h>
 
 #include "riptided/cmd/acl_category.h"
+#include "riptided/cmd/cmd_auth.h"
 #include "riptided/cmd/handlers.h"
 
-static const char default_user[] = "default";
+/* The users that there are, and their rules. */
+static const struct user {
+	const char *name;
+	const char *commands;
+} users[] = {
+	{ "default", "+@all" },
+	{ "readonly", "+@all -@write -@admin" },
+};
 
-static bool
-has_password(const struct rtd_call *call)
+static const char *
+password_of(const struct rtd_call *call, const struct user *user)
 {
-	return call->server->config->requirepass[0] != '\0';
+	const struct rt_config *config = call->server->config;
+
+	return user == &users[0] ? config->requirepass :
+	    config->requirepass_readonly;
+}
+
+/* Without its password there is no such user but the default one. */
+static bool
+exists(const struct rtd_call *call, const struct user *user)
+{
+	return user == &users[0] || password_of(call, user)[0] != '\0';
+}
+
+static size_t
+users_count(const struct rtd_call *call)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < RT_COUNTOF(users); i++)
+		count += exists(call, &users[i]);
+	return count;
+}
+
+static const struct user *
+find_user(const struct rtd_call *call, struct rt_slice name)
+{
+	for (size_t i = 0; i < RT_COUNTOF(users); i++)
+		if (exists(call, &users[i]) &&
+		    rt_slice_equal(name, rt_slice_cstr(users[i].name)))
+			return &users[i];
+	return NULL;
 }
 
 static bool
-is_user(struct rt_slice name)
+has_password(const struct rtd_call *call, const struct user *user)
 {
-	return rt_slice_equal(name, rt_slice_cstr(default_user));
+	return password_of(call, user)[0] != '\0';
 }
 
 static int
@@ -36,23 +74,33 @@ text_of(struct rt_slice name)
 void
 rtd_cmd_acl_whoami(struct rtd_call *call)
 {
-	rtd_reply_bulk_cstr(rtd_call_reply(call), default_user);
+	rtd_reply_bulk_cstr(rtd_call_reply(call), rtd_auth_user(call->client));
 }
 
 void
 rtd_cmd_acl_users(struct rtd_call *call)
 {
-	rtd_reply_array(rtd_call_reply(call), 1);
-	rtd_reply_bulk_cstr(rtd_call_reply(call), default_user);
+	rtd_reply_array(rtd_call_reply(call), users_count(call));
+	for (size_t i = 0; i < RT_COUNTOF(users); i++)
+		if (exists(call, &users[i]))
+			rtd_reply_bulk_cstr(rtd_call_reply(call),
+			    users[i].name);
 }
 
 void
 rtd_cmd_acl_list(struct rtd_call *call)
 {
-	rtd_reply_array(rtd_call_reply(call), 1);
-	rtd_reply_bulk_cstr(rtd_call_reply(call), has_password(call) ?
-	    "user default on ~* &* +@all" :
-	    "user default on nopass ~* &* +@all");
+	char line[128];
+
+	rtd_reply_array(rtd_call_reply(call), users_count(call));
+	for (size_t i = 0; i < RT_COUNTOF(users); i++) {
+		if (!exists(call, &users[i]))
+			continue;
+		snprintf(line, sizeof(line), "user %s on %s~* &* %s",
+		    users[i].name, has_password(call, &users[i]) ? "" :
+		    "nopass ", users[i].commands);
+		rtd_reply_bulk_cstr(rtd_call_reply(call), line);
+	}
 }
 
 static void
@@ -66,20 +114,21 @@ void
 rtd_cmd_acl_getuser(struct rtd_call *call)
 {
 	struct rtd_resp_writer *reply = rtd_call_reply(call);
+	const struct user *user = find_user(call, call->argv[2]);
 
-	if (!is_user(call->argv[2])) {
+	if (user == NULL) {
 		rtd_reply_null(reply);
 		return;
 	}
 	rtd_reply_map(reply, 6);
 	rtd_reply_bulk_cstr(reply, "flags");
-	rtd_reply_set(reply, has_password(call) ? 1 : 2);
+	rtd_reply_set(reply, has_password(call, user) ? 1 : 2);
 	rtd_reply_bulk_cstr(reply, "on");
-	if (!has_password(call))
+	if (!has_password(call, user))
 		rtd_reply_bulk_cstr(reply, "nopass");
 	rtd_reply_bulk_cstr(reply, "passwords");
 	rtd_reply_array(reply, 0);
-	reply_rule(reply, "commands", "+@all");
+	reply_rule(reply, "commands", user->commands);
 	reply_rule(reply, "keys", "~*");
 	reply_rule(reply, "channels", "&*");
 	rtd_reply_bulk_cstr(reply, "selectors");
@@ -182,15 +231,30 @@ rtd_cmd_acl_genpass(struct rtd_call *call)
 	rtd_reply_bulk(reply, rt_slice(digits, count));
 }
 
+/* No error, in Redis either: it is what was asked for. */
+static void
+reply_denied(struct rtd_resp_writer *reply, const struct user *user,
+    const struct rtd_command *command)
+{
+	char name[RTD_COMMAND_NAME_BYTES], text[160];
+
+	snprintf(text, sizeof(text),
+	    "User %s has no permissions to run the '%s' command", user->name,
+	    rtd_call_command_name(command, name));
+	rtd_reply_bulk_cstr(reply, text);
+}
+
 void
 rtd_cmd_acl_dryrun(struct rtd_call *call)
 {
 	struct rtd_resp_writer *reply = rtd_call_reply(call);
+	const struct user *user = find_user(call, call->argv[2]);
+	const struct rtd_client as = { .readonly = user == &users[1] };
 	const struct rtd_command *command;
 	size_t argc = call->argc - 3;
 	char name[RTD_COMMAND_NAME_BYTES];
 
-	if (!is_user(call->argv[2])) {
+	if (user == NULL) {
 		rtd_reply_error(reply, "ERR User '%.*s' not found",
 		    shown(call->argv[2]), text_of(call->argv[2]));
 		return;
@@ -203,6 +267,8 @@ rtd_cmd_acl_dryrun(struct rtd_call *call)
 		rtd_reply_error(reply,
 		    "ERR wrong number of arguments for '%s' command",
 		    rtd_call_command_name(command, name));
+	else if (!rtd_auth_permits(&as, command))
+		reply_denied(reply, user, command);
 	else
 		rtd_reply_ok(reply);
 }

@@ -163,6 +163,23 @@ DEBUG = [
 ]
 
 
+def users(tap, server):
+    """ACL with the user readonly."""
+    with rt.Server(requirepass="all", requirepass_readonly="look") as two:
+        with two.client() as client:
+            client.call("AUTH", "readonly", "look")
+            tap.equal(client.call("ACL", "WHOAMI"), b"readonly",
+                      "acl_whoami_knows_the_user_readonly")
+            client.call("AUTH", "default", "all")
+            tap.equal(client.call("ACL", "LIST"),
+                      [b"user default on ~* &* +@all",
+                       b"user readonly on ~* &* +@all -@write -@admin"],
+                      "acl_list_tells_no_password")
+            tap.equal(client.call("ACL", "DRYRUN", "readonly", "SET", "a", 1),
+                      b"User readonly has no permissions to run the 'set' "
+                      b"command", "acl_dryrun_of_a_write_by_readonly")
+
+
 def debug(tap, server):
     """DEBUG where it is allowed."""
     for word in ("local", "yes"):
@@ -346,7 +363,8 @@ def main():
     tap = rt.Tap()
     with rt.Server() as server:
         for test in (replies, saved_in_the_background, listings, info,
-                     scans, expired_value, restart, first_append, debug):
+                     scans, expired_value, restart, first_append, debug,
+                     users):
             tap.run(test, server)
     tap.done()
 
