@@ -5,8 +5,8 @@
 #include "libcommon/base/invariant.h"
 
 #define NS_PER_MS 1000000
-/* Between two looks so near the line does not move: half of nothing much would
- * be nothing. */
+/* Between two looks so near, and so alike, the line does not move: half of
+ * nothing much would be nothing. */
 #define LOOK_MS 10
 /* A manifest that says more than this many ms is not believed: 100,000 years. */
 #define TIME_MAX_MS UINT64_C(3155760000000000)
@@ -108,7 +108,7 @@ look(struct rt_expiry_clock *expiry) RT_REQUIRES(expiry->mu)
 	int64_t apart = (int64_t)(wall - mark->wall_ms) - (int64_t)passed;
 	bool stepped = llabs(apart) > RT_EXPIRY_STEP_MS;
 
-	if (passed >= LOOK_MS || stepped) {
+	if (passed >= LOOK_MS || llabs(apart) >= LOOK_MS) {
 		mark->boot_ms += passed;
 		mark->wall_ms = wall;
 		if (stepped) {

@@ -201,6 +201,23 @@ START_TEST(small_steps_back_are_not_seen)
 }
 END_TEST
 
+/* Too small to be a step, and nothing had passed: it was forgotten by the time
+ * that the large one came. */
+START_TEST(what_a_small_difference_showed_is_kept_by_a_step_back)
+{
+	struct machine machine;
+	uint64_t shown;
+
+	start(&machine);
+	step(&machine, 1000);
+	shown = look(&machine).now_ms;
+	ck_assert_uint_eq(shown, START_MS + 1000);
+	pass(&machine, 100);
+	step(&machine, -(int64_t)DAY_MS);
+	ck_assert_uint_eq(look(&machine).now_ms, shown + 100);
+}
+END_TEST
+
 START_TEST(a_step_forward_is_read_at_once_and_believed_late)
 {
 	struct machine machine;
@@ -427,6 +444,7 @@ RTT_MAIN("expiry_clock", a_clock_that_runs_true_is_followed,
     a_step_back_brings_nothing_back, a_step_back_is_told_once,
     after_a_step_back_time_goes_on_and_meets_the_clock_again,
     small_steps_back_are_not_seen,
+    what_a_small_difference_showed_is_kept_by_a_step_back,
     a_step_forward_is_read_at_once_and_believed_late,
     a_step_forward_that_is_undone_leaves_no_trace,
     a_step_between_two_runs_is_seen, a_start_of_the_machine_is_believed_late,
