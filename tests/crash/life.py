@@ -203,8 +203,9 @@ class Life:
         return False
 
     def _wait_dead(self):
-        """A connection ended: the daemon is dying, or stays and is wrong."""
-        end = time.monotonic() + 1
+        """A connection ended: the daemon is dying, which on a busy machine
+        takes its time, or stays and is wrong."""
+        end = time.monotonic() + rt.PATIENCE_S
         while self.server.alive() and time.monotonic() < end:
             time.sleep(0.001)
         return self._died()
