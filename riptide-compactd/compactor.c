@@ -18,6 +18,7 @@
 #include "riptide-compactd/job_runner.h"
 #include "riptide-compactd/limits.h"
 #include "riptide-compactd/publisher.h"
+#include "riptide-compactd/resume.h"
 #include "riptide-compactd/scrub.h"
 #include "riptide-compactd/sweeper.h"
 #include "riptide-compactd/throttle.h"
@@ -36,6 +37,7 @@ struct rtc_compactor {
 	struct rt_dirlock lock;
 	struct rt_manifest_watch *watch;
 	struct rtc_job_runner runner;
+	struct rtc_resume resume;
 	struct rtc_budget budget;
 	struct rtc_throttle throttle;
 	struct rtc_scrub scrub;
@@ -226,7 +228,9 @@ begin_one(struct rtc_compactor *compactor, bool *began, struct rt_err *err)
 		note_idle(compactor, manifest);
 		goto out;
 	}
-	if (!rtc_picker_pick(manifest, &limits, &job)) {
+	if (!rtc_resume_next(&compactor->resume, manifest, &limits,
+		rtc_job_runner_space(runner), &job) &&
+	    !rtc_picker_pick(manifest, &limits, &job)) {
 		code = look_why(compactor, manifest, &limits, err);
 		goto out;
 	}
@@ -460,6 +464,10 @@ claim_role(struct rtc_compactor *compactor, struct rt_err *err)
 	compactor->runner.epoch = claimed->compactor_epoch;
 	rt_expiry_clock_init(&compactor->expiry, compactor->options.clock,
 	    &claimed->clock_mark, claimed->expiry_clock_ms);
+	rtc_resume_open(&compactor->resume, compactor->options.fs,
+	    compactor->database.dir, compactor->database.sst,
+	    &compactor->runner.progress, claimed, compactor->runner.epoch,
+	    &compactor->runner.next_number);
 	code = rtc_sweeper_sweep(compactor->options.fs,
 	    compactor->database.sst, claimed, compactor->runner.epoch,
 	    &removed, err);
@@ -511,6 +519,7 @@ init_runner(struct rtc_compactor *compactor)
 		.budget = &compactor->budget,
 		.report = &compactor->report,
 	};
+	rtc_progress_init(&compactor->runner.progress);
 	rtc_budget_init(&compactor->budget, options->budget_s,
 	    now_ns(compactor));
 	rtc_pace_init(&compactor->runner.pace, options->clock,
@@ -577,6 +586,8 @@ rtc_compactor_close(struct rtc_compactor *compactor)
 	rtc_database_close(&compactor->database);
 	rtc_quarantine_fini(&compactor->runner.quarantine);
 	rtc_pace_fini(&compactor->runner.pace);
+	rtc_resume_close(&compactor->resume);
+	rtc_progress_fini(&compactor->runner.progress);
 	rtc_workers_close(compactor->runner.workers);
 	free(compactor);
 }

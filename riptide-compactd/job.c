@@ -7,6 +7,7 @@
 
 #include "libcommon/base/buf.h"
 #include "libcommon/base/invariant.h"
+#include "riptide-compactd/spans.h"
 
 /* Tables that a printed job names. */
 #define NAMED_MAX 6u
@@ -33,6 +34,7 @@ void
 rtc_job_fini(struct rtc_job *job)
 {
 	free(job->inputs);
+	rtc_spans_free(job->done);
 	rt_manifest_unref(job->manifest);
 	*job = (struct rtc_job){ 0 };
 }

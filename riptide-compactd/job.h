@@ -8,6 +8,8 @@
 #include "libcommon/manifest/manifest.h"
 #include "libcommon/table/table_writer.h"
 
+struct rtc_spans;
+
 enum rtc_job_kind {
 	RTC_JOB_MERGE,		/* inputs to new tables of the target level */
 	RTC_JOB_MOVE,		/* one table changes its level, unread */
@@ -26,6 +28,8 @@ struct rtc_job {
 	enum rt_compression compression;	/* of what is written */
 	uint64_t input_bytes;
 	const char *reason;		/* constant words */
+	/* What an earlier process did of it (spans.h), or NULL; owned. */
+	struct rtc_spans *done;
 };
 
 void rtc_job_init(struct rtc_job *job, const struct rt_manifest *manifest,

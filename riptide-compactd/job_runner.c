@@ -96,6 +96,7 @@ rtc_job_runner_begin(struct rtc_job_runner *runner, struct rtc_job *job,
 		.next_number = &runner->next_number,
 		.expired_before_ms = expired_before_ms,
 		.pace = &runner->pace,
+		.progress = &runner->progress,
 	};
 	enum rt_code code = RT_OK;
 
@@ -111,6 +112,16 @@ rtc_job_runner_begin(struct rtc_job_runner *runner, struct rtc_job *job,
 	if (job->kind != RTC_JOB_MERGE)
 		rtc_job_fini(job);
 	return code;
+}
+
+/* Published or given up: there is nothing to resume. */
+static void
+end_progress(struct rtc_job_runner *runner, const struct rtc_worker *worker)
+{
+	/* One that failed early has not left where it waited. */
+	if (worker->job.done != NULL)
+		rtc_progress_end(&runner->progress, worker->job.done->slot);
+	rtc_progress_end(&runner->progress, worker->merger.progress_slot);
 }
 
 enum rt_code
@@ -133,6 +144,9 @@ rtc_job_runner_finish(struct rtc_job_runner *runner, size_t *finished,
 		if (code == RT_OK)
 			code = publish(runner, &worker->merger, &worker->job,
 			    &worker->result, worker->began_ns, &worker->err);
+		/* Fenced: the file is the successor's. */
+		if (code != RT_EFENCED)
+			end_progress(runner, worker);
 		if (code != RT_OK)
 			code = forgive(runner, &worker->job, code,
 			    &worker->err);
@@ -170,6 +184,8 @@ rtc_job_runner_stop(struct rtc_job_runner *runner, bool fenced)
 				rt_log(RT_LOG_WARNING, "job",
 				    "not published at the end", "error=\"%s\"",
 				    err.text);
+			if (worker->code != RT_ESTOPPED && !fenced)
+				end_progress(runner, worker);
 			rtc_worker_clear(worker);
 		}
 	}

@@ -10,6 +10,7 @@
 #include "riptide-compactd/database.h"
 #include "riptide-compactd/job_report.h"
 #include "riptide-compactd/pace.h"
+#include "riptide-compactd/progress.h"
 #include "riptide-compactd/quarantine.h"
 #include "riptide-compactd/workers.h"
 
@@ -23,6 +24,7 @@ struct rtc_job_runner {
 	uint64_t epoch;
 	_Atomic uint64_t next_number;	/* names of tables */
 	struct rtc_pace pace;
+	struct rtc_progress progress;
 	struct rtc_budget *budget;	/* learns how fast merges are */
 	struct rtc_quarantine quarantine;
 	struct rtc_job_report *report;
@@ -47,7 +49,8 @@ RT_MUST_USE enum rt_code rtc_job_runner_finish(struct rtc_job_runner *runner,
     size_t *finished, struct rt_err *err);
 
 /* Stop what is under way and wait for it; what was just over is published,
- * unless `fenced`. For good. */
+ * unless `fenced`, and what it had finished of others stays for a successor. For
+ * good. */
 void rtc_job_runner_stop(struct rtc_job_runner *runner, bool fenced);
 
 #endif

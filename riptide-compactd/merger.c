@@ -1,6 +1,7 @@
 /* A job of some size is cut into ranges (ranges.h), as many as it may have
  * threads. Each range has a merge, a result and an error of its own; they meet
- * when all are over. */
+ * when all are over. What an earlier process did of the job is read back first,
+ * and is then a range that is over already. */
 #include "riptide-compactd/merger.h"
 
 #include <inttypes.h>
@@ -10,13 +11,15 @@
 
 #include "libcommon/base/invariant.h"
 #include "libcommon/os/mutex.h"
+#include "riptide-compactd/progress.h"
 #include "riptide-compactd/range_merge.h"
 #include "riptide-compactd/ranges.h"
 
 /* One range of a job. */
 struct part {
 	struct run *run;
-	struct rt_range range;
+	size_t number;
+	const struct rtc_key_range *range;
 	struct rtc_result result;
 	enum rt_code code;
 	struct rt_err err;
@@ -26,11 +29,113 @@ struct part {
 struct run {
 	const struct rtc_merger *merger;
 	const struct rtc_job *job;
+	const struct rtc_span **done;	/* what is, of job->done */
+	size_t done_count;
 	struct rtc_ranges ranges;
 	struct part *parts;		/* one for each range */
 	atomic_size_t next;		/* the part to begin next */
 	atomic_bool is_vain;		/* one of them failed */
 };
+
+/* -- what is done already -- */
+
+static enum rt_code
+read_back_span(struct run *run, const struct rtc_span *span, struct rt_err *err)
+{
+	for (size_t i = 0; i < span->result.outputs_count; i++) {
+		enum rt_code code = rtc_range_read_back(run->merger, run->job,
+		    &span->result.outputs[i], err);
+
+		if (code != RT_OK)
+			return code;
+	}
+	return RT_OK;
+}
+
+/* K1: what cannot be read back is made anew. */
+static enum rt_code
+read_back_done(struct run *run, struct rt_err *err)
+{
+	const struct rtc_spans *spans = run->job->done;
+	size_t count = spans != NULL ? spans->count : 0;
+
+	run->done = rt_alloc_zero(count + 1, sizeof(run->done[0]));
+	for (size_t i = 0; i < count; i++) {
+		const struct rtc_span *span = &spans->all[i];
+		enum rt_code code = read_back_span(run, span, err);
+
+		if (code == RT_ESTOPPED)
+			return code;
+		if (code == RT_OK)
+			run->done[run->done_count++] = span;
+		else
+			rtc_result_unlink(&span->result, run->merger);
+	}
+	return RT_OK;
+}
+
+static void
+copy_output(struct rtc_output *out, const struct rtc_output *output)
+{
+	struct rt_buf *smallest = &out->info.smallest;
+	struct rt_buf *largest = &out->info.largest;
+
+	*out = *output;
+	*smallest = *largest = (struct rt_buf){ 0 };
+	rt_buf_append_slice(smallest, rt_buf_slice(&output->info.smallest));
+	rt_buf_append_slice(largest, rt_buf_slice(&output->info.largest));
+}
+
+static void
+take_done(struct part *part)
+{
+	const struct rtc_result *from = &part->range->done->result;
+	struct rtc_result *to = &part->result;
+
+	*to = *from;
+	to->outputs = NULL;
+	to->outputs_count = to->outputs_cap = 0;
+	for (size_t i = 0; i < from->outputs_count; i++)
+		copy_output(rtc_result_add(to), &from->outputs[i]);
+	if (part->run->merger->entries_read != NULL)
+		atomic_fetch_add_explicit(part->run->merger->entries_read,
+		    from->entries_in, memory_order_relaxed);
+}
+
+/* -- merging -- */
+
+static void
+note(const struct part *part, struct rt_slice upper, bool is_saved)
+{
+	const struct rtc_merger *merger = part->run->merger;
+
+	if (merger->progress != NULL)
+		rtc_progress_note(merger->progress, merger->progress_slot,
+		    part->number, part->range->keys.lower, upper,
+		    &part->result, is_saved);
+}
+
+/* One output more is whole, and has all keys before upper. */
+static void
+note_output(void *arg, struct rt_slice upper)
+{
+	note(arg, upper, true);
+}
+
+static void
+merge_part(struct part *part)
+{
+	struct run *run = part->run;
+
+	part->code = rtc_range_merge(run->merger, run->job,
+	    &part->range->keys, &run->is_vain, note_output, part,
+	    &part->result, &part->err);
+	if (part->code != RT_OK)
+		atomic_store(&run->is_vain, true);
+	/* Of one range that is the job. */
+	else if (run->ranges.count > 1)
+		note(part, part->range->keys.upper, true);
+}
 
 /* Parts, until there are no more. Any thread of the job. */
 static void *
@@ -39,37 +144,53 @@ work(void *arg)
 	struct run *run = arg;
 	size_t i;
 
-	while ((i = atomic_fetch_add(&run->next, 1)) < run->ranges.count) {
+	while ((i = atomic_fetch_add(&run->next, 1)) < run->ranges.count)
+		if (run->ranges.all[i].done == NULL)
+			merge_part(&run->parts[i]);
+	return NULL;
+}
+
+static void
+begin_parts(struct run *run)
+{
+	const struct rtc_merger *merger = run->merger;
+	size_t count = run->ranges.count;
+
+	if (merger->progress != NULL)
+		rtc_progress_begin(merger->progress, merger->progress_slot,
+		    run->job, count);
+	run->parts = rt_alloc_zero(count, sizeof(run->parts[0]));
+	for (size_t i = 0; i < count; i++) {
 		struct part *part = &run->parts[i];
 
-		part->code = rtc_range_merge(run->merger, run->job,
-		    &part->range, &run->is_vain, &part->result, &part->err);
-		if (part->code != RT_OK)
-			atomic_store(&run->is_vain, true);
+		*part = (struct part){
+			.run = run,
+			.number = i,
+			.range = &run->ranges.all[i],
+		};
+		if (part->range->done == NULL)
+			continue;
+		take_done(part);
+		note(part, part->range->keys.upper, false);
 	}
-	return NULL;
 }
 
 static void
 work_all(struct run *run)
 {
-	size_t count = run->ranges.count;
-	pthread_t *threads = rt_alloc_zero(count, sizeof(threads[0]));
-	size_t more = 0;
+	size_t open = run->ranges.count - run->done_count, more = 0;
+	pthread_t *threads = rt_alloc_zero(open + 1, sizeof(threads[0]));
 
-	run->parts = rt_alloc_zero(count, sizeof(run->parts[0]));
-	for (size_t i = 0; i < count; i++)
-		run->parts[i] = (struct part){
-			.run = run,
-			.range = rtc_ranges_at(&run->ranges, i),
-		};
-	for (; more + 1 < count && more + 1 < run->merger->threads; more++)
+	begin_parts(run);
+	for (; more + 1 < open && more + 1 < run->merger->threads; more++)
 		rt_thread_start(&threads[more], "merge", work, run);
 	(void)work(run);
 	while (more > 0)
 		rt_thread_join(threads[--more]);
 	free(threads);
 }
+
+/* -- the end -- */
 
 /* What ended the job: the others were only asked to stop. */
 static enum rt_code
@@ -137,7 +258,10 @@ rtc_merger_run(const struct rtc_merger *merger, const struct rtc_job *job,
 	enum rt_code code;
 
 	*result = (struct rtc_result){ 0 };
-	code = rtc_ranges_plan(&run.ranges, merger, job, err);
+	code = read_back_done(&run, err);
+	if (code == RT_OK)
+		code = rtc_ranges_plan(&run.ranges, merger, job, run.done,
+		    run.done_count, err);
 	if (code == RT_OK) {
 		work_all(&run);
 		code = first_error(&run, err);
@@ -148,8 +272,10 @@ rtc_merger_run(const struct rtc_merger *merger, const struct rtc_job *job,
 	if (code == RT_OK && result->outputs_count > 0)
 		code = rt_fs_sync_dir(merger->fs, merger->dir, err);
 	free(run.parts);
+	free(run.done);
 	rtc_ranges_fini(&run.ranges);
-	if (code != RT_OK)
+	/* G4 */
+	if (code != RT_OK && (code != RT_ESTOPPED || merger->progress == NULL))
 		rtc_result_unlink(result, merger);
 	return code;
 }
@@ -166,7 +292,7 @@ rtc_result_add(struct rtc_result *result)
 }
 
 void
-rtc_result_unlink(struct rtc_result *result, const struct rtc_merger *merger)
+rtc_result_unlink(const struct rtc_result *result, const struct rtc_merger *merger)
 {
 	for (size_t i = 0; i < result->outputs_count; i++) {
 		char name[RT_PATH_NAME_BYTES];

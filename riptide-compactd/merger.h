@@ -5,7 +5,8 @@
  * G2 Entries read = entries written + entries left out, or the job fails.
  * G3 Every output is opened and read back whole before it is told.
  * G4 Nothing it makes is part of the database until it is published; on any
- *    failure its files are unlinked again.
+ *    failure its files are unlinked again. Asked to stop, it leaves the outputs
+ *    that are whole to its successor, if it may tell of them (progress.h).
  * G5 Of a job in several ranges the outputs of all are one list in key order,
  *    and G2 is asked of their sums. No key is in two of them.
  * Thread: one for each job, which starts those of the ranges and ends them. */
@@ -19,6 +20,8 @@
 #include "riptide-compactd/pace.h"
 #include "riptide-compactd/retention.h"
 
+struct rtc_progress;
+
 struct rtc_merger {
 	struct rt_fs *fs;
 	int dir;			/* sst/ */
@@ -28,6 +31,9 @@ struct rtc_merger {
 	uint64_t expired_before_ms;
 	struct rtc_pace *pace;
 	unsigned threads;		/* that the job may have; 0 as 1 */
+	/* Where finished outputs are told of; NULL: nowhere. */
+	struct rtc_progress *progress;
+	size_t progress_slot;		/* the job's */
 	/* Asked now and then, by every thread; true ends the job with RT_ESTOPPED. It may wait
 	 * up to wait_ms for the pace. */
 	bool (*should_stop)(void *arg, unsigned wait_ms);
@@ -50,7 +56,8 @@ struct rtc_result {
 	uint64_t bytes_in, bytes_out;
 };
 
-/* Run a RTC_JOB_MERGE. The outputs are synced, and their directory is. */
+/* Run a RTC_JOB_MERGE, or what is left of it. The outputs are synced, and their
+ * directory is. */
 RT_MUST_USE enum rt_code rtc_merger_run(const struct rtc_merger *merger,
     const struct rtc_job *job, struct rtc_result *result, struct rt_err *err);
 
@@ -58,7 +65,7 @@ RT_MUST_USE enum rt_code rtc_merger_run(const struct rtc_merger *merger,
 struct rtc_output *rtc_result_add(struct rtc_result *result);
 
 /* Unlink the outputs: they were never published. */
-void rtc_result_unlink(struct rtc_result *result,
+void rtc_result_unlink(const struct rtc_result *result,
     const struct rtc_merger *merger);
 void rtc_result_fini(struct rtc_result *result);
 

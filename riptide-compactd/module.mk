@@ -16,13 +16,18 @@ riptide_compactd_libriptide_compactd_a_SOURCES = \
 	riptide-compactd/picker.c riptide-compactd/picker.h \
 	riptide-compactd/picker_targets.c \
 	riptide-compactd/plan.c riptide-compactd/plan.h \
+	riptide-compactd/progress.c riptide-compactd/progress.h \
+	riptide-compactd/progress_record.c \
+	riptide-compactd/progress_record.h \
 	riptide-compactd/publisher.c riptide-compactd/publisher.h \
 	riptide-compactd/quarantine.c riptide-compactd/quarantine.h \
 	riptide-compactd/range_merge.c riptide-compactd/range_merge.h \
 	riptide-compactd/ranges.c riptide-compactd/ranges.h \
 	riptide-compactd/rehearsal.c riptide-compactd/rehearsal.h \
+	riptide-compactd/resume.c riptide-compactd/resume.h \
 	riptide-compactd/retention.c riptide-compactd/retention.h \
 	riptide-compactd/scrub.c riptide-compactd/scrub.h \
+	riptide-compactd/spans.c riptide-compactd/spans.h \
 	riptide-compactd/sweeper.c riptide-compactd/sweeper.h \
 	riptide-compactd/table_chain.c riptide-compactd/table_chain.h \
 	riptide-compactd/throttle.c riptide-compactd/throttle.h \

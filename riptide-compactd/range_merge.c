@@ -28,6 +28,8 @@ struct merge {
 	const struct rtc_job *job;
 	const struct rt_range *range;
 	const atomic_bool *is_vain;
+	void (*note)(void *arg, struct rt_slice upper);
+	void *note_arg;
 	struct rtc_result *result;
 	struct rtc_retention retention;
 	struct rt_iter *iter;
@@ -83,17 +85,24 @@ forget_pages(const struct rtc_merger *merger, const char *name)
 	rt_fs_close(merger->fs, &fd, NULL);
 }
 
-/* G3 */
-static enum rt_code
-read_back(const struct merge *merge, const struct rtc_output *output,
-    struct rt_err *err)
+static bool
+may_go_on(void *arg)
+{
+	const struct rtc_merger *merger = arg;
+
+	return !merger->should_stop(merger->should_stop_arg, 0);
+}
+
+enum rt_code
+rtc_range_read_back(const struct rtc_merger *merger, const struct rtc_job *job,
+    const struct rtc_output *output, struct rt_err *err)
 {
 	struct rt_table_expect expect = {
 		.size = output->info.size,
 		.unique_id = output->info.unique_id,
-		.database_uuid = merge->job->manifest->database_uuid,
+		.database_uuid = job->manifest->database_uuid,
 	};
-	const struct rtc_merger *merger = merge->merger;
+	struct rtc_merger asked = *merger;
 	struct rt_table_reader *reader = NULL;
 	char name[RT_PATH_NAME_BYTES];
 	enum rt_code code;
@@ -101,13 +110,27 @@ read_back(const struct merge *merge, const struct rtc_output *output,
 	code = rt_table_reader_open(&reader, merger->fs, merger->dir,
 	    rt_path_table(name, output->id), &expect, NULL, NULL, err);
 	if (code == RT_OK)
-		code = rt_table_reader_verify(reader, output->info.crc32c, err);
+		code = rt_table_reader_verify_while(reader,
+		    output->info.crc32c, may_go_on, &asked, err);
 	rt_table_reader_unref(reader);
 	if (code != RT_OK)
 		rt_err_prefix(err, "read back %s", name);
-	else if (merge->job->is_last_level)
+	else if (job->is_last_level)
 		forget_pages(merger, name);
 	return code;
+}
+
+/* It is none of those that are whole. */
+static void
+drop_last_output(struct merge *merge)
+{
+	struct rtc_output *output =
+	    &merge->result->outputs[--merge->result->outputs_count];
+	char name[RT_PATH_NAME_BYTES];
+
+	rt_fs_unlink(merge->merger->fs, merge->merger->dir,
+	    rt_path_table(name, output->id), NULL);
+	rt_table_info_fini(&output->info);
 }
 
 static enum rt_code
@@ -127,10 +150,15 @@ close_output(struct merge *merge, struct rt_err *err)
 		return code;
 	output = rtc_result_add(result);
 	*output = (struct rtc_output){ .id = merge->writer_id, .info = info };
+	RT_CRASHPOINT("merge-output-done");
+	code = rtc_range_read_back(merge->merger, merge->job, output, err);
+	if (code != RT_OK) {
+		drop_last_output(merge);
+		return code;
+	}
 	result->bytes_out += info.size;
 	result->entries_out += info.entries;
-	RT_CRASHPOINT("merge-output-done");
-	return read_back(merge, output, err);
+	return RT_OK;
 }
 
 /* Follow the key through the level below the target; true when a table of it
@@ -188,6 +216,7 @@ take_entry(struct merge *merge, struct rt_err *err)
 
 		if (code != RT_OK)
 			return code;
+		merge->note(merge->note_arg, entry.key);
 	}
 	merge->result->entries_in++;
 	merge->result->verdicts[verdict]++;
@@ -295,6 +324,7 @@ merge_all(struct merge *merge, struct rt_err *err)
 enum rt_code
 rtc_range_merge(const struct rtc_merger *merger, const struct rtc_job *job,
     const struct rt_range *range, const atomic_bool *is_vain,
+    void (*note)(void *arg, struct rt_slice upper), void *note_arg,
     struct rtc_result *result, struct rt_err *err)
 {
 	struct merge merge = {
@@ -302,6 +332,8 @@ rtc_range_merge(const struct rtc_merger *merger, const struct rtc_job *job,
 		.job = job,
 		.range = range,
 		.is_vain = is_vain,
+		.note = note,
+		.note_arg = note_arg,
 		.result = result,
 	};
 	enum rt_code code;

@@ -79,17 +79,79 @@ points_fini(struct points *points)
 	free(points->all);
 }
 
-/* Add a bound unless it is the one before. */
-static void
-add_bound(struct rtc_ranges *ranges, struct rt_buf *key)
+/* -- what is done, and the gaps between -- */
+
+struct done {
+	const struct rtc_span *const *all;
+	size_t count;
+};
+
+static bool
+is_done(const struct done *done, struct rt_slice key)
 {
-	if (ranges->count > 1 &&
-	    rt_slice_equal(rt_buf_slice(&ranges->bounds[ranges->count - 2]),
-		rt_buf_slice(key)))
-		return;
-	ranges->bounds[ranges->count++ - 1] = *key;
-	*key = (struct rt_buf){ 0 };
+	for (size_t i = 0; i < done->count; i++) {
+		const struct rtc_span *span = done->all[i];
+
+		if (rt_slice_compare(key, rt_buf_slice(&span->lower)) >= 0 &&
+		    (span->upper.len == 0 || rt_slice_compare(key,
+			rt_buf_slice(&span->upper)) < 0))
+			return true;
+	}
+	return false;
 }
+
+static void
+add(struct rtc_ranges *ranges, struct rt_slice lower, struct rt_slice upper,
+    const struct rtc_span *done)
+{
+	ranges->all[ranges->count++] = (struct rtc_key_range){
+		.keys = { .lower = lower, .upper = upper },
+		.done = done,
+	};
+}
+
+/* A gap, cut where bounds lie in it. */
+static void
+add_gap(struct rtc_ranges *ranges, struct rt_slice lower,
+    struct rt_slice upper)
+{
+	for (size_t i = 0; i < ranges->bounds_count; i++) {
+		struct rt_slice bound = rt_buf_slice(&ranges->bounds[i]);
+
+		if (rt_slice_compare(bound, lower) <= 0 || (upper.len != 0 &&
+			rt_slice_compare(bound, upper) >= 0))
+			continue;
+		add(ranges, lower, bound, NULL);
+		lower = bound;
+	}
+	add(ranges, lower, upper, NULL);
+}
+
+/* RA1 */
+static void
+add_all(struct rtc_ranges *ranges, const struct done *done)
+{
+	struct rt_slice from = rt_slice(NULL, 0);
+	bool is_end = false;
+
+	ranges->all = rt_alloc_zero(
+	    2 * done->count + ranges->bounds_count + 1,
+	    sizeof(ranges->all[0]));
+	for (size_t i = 0; i < done->count; i++) {
+		const struct rtc_span *span = done->all[i];
+		struct rt_slice lower = rt_buf_slice(&span->lower);
+
+		if (!rt_slice_equal(from, lower))
+			add_gap(ranges, from, lower);
+		from = rt_buf_slice(&span->upper);
+		is_end = from.len == 0;
+		add(ranges, lower, from, span);
+	}
+	if (!is_end)
+		add_gap(ranges, from, rt_slice(NULL, 0));
+}
+
+/* -- where to cut -- */
 
 /* Where part k of `wanted` ends. */
 static uint64_t
@@ -99,18 +161,28 @@ end_of_part(uint64_t total, size_t k, size_t wanted)
 }
 
 static void
-cut(struct rtc_ranges *ranges, struct points *points, size_t wanted)
+cut(struct rtc_ranges *ranges, struct points *points, const struct done *done,
+    size_t wanted)
 {
 	uint64_t total = 0, before = 0;
 	size_t k = 1;
 
-	for (size_t i = 0; i < points->count; i++)
-		total += points->all[i].bytes;
+	for (size_t i = 0; i < points->count; i++) {
+		struct point *point = &points->all[i];
+
+		if (is_done(done, rt_buf_slice(&point->key)))
+			point->bytes = 0;
+		total += point->bytes;
+	}
 	for (size_t i = 0; i < points->count && k < wanted; i++) {
 		struct point *point = &points->all[i];
 
-		if (before >= end_of_part(total, k, wanted))
-			add_bound(ranges, &point->key);
+		if (point->bytes == 0)
+			continue;
+		if (before >= end_of_part(total, k, wanted)) {
+			ranges->bounds[ranges->bounds_count++] = point->key;
+			point->key = (struct rt_buf){ 0 };
+		}
 		while (k < wanted && before >= end_of_part(total, k, wanted))
 			k++;
 		before += point->bytes;
@@ -130,21 +202,26 @@ rtc_ranges_most(const struct rt_config *config, const struct rtc_job *job,
 
 enum rt_code
 rtc_ranges_plan(struct rtc_ranges *ranges, const struct rtc_merger *merger,
-    const struct rtc_job *job, struct rt_err *err)
+    const struct rtc_job *job, const struct rtc_span *const *spans,
+    size_t spans_count, struct rt_err *err)
 {
 	size_t wanted = rtc_ranges_most(merger->config, job, merger->threads);
+	const struct done done = { .all = spans, .count = spans_count };
 	struct points points = { .count = 0 };
-	enum rt_code code;
+	enum rt_code code = RT_OK;
 
-	*ranges = (struct rtc_ranges){ .count = 1 };
-	if (wanted == 1)
-		return RT_OK;
-	ranges->bounds = rt_alloc_zero(wanted, sizeof(ranges->bounds[0]));
-	code = look_at_inputs(&points, merger, job, err);
+	*ranges = (struct rtc_ranges){ .count = 0 };
+	if (wanted > 1) {
+		ranges->bounds =
+		    rt_alloc_zero(wanted, sizeof(ranges->bounds[0]));
+		code = look_at_inputs(&points, merger, job, err);
+		if (code == RT_OK)
+			cut(ranges, &points, &done, wanted);
+		points_fini(&points);
+	}
 	if (code == RT_OK)
-		cut(ranges, &points, wanted);
-	points_fini(&points);
-	if (code != RT_OK)
+		add_all(ranges, &done);
+	else
 		rtc_ranges_fini(ranges);
 	return code;
 }
@@ -152,20 +229,9 @@ rtc_ranges_plan(struct rtc_ranges *ranges, const struct rtc_merger *merger,
 void
 rtc_ranges_fini(struct rtc_ranges *ranges)
 {
-	for (size_t i = 0; i + 1 < ranges->count; i++)
+	for (size_t i = 0; i < ranges->bounds_count; i++)
 		rt_buf_fini(&ranges->bounds[i]);
 	free(ranges->bounds);
+	free(ranges->all);
 	*ranges = (struct rtc_ranges){ .count = 0 };
-}
-
-struct rt_range
-rtc_ranges_at(const struct rtc_ranges *ranges, size_t i)
-{
-	struct rt_range range = { .lower = rt_slice(NULL, 0) };
-
-	if (i > 0)
-		range.lower = rt_buf_slice(&ranges->bounds[i - 1]);
-	if (i + 1 < ranges->count)
-		range.upper = rt_buf_slice(&ranges->bounds[i]);
-	return range;
 }

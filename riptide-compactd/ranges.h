@@ -10,11 +10,18 @@
 #define RIPTIDE_COMPACTD_RANGES_H
 
 #include "libcommon/table/iter.h"
-#include "riptide-compactd/merger.h"
+#include "riptide-compactd/spans.h"
+
+struct rtc_key_range {
+	struct rt_range keys;		/* borrowed */
+	const struct rtc_span *done;	/* it is merged already; else NULL */
+};
 
 struct rtc_ranges {
-	struct rt_buf *bounds;	/* between them, in key order */
-	size_t count;		/* of ranges: one more than bounds */
+	struct rtc_key_range *all;
+	size_t count;
+	struct rt_buf *bounds;		/* that were cut at */
+	size_t bounds_count;
 };
 
 /* Of so many threads, how many can have a range of a job: none gets less than a
@@ -22,14 +29,13 @@ struct rtc_ranges {
 unsigned rtc_ranges_most(const struct rt_config *config,
     const struct rtc_job *job, unsigned threads);
 
-/* As many as that for the merger's threads; to find where to cut, a few blocks
- * of some inputs are read. On error there are none. */
+/* The spans that are done, in key order, and between them as many ranges as the
+ * merger's threads ask for, or more when there are more gaps; to find where to
+ * cut, a few blocks of some inputs are read. The spans must outlive the ranges.
+ * On error there are none. */
 RT_MUST_USE enum rt_code rtc_ranges_plan(struct rtc_ranges *ranges,
     const struct rtc_merger *merger, const struct rtc_job *job,
-    struct rt_err *err);
+    const struct rtc_span *const *done, size_t done_count, struct rt_err *err);
 void rtc_ranges_fini(struct rtc_ranges *ranges);
-
-/* Range i, which borrows its bounds. */
-struct rt_range rtc_ranges_at(const struct rtc_ranges *ranges, size_t i);
 
 #endif

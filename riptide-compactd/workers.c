@@ -178,6 +178,7 @@ rtc_workers_begin(struct rtc_workers *workers, const struct rtc_merger *merger,
 	};
 	worker->merger.threads = rtc_ranges_most(merger->config, job,
 	    threads);
+	worker->merger.progress_slot = (size_t)(worker - workers->all);
 	worker->merger.should_stop = should_stop;
 	worker->merger.should_stop_arg = workers;
 	worker->merger.entries_read = &worker->entries_read;

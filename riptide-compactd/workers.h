@@ -56,7 +56,8 @@ void rtc_workers_progress(const struct rtc_workers *workers,
 size_t rtc_workers_free(const struct rtc_workers *workers);
 
 /* Begin a job, while a thread is free; it becomes the worker's. A large one gets
- * several. merger: as for rtc_merger_run, threads and should_stop are set here. */
+ * several. merger: as for rtc_merger_run; threads, progress_slot and should_stop
+ * are set here. */
 void rtc_workers_begin(struct rtc_workers *workers,
     const struct rtc_merger *merger, const struct rtc_job *job,
     uint64_t now_ns);

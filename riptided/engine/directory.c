@@ -29,7 +29,8 @@ note_entry(void *arg, const char *name)
 		RT_PATH_DIR_WAL, RT_PATH_DIR_SST };
 	static const char *const harmless[] = { RT_PATH_LOCK_DAEMON,
 		RT_PATH_LOCK_COMPACTOR, RT_PATH_COMPACTOR_STATUS,
-		RT_PATH_COMPACTOR_STATUS_TMP, RT_PATH_BALLAST,
+		RT_PATH_COMPACTOR_STATUS_TMP, RT_PATH_PROGRESS,
+		RT_PATH_PROGRESS_TMP, RT_PATH_BALLAST,
 		RT_PATH_CHECKSUMS, "lost+found", RT_PATH_DIR_CHECKPOINTS };
 	struct contents *contents = arg;
 

@@ -1,4 +1,5 @@
 # compactor: both programs beside each other for long. test_kills.py is short
 # here; make compactor-long lengthens it.
-script_tests += tests/compactor/test_kills.py
+script_tests += tests/compactor/test_kills.py \
+	tests/compactor/test_progress.py
 EXTRA_DIST += tests/compactor/workload.py

@@ -14,6 +14,7 @@ unit_tests += \
 	tests/unit/riptide-compactd/test_merger \
 	tests/unit/riptide-compactd/test_pace \
 	tests/unit/riptide-compactd/test_picker \
+	tests/unit/riptide-compactd/test_progress \
 	tests/unit/riptide-compactd/test_publisher \
 	tests/unit/riptide-compactd/test_rehearsal \
 	tests/unit/riptide-compactd/test_retention \
@@ -27,6 +28,7 @@ tests_unit_riptide_compactd_test_limits_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_merger_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_pace_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_picker_LDADD = $(COMPACTD_TEST_LIBS)
+tests_unit_riptide_compactd_test_progress_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_publisher_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_rehearsal_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_retention_LDADD = $(COMPACTD_TEST_LIBS)

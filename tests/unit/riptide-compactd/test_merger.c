@@ -400,10 +400,10 @@ START_TEST(ranges_are_about_equal)
 	bench_init(&bench);
 	fill_for_threads(&bench);
 	ck_assert_int_eq(rtc_ranges_plan(&ranges, &bench.merger, &bench.job,
-	    &failure), RT_OK);
+	    NULL, 0, &failure), RT_OK);
 	ck_assert_uint_eq(ranges.count, 4);
 	for (size_t i = 0; i < ranges.count; i++) {
-		struct rt_range range = rtc_ranges_at(&ranges, i);
+		struct rt_range range = ranges.all[i].keys;
 		unsigned from = 0, to = 20;
 
 		ck_assert_int_eq(range.lower.len == 0, i == 0);
@@ -423,7 +423,7 @@ START_TEST(ranges_are_about_equal)
 	rtc_ranges_fini(&ranges);
 	bench.merger.threads = 1;
 	ck_assert_int_eq(rtc_ranges_plan(&ranges, &bench.merger, &bench.job,
-	    &failure), RT_OK);
+	    NULL, 0, &failure), RT_OK);
 	ck_assert_uint_eq(ranges.count, 1);
 	rtc_ranges_fini(&ranges);
 	bench_fini(&bench);
