@@ -1,4 +1,4 @@
-dist_noinst_SCRIPTS += scripts/check-options
+dist_noinst_SCRIPTS += scripts/check-options scripts/command-docs
 dist_noinst_SCRIPTS += bootstrap .ci/run scripts/check-all \
 	scripts/check-headers scripts/check-layers scripts/coverage \
 	scripts/format scripts/lint \
@@ -6,6 +6,6 @@ dist_noinst_SCRIPTS += bootstrap .ci/run scripts/check-all \
 EXTRA_DIST += scripts/cppcheck.txt scripts/layers.txt .clang-format \
 	.clang-tidy .editorconfig .github/workflows/ci.yml
 EXTRA_DIST += CHANGELOG.md CONTRIBUTING.md HACKING.md LICENSE README.md \
-	docs/README.md docs/decisions.md docs/formats/wal.md docs/path.md docs/changes/README \
+	docs/README.md docs/commands.md docs/commands.txt docs/decisions.md docs/formats/wal.md docs/path.md docs/changes/README \
 	docs/rfcs/0000-template.md libcommon/README.md riptided/README.md \
 	riptide-compactd/README.md tests/README.md

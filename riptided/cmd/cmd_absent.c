@@ -70,7 +70,9 @@ rtd_cmd_module_list(struct rtd_call *call)
 void
 rtd_cmd_function_flush(struct rtd_call *call)
 {
-	if (flush_option_fits(call,
+	if (call->argc > 3)
+		rtd_call_subcommand_error(call);
+	else if (flush_option_fits(call,
 		"ERR FUNCTION FLUSH only supports SYNC|ASYNC option"))
 		rtd_reply_ok(rtd_call_reply(call));
 }

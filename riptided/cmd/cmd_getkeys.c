@@ -77,6 +77,26 @@ has_word(const struct asked *asked, size_t from, const char *word)
 	return false;
 }
 
+/* Of a BITFIELD: whether all it does is GET, as far as that can be told. */
+static bool
+only_gets(const struct asked *asked)
+{
+	size_t words;
+
+	for (size_t i = 2; i < asked->argc; i += words) {
+		size_t more = asked->argc - i - 1;
+
+		if (rt_slice_equal_nocase(asked->argv[i], "GET") && more >= 2)
+			words = 3;
+		else if (rt_slice_equal_nocase(asked->argv[i], "OVERFLOW") &&
+		    more >= 1)
+			words = 2;
+		else
+			return false;
+	}
+	return true;
+}
+
 /* What is done with key i, for these very words where it depends on them. */
 static const char *
 flags_of(const struct asked *asked, size_t i)
@@ -87,9 +107,7 @@ flags_of(const struct asked *asked, size_t i)
 		return has_word(asked, 3, "GET") ? "RW access update" :
 		    "OW update";
 	if (strcmp(asked->command->name, "BITFIELD") == 0)
-		return has_word(asked, 2, "SET") ||
-		    has_word(asked, 2, "INCRBY") ? "RW access update" :
-		    "RO access";
+		return only_gets(asked) ? "RO access" : "RW access update";
 	return bar != NULL && i > (size_t)asked->command->first_key ?
 	    bar + 1 : keys;
 }

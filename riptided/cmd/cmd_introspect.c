@@ -29,18 +29,6 @@ static const struct flag_name {
 	{ RTD_CMD_ALLOW_BUSY, "allow_busy" },
 };
 
-/* The commands that a listing shows: all that are not disabled. */
-static size_t
-shown_count(const struct rtd_command *container)
-{
-	size_t count, shown = 0;
-	const struct rtd_command *table = rtd_command_table(&count);
-
-	for (size_t i = 0; i < count; i++)
-		shown += table[i].container == container && !table[i].disabled;
-	return shown;
-}
-
 static void
 reply_name(struct rtd_resp_writer *reply, const struct rtd_command *command)
 {
@@ -184,7 +172,7 @@ reply_info(struct rtd_resp_writer *reply, const struct rtd_command *command)
 		rtd_reply_set(reply, 0);
 		return;
 	}
-	rtd_reply_set(reply, shown_count(command));
+	rtd_reply_set(reply, rtd_command_shown_count(command));
 	for (const struct rtd_command *sub = command + 1;
 	     sub->container == command; sub++)
 		if (!sub->disabled)
@@ -207,14 +195,14 @@ for_each(struct rtd_call *call, void (*reply_one)(struct rtd_resp_writer *,
 void
 rtd_cmd_command(struct rtd_call *call)
 {
-	rtd_reply_array(rtd_call_reply(call), shown_count(NULL));
+	rtd_reply_array(rtd_call_reply(call), rtd_command_shown_count(NULL));
 	for_each(call, reply_info);
 }
 
 void
 rtd_cmd_command_count(struct rtd_call *call)
 {
-	rtd_reply_integer(rtd_call_reply(call), (int64_t)shown_count(NULL));
+	rtd_reply_integer(rtd_call_reply(call), (int64_t)rtd_command_shown_count(NULL));
 }
 
 void
@@ -235,58 +223,6 @@ rtd_cmd_command_info(struct rtd_call *call)
 			reply_info(reply, command);
 		else
 			rtd_reply_null(reply);
-	}
-}
-
-/* -- DOCS -- */
-
-static void
-reply_text_pair(struct rtd_resp_writer *reply, const char *name,
-    const char *text)
-{
-	rtd_reply_bulk_cstr(reply, name);
-	rtd_reply_bulk_cstr(reply, text);
-}
-
-static void
-reply_docs(struct rtd_resp_writer *reply, const struct rtd_command *command)
-{
-	reply_name(reply, command);
-	rtd_reply_map(reply, command->has_subcommands ? 5 : 4);
-	reply_text_pair(reply, "summary", command->summary);
-	reply_text_pair(reply, "since", command->since);
-	reply_text_pair(reply, "group", command->group);
-	reply_text_pair(reply, "complexity", command->complexity);
-	if (!command->has_subcommands)
-		return;
-	rtd_reply_bulk_cstr(reply, "subcommands");
-	rtd_reply_map(reply, shown_count(command));
-	for (const struct rtd_command *sub = command + 1;
-	     sub->container == command; sub++)
-		if (!sub->disabled)
-			reply_docs(reply, sub);
-}
-
-void
-rtd_cmd_command_docs(struct rtd_call *call)
-{
-	struct rtd_resp_writer *reply = rtd_call_reply(call);
-	size_t known = 0;
-
-	if (call->argc == 2) {
-		rtd_reply_map(reply, shown_count(NULL));
-		for_each(call, reply_docs);
-		return;
-	}
-	for (size_t i = 2; i < call->argc; i++)
-		known += rtd_command_find(call->argv[i]) != NULL;
-	rtd_reply_map(reply, known);
-	for (size_t i = 2; i < call->argc; i++) {
-		const struct rtd_command *command =
-		    rtd_command_find(call->argv[i]);
-
-		if (command != NULL)
-			reply_docs(reply, command);
 	}
 }
 
@@ -340,7 +276,7 @@ rtd_cmd_help(struct rtd_call *call)
 	const struct rtd_command *container = call->command->container;
 	char line[256];
 
-	rtd_reply_array(reply, 1 + 2 * shown_count(container));
+	rtd_reply_array(reply, 1 + 2 * rtd_command_shown_count(container));
 	snprintf(line, sizeof(line), "%s <subcommand> [<arg> [value] [opt] "
 	    "...]. Subcommands are:", container->name);
 	rtd_reply_simple(reply, line);

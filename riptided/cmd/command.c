@@ -131,6 +131,16 @@ rtd_command_takes(const struct rtd_command *command, size_t argc)
 	return argc >= (size_t)-command->arity;
 }
 
+size_t
+rtd_command_shown_count(const struct rtd_command *container)
+{
+	size_t shown = 0;
+
+	for (size_t i = 0; i < RT_COUNTOF(table); i++)
+		shown += table[i].container == container && !table[i].disabled;
+	return shown;
+}
+
 bool
 rtd_command_next_word(const char **at, struct rt_slice *word)
 {

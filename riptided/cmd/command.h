@@ -74,7 +74,8 @@ struct rtd_command {
 	void (*run)(struct rtd_call *call);
 	const char *group, *since, *summary, *complexity;
 	unsigned acl;		/* RTD_ACL_* */
-	const char *tips, *keys;	/* as commands.def says; may be NULL */
+	/* as commands.def says; may be NULL */
+	const char *tips, *keys, *args, *deprecated, *replaced_by;
 	/* set by rtd_command_table_init */
 	uint8_t name_len;
 	bool disabled;
@@ -114,6 +115,10 @@ bool rtd_command_takes(const struct rtd_command *command, size_t argc);
 /* The whole table in its order: sorted by name, a container before its
  * subcommands. */
 struct rtd_command *rtd_command_table(size_t *count);
+
+/* How many commands a listing shows: subcommands of the container, or, with
+ * NULL, those that are none; without the disabled ones. */
+size_t rtd_command_shown_count(const struct rtd_command *container);
 
 /* Of tips and keys: the next of the words between blanks; false at the end. */
 bool rtd_command_next_word(const char **at, struct rt_slice *word);

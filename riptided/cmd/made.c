@@ -175,7 +175,9 @@ make_large(struct rtd_call *call, rtd_made_work work, unsigned op,
 		    "written: no memory for a value of %zu bytes", made->len);
 		return false;
 	}
-	if (is_much(values, count) && client->making_tries < RTD_MADE_TRIES) {
+	/* An EXEC is done at once. */
+	if (call->server->pending == NULL && is_much(values, count) &&
+	    client->making_tries < RTD_MADE_TRIES) {
 		begin_making(call, work, op, values, count, made->bulk);
 		return false;
 	}

@@ -28,4 +28,12 @@ script_tests += \
 	tests/system/test_table_document.py \
 	tests/system/test_tls.py \
 	tests/system/test_transactions.py
+# make differential COMMANDS=2000000 SEED=1: replies beside those of
+# redis-server, for longer than `make check` has time.
+differential: all
+	RTT_SRCDIR=$(abs_top_srcdir) RTT_BUILDDIR=$(abs_builddir) \
+		RTT_COMMANDS=$${COMMANDS:-2000000} RTT_SEED=$${SEED:-1} \
+		python3 $(srcdir)/tests/system/test_differential.py
+.PHONY: differential
+
 tests/system/test_loading.log: tests/support/sick_disk.so

@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 """Random commands to redis-server and to riptided: replies equal byte for byte.
 
-Both get the same list of commands, in RESP2 and RESP3, on several connections
-one after the other. RTT_SEED replays a run and RTT_COMMANDS lengthens it.
+Both get the same list of commands, in RESP2 and RESP3: every command that both
+have, options in every mix, edge numbers, binary keys and values, and commands
+that were spoiled: a word less, a word more, another word. RTT_SEED replays a
+run and RTT_COMMANDS lengthens it; `make differential COMMANDS=2000000` is the
+long form.
 
 Intended differences, left out of the lists or made alike below:
 - SCAN and KEYS come in key order here and in hash order there: SCAN is
@@ -15,6 +18,16 @@ Intended differences, left out of the lists or made alike below:
 - OBJECT ENCODING after APPEND or SETRANGE is raw there: not asked.
 - Bytes outside ASCII in error replies are written as \\xNN here: not sent as
   command names or options.
+- Sets and listings of commands have no order there (ACL CAT, COMMAND LIST) and
+  are compared as sorted lists, of the commands that both have.
+- DBSIZE with too many words is refused when it runs, and within MULTI queued.
+- RANDOMKEY: whether there is a key is compared, not which.
+- WAIT does not wait here: it is asked for no replicas.
+- HELP, LOLWUT and the DOCTORs have texts of their own: not asked.
+- What is told of this very server: CLIENT ID, LIST, INFO; INFO; TIME; LASTSAVE;
+  MEMORY USAGE and STATS; SLOWLOG GET: not asked.
+- CONFIG: names and values are those of two servers; asked where they agree.
+- BGSAVE and BGREWRITEAOF may find another one at work there: not asked.
 """
 
 import os
@@ -29,7 +42,7 @@ import riptide_test as rt  # noqa: E402
 from redis_peer import RedisPeer  # noqa: E402
 
 SEED = int(os.environ.get("RTT_SEED", "20240607"))
-COMMANDS = int(os.environ.get("RTT_COMMANDS", "20000"))
+COMMANDS = int(os.environ.get("RTT_COMMANDS", "120000"))
 BATCH = 100
 
 KEYS = [b"k%d" % i for i in range(24)] + [b"", b"\x00", b"a\r\nb", b"\xff\x00",
@@ -176,10 +189,58 @@ class Maker:
                                [b"DB", database], [b"DB"], [b"NOSUCH"]])
         return [word(self) if callable(word) else word for word in words]
 
+    def batch(self, count):
+        """Commands; every now and then some of them are a transaction."""
+        out = []
+        while len(out) < count:
+            if self.random.random() >= 0.03:
+                out.append(self.command())
+                continue
+            if self.random.random() < 0.3:
+                out.append([b"WATCH"] + self.keys())
+            out.append([b"MULTI"])
+            out += [self.queued()
+                    for _ in range(self.one([0, 1, 2, 3, 5, 10]))]
+            out.append([self.one([b"EXEC", b"EXEC", b"exec", b"DISCARD"])])
+            if self.random.random() < 0.1:
+                out.append([self.one([b"UNWATCH", b"EXEC", b"DISCARD"])])
+        return out
+
+    def queued(self):
+        """What may stand in a transaction: its reply is in that of EXEC, which
+        is compared as a whole."""
+        if self.random.random() < 0.03:
+            return self.one([self.wrong(), [b"MULTI"], [b"WATCH", b"k1"]])
+        words = self.one(MAKERS)(self)
+        while words[0].upper() in UNORDERED:
+            words = self.one(MAKERS)(self)
+        return words
+
     def command(self):
-        if self.random.random() < 0.02:
+        chance = self.random.random()
+        if chance < 0.02:
             return self.wrong()
-        return self.one(MAKERS)(self)
+        if chance < 0.12:
+            return self.one(RARE)(self)
+        words = self.one(MAKERS)(self)
+        return words if chance < 0.9 else self.spoil(words)
+
+    def spoil(self, words):
+        """A word less, a word more, or another word."""
+        if words[0].upper() in UNSPOILED:
+            return words
+        words, at = list(words), self.random.randrange(1, len(words) + 1)
+        # No other number where it might be a time that ends meanwhile.
+        word = self.one(PLAIN if words[0].upper() in TIMED else
+                        self.one([NUMBERS, POSITIONS, PLAIN, TYPES]))
+        kind = self.random.randrange(3)
+        if at == len(words) or kind == 0:
+            words.insert(at, word)
+        elif kind == 1:
+            words[at] = word
+        else:
+            del words[at]
+        return words
 
     def wrong(self):
         """Unknown names, wrong numbers of arguments, unknown subcommands."""
@@ -282,9 +343,123 @@ MAKERS = [
     m(b"FLUSHDB", lambda r: r.one([[], [b"ASYNC"], [b"SYNC"], [b"NOSUCH"],
                                    [b"NOSUCH"]])),
 ]
+# Without what may not be in an error line.
+PLAIN = [b"", b"abc", b"NX", b"XX", b"GET", b"EX", b"PX", b"KEEPTTL", b"BIT",
+         b"BYTE", b"SET", b"LEN", b"IDX", b"REPLACE", b"DB", b"MATCH",
+         b"COUNT", b"k1", b"k2", b"no such"]
+# What would stop a server, or another reply than the one compared.
+UNSPOILED = {b"SELECT", b"HELLO", b"SCAN", b"KEYS", b"FLUSHDB", b"FLUSHALL",
+             b"COMMAND", b"CONFIG", b"CLIENT", b"OBJECT"}
+# Replies that differ in order or by a moment.
+UNORDERED = {b"TTL", b"PTTL", b"EXPIRETIME", b"PEXPIRETIME", b"KEYS",
+             b"HELLO", b"COMMAND"}
+TIMED = {b"SET", b"GETEX", b"SETEX", b"PSETEX", b"EXPIRE", b"PEXPIRE",
+         b"EXPIREAT", b"PEXPIREAT"}
+# Without those that redis-server has notes on.
+COMMON = [b"get", b"setnx", b"mset", b"bitop", b"rename", b"copy",
+          b"lcs", b"del", b"expire", b"object|freq", b"memory|usage", b"wait",
+          b"client|kill", b"config|get", b"acl|cat", b"select", b"scan"]
+
+
+def words_of_a_command(maker):
+    """A command for COMMAND GETKEYS, whole or not."""
+    if maker.random.random() < 0.2:
+        return maker.one([[b"nosuch", b"a"], [b"get"], [b"ping", b"a"],
+                          [b"memory", b"nosuch", b"a"], [b"memory", b"stats"],
+                          [b"memory", b"usage", b"a"], [b"select", b"1"],
+                          [b"object", b"encoding", b"a"], [b"client", b"id"]])
+    return maker.one(MAKERS)(maker)
+
+
+# What is seldom asked: the server about itself, and what it does not have.
+RARE = [
+    m(b"SWAPDB", database, database), m(b"FLUSHALL", lambda r: r.one(
+        [[], [b"ASYNC"], [b"SYNC"], [b"NOSUCH"], [b"ASYNC", b"x"]])),
+    m(b"RANDOMKEY"), m(b"OBJECT", b"REFCOUNT", b"nosuch"),
+    m(b"OBJECT", lambda r: r.one([b"ENCODING", b"IDLETIME"]), b"nosuch"),
+    m(b"MEMORY", b"USAGE", b"nosuch", lambda r: r.one(
+        [[], [b"SAMPLES", number(r)], [b"SAMPLES"], [b"NOSUCH", b"1"],
+         [b"SAMPLES", b"1", b"SAMPLES", b"2"]])),
+    m(b"MEMORY", b"PURGE"), m(b"ROLE"), m(b"SAVE"),
+    m(b"WAIT", b"0", number), m(b"WAIT", lambda r: r.one([b"x", b"", b"1.5"]),
+                                b"0"),
+    m(b"REPLICAOF", b"NO", b"ONE"), m(b"SLAVEOF", b"no", b"one"),
+    m(b"REPLICAOF", b"x", lambda r: r.one([b"y", b"-1", b"65536"])),
+    m(b"CLUSTER", lambda r: r.one([b"INFO", b"NODES", b"SLOTS", b"SHARDS",
+                                   b"MYID", b"nosuch"])),
+    m(lambda r: r.one([b"READONLY", b"READWRITE", b"ASKING"])),
+    m(b"MODULE", lambda r: r.one([b"LIST", b"nosuch"])),
+    m(b"FUNCTION", b"FLUSH", lambda r: r.one([[], [b"SYNC"], [b"async"],
+                                              [b"NOSUCH"], [b"SYNC", b"x"]])),
+    m(b"FUNCTION", b"LIST", lambda r: r.one(
+        [[], [b"WITHCODE"], [b"LIBRARYNAME", b"x"], [b"NOSUCH"],
+         [b"LIBRARYNAME"], [b"WITHCODE", b"LIBRARYNAME", b"y"]])),
+    m(b"FUNCTION", b"KILL"), m(b"SCRIPT", b"KILL"),
+    m(b"SCRIPT", b"FLUSH", lambda r: r.one([[], [b"SYNC"], [b"async"],
+                                            [b"NOSUCH"], [b"SYNC", b"x"]])),
+    m(b"SCRIPT", b"EXISTS", Maker.keys),
+    m(b"ACL", lambda r: r.one([[b"WHOAMI"], [b"LIST"], [b"USERS"], [b"CAT"],
+                               [b"GETUSER", b"default"],
+                               [b"GETUSER", b"nosuch"], [b"GETUSER"],
+                               [b"CAT", b"a", b"b"], [b"LOG"],
+                               [b"LOG", b"RESET"], [b"LOG", number(r)],
+                               [b"GENPASS", b"0"], [b"GENPASS", b"4097"],
+                               [b"GENPASS", b"x"], [b"nosuch"]])),
+    m(b"ACL", b"CAT", lambda r: r.one([b"bitmap", b"BITMAP", b"nosuch",
+                                       b"string", b"list", b""])),
+    m(b"ACL", b"DRYRUN", lambda r: r.one([b"default", b"nosuch"]),
+      words_of_a_command),
+    m(b"LATENCY", lambda r: r.one([[b"LATEST"], [b"HISTORY", b"x"],
+                                   [b"GRAPH", b"x"], [b"RESET"],
+                                   [b"RESET", b"a", b"b"], [b"nosuch"],
+                                   [b"HISTOGRAM", b"nosuch"], [b"HISTORY"]])),
+    m(b"SLOWLOG", lambda r: r.one([[b"GET", b"-2"], [b"GET", b"x"],
+                                   [b"GET", b"1", b"2"], [b"RESET"],
+                                   [b"LEN", b"x"], [b"nosuch"]])),
+    m(b"CONFIG", lambda r: r.one([[b"GET"], [b"GET", b"nosuch"],
+                                  [b"GET", b"maxmemory"],
+                                  [b"GET", b"maxmemory", b"maxmemory"],
+                                  [b"SET", b"maxmemory"], [b"REWRITE"],
+                                  [b"SET", b"maxmemory-policy", b"noeviction"],
+                                  [b"SET", b"maxmemory", b"0", b"maxmemory",
+                                   b"0"], [b"RESETSTAT", b"x"],
+                                  [b"SET", b"nosuch", b"1"], [b"nosuch"]])),
+    m(b"COMMAND", lambda r: r.one([b"INFO", b"info"]), lambda r: r.one(
+        [[b"nosuch"], [b"get|x"], [r.one(COMMON)], [r.one(COMMON), b"nosuch",
+                                                    r.one(COMMON)]])),
+    m(b"COMMAND", b"GETKEYS", words_of_a_command),
+    m(b"COMMAND", b"GETKEYSANDFLAGS", words_of_a_command),
+    m(b"COMMAND", b"DOCS", b"nosuch"),
+    m(b"COMMAND", b"LIST", b"FILTERBY", lambda r: r.one(
+        [[b"ACLCAT", b"bitmap"], [b"ACLCAT", b"nosuch"], [b"ACLCAT", b"set"],
+         [b"PATTERN", b"bit*"], [b"PATTERN", b"*x*y*z"], [b"MODULE", b"x"],
+         [b"NOSUCH", b"x"], [b"PATTERN"], [b"aclcat", b"STRING"]])),
+    m(b"COMMAND", lambda r: r.one([[b"nosuch"], [b"COUNT", b"x"],
+                                   [b"GETKEYS"], [b"LIST", b"x"]])),
+    m(b"SHUTDOWN", lambda r: r.one([[b"ABORT"], [b"NOSUCH"], [b"ABORT", b"NOW"],
+                                    [b"SAVE", b"NOSAVE"],
+                                    [b"NOSAVE", b"ABORT"]])),
+    m(b"DEBUG", lambda r: r.one([[b"SET-ACTIVE-EXPIRE", b"1"], [b"NOSUCH"],
+                                 [b"SLEEP", b"0"], [b"SLEEP"],
+                                 [b"OBJECT", b"nosuch"]])),
+    m(b"DEBUG", b"PROTOCOL", lambda r: r.one(
+        [b"string", b"integer", b"double", b"null", b"array", b"set", b"map",
+         b"true", b"false", b"verbatim"])),
+    m(b"BGSAVE", b"NOSUCH"), m(b"DBSIZE", b"x", b"y"), m(b"TIME", b"x"),
+    m(b"AUTH", lambda r: r.one([[b"x"], [b"default", b"x"], [b"a", b"b", b"c"],
+                                [b""]])),
+    m(b"CLIENT", lambda r: r.one([[b"NO-EVICT", b"on"], [b"NO-EVICT", b"off"],
+                                  [b"NO-EVICT", b"x"], [b"ID", b"x"],
+                                  [b"KILL", b"ID", b"0"],
+                                  [b"KILL", b"1.2.3.4:5"], [b"KILL"],
+                                  [b"KILL", b"ID", b"x"],
+                                  [b"KILL", b"TYPE", b"nosuch"],
+                                  [b"LIST", b"TYPE", b"nosuch"],
+                                  [b"LIST", b"ID", b"x"]])),
+]
 NAMES = [b"GET", b"SET", b"DEL", b"MGET", b"MSET", b"INCR", b"INCRBY",
          b"APPEND", b"STRLEN", b"GETRANGE", b"SETRANGE", b"SETEX", b"TTL",
-         b"PERSIST", b"TYPE", b"DBSIZE", b"SELECT", b"ECHO", b"KEYS",
+         b"PERSIST", b"TYPE", b"SELECT", b"ECHO", b"KEYS",
          b"SETNX", b"GETSET", b"GETDEL", b"EXPIRETIME"]
 TIMES = {b"TTL": 20, b"PTTL": 20000, b"EXPIRETIME": 20,
          b"PEXPIRETIME": 20000}
@@ -321,7 +496,30 @@ def alike(words, theirs, ours):
         return abs(theirs[1] - ours[1]) <= TIMES[name]
     if name == b"KEYS" and isinstance(theirs[1], list):
         return sorted(theirs[1]) == sorted(ours[1])
+    if name == b"RANDOMKEY":
+        return (theirs[1] is None) == (ours[1] is None)
+    if name in (b"ACL", b"COMMAND") and isinstance(theirs[1], list) and \
+            isinstance(ours[1], list):
+        return alike_listings(words, theirs[1], ours[1])
     return False
+
+
+def alike_listings(words, theirs, ours):
+    """Names of commands, of those that both have; and what is told of some,
+    where sets have no order."""
+    what = words[1].upper()
+    if what in (b"CAT", b"LIST"):
+        return sorted(set(theirs) - NOT_HERE) == sorted(set(ours) - NOT_THERE)
+    return what == b"INFO" and unordered(theirs) == unordered(ours)
+
+
+def unordered(value):
+    if isinstance(value, (list, tuple, set)):
+        return sorted((unordered(item) for item in value), key=repr)
+    if isinstance(value, dict):
+        return sorted((unordered(pair) for pair in value.items()
+                       if pair[0] != "notes"), key=repr)
+    return value
 
 
 def whole_scan(client, *options):
@@ -334,6 +532,17 @@ def whole_scan(client, *options):
             return found
 
 
+# Names of commands that only one of the two servers has; filled below.
+NOT_HERE, NOT_THERE = set(), set()
+
+
+def note_commands(theirs, ours):
+    names = [set(client.call("COMMAND", "LIST", "FILTERBY", "PATTERN", "*"))
+             for client in (theirs, ours)]
+    NOT_HERE.update(names[0] - names[1])
+    NOT_THERE.update(names[1] - names[0])
+
+
 def compare(tap, protocol, seed, ports, count):
     maker = Maker(seed)
     theirs, ours = (Recorder("127.0.0.1", port) for port in ports)
@@ -341,9 +550,10 @@ def compare(tap, protocol, seed, ports, count):
         client.record = bytearray()
         client.call("HELLO", protocol)
         client.call("FLUSHALL")
+    note_commands(theirs, ours)
     differ, done = [], 0
     while done < count and len(differ) < 10:
-        commands = [maker.command() for _ in range(BATCH)]
+        commands = maker.batch(BATCH)
         batch = b"".join(rt.encode(*words) for words in commands)
         for client in (theirs, ours):
             client.send_raw(batch)
@@ -382,12 +592,14 @@ def main():
         tap.done()
     print("# seed %d, %d commands" % (SEED, COMMANDS), flush=True)
     began = time.monotonic()
-    with RedisPeer("--proto-max-bulk-len", "64mb") as peer:
+    with RedisPeer("--proto-max-bulk-len", "64mb",
+                   "--enable-debug-command", "yes") as peer:
         port = os.environ.get("RTT_PORT")
         if port is not None:	# a server that stands already
             compare_both(tap, (peer.port, int(port)))
         else:
-            with rt.Server(appendfsync="everysec") as server:
+            with rt.Server(appendfsync="everysec",
+                           enable_debug_command="yes") as server:
                 compare_both(tap, (peer.port, server.port))
     print("# %.1f s" % (time.monotonic() - began), flush=True)
     tap.done()
