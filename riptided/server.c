@@ -16,6 +16,7 @@
 #include "riptided/cmd/client.h"
 #include "riptided/cmd/cmd_compact.h"
 #include "riptided/cmd/cmd_info.h"
+#include "riptided/cmd/notify.h"
 #include "riptided/engine/checkpoint.h"
 #include "riptided/engine/memory.h"
 #include "riptided/loader.h"
@@ -182,6 +183,7 @@ reload(struct rtd_server *server)
 		rt_log_set_level((enum rt_loglevel)server->config->loglevel);
 		if (server->state.engine != NULL)
 			rtd_engine_config_changed(server->state.engine);
+		rtd_notify_configure(&server->state);
 		rt_log(RT_LOG_NOTICE, "server", "configuration read again",
 		    "");
 	}

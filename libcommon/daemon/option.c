@@ -34,6 +34,7 @@ static bool check_requirepass(const char *text);
 static bool check_tls_protocols(const char *text);
 static bool check_output_limits(const char *text);
 static bool check_disable_command(const char *text);
+static bool check_events(const char *text);
 static bool check_window(const char *text);
 
 #define BIND_WORDS_MAX 16
@@ -67,6 +68,8 @@ static const struct text_rule {
 	    "normal replica pubsub" },
 	{ "disable-command", check_disable_command, true, false,
 	    "names of commands" },
+	{ "notify-keyspace-events", check_events, false, false,
+	    "letters out of KEAg$lshzxetdmn" },
 	{ "compaction-window", check_window, false, false,
 	    "HH:MM-HH:MM, or empty" },
 };
@@ -131,6 +134,14 @@ check_disable_command(const char *text)
 {
 	return text[strspn(text, "abcdefghijklmnopqrstuvwxyz"
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_|. \t")] == '\0';
+}
+
+static bool
+check_events(const char *text)
+{
+	unsigned events;
+
+	return rt_option_text_events(text, &events);
 }
 
 static bool

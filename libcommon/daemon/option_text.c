@@ -163,3 +163,58 @@ rt_option_text_output_limits(const char *text,
 	memcpy(out, limits, sizeof(limits));
 	return true;
 }
+
+/* In the order in which they are printed. */
+static const struct {
+	char letter;
+	unsigned event;
+} event_letters[] = {
+	{ 'A', RT_EVENT_ALL },
+	{ 'g', RT_EVENT_GENERIC },
+	{ '$', RT_EVENT_STRING },
+	{ 'l', RT_EVENT_LIST },
+	{ 's', RT_EVENT_SET },
+	{ 'h', RT_EVENT_HASH },
+	{ 'z', RT_EVENT_ZSET },
+	{ 'x', RT_EVENT_EXPIRED },
+	{ 'e', RT_EVENT_EVICTED },
+	{ 't', RT_EVENT_STREAM },
+	{ 'd', RT_EVENT_MODULE },
+	{ 'n', RT_EVENT_NEW },
+	{ 'K', RT_EVENT_KEYSPACE },
+	{ 'E', RT_EVENT_KEYEVENT },
+	{ 'm', RT_EVENT_KEY_MISS },
+};
+
+bool
+rt_option_text_events(const char *text, unsigned *events)
+{
+	*events = 0;
+	for (; *text != '\0'; text++) {
+		size_t i = 0;
+
+		while (i < RT_COUNTOF(event_letters) &&
+		    event_letters[i].letter != *text)
+			i++;
+		if (i == RT_COUNTOF(event_letters))
+			return false;
+		*events |= event_letters[i].event;
+	}
+	return true;
+}
+
+void
+rt_option_text_print_events(unsigned events, char out[RT_EVENTS_TEXT_BYTES])
+{
+	for (size_t i = 0; i < RT_COUNTOF(event_letters); i++) {
+		unsigned event = event_letters[i].event;
+
+		if ((events & event) != event)
+			continue;
+		*out++ = event_letters[i].letter;
+		/* What was told together is not told one by one. */
+		if (event == RT_EVENT_ALL)
+			events &= ~event;
+	}
+	*out = '\0';
+}

@@ -49,6 +49,30 @@ struct rt_option_output_limit {
 bool rt_option_text_output_limits(const char *text,
     struct rt_option_output_limit out[RT_CLIENT_CLASSES]);
 
+/* notify-keyspace-events: letters, each a bit; A stands for all classes but m
+ * and n. Classes of types that do not exist are taken, too. */
+#define RT_EVENT_KEYSPACE 0x0001	/* K */
+#define RT_EVENT_KEYEVENT 0x0002	/* E */
+#define RT_EVENT_GENERIC 0x0004		/* g */
+#define RT_EVENT_STRING 0x0008		/* $ */
+#define RT_EVENT_LIST 0x0010		/* l */
+#define RT_EVENT_SET 0x0020		/* s */
+#define RT_EVENT_HASH 0x0040		/* h */
+#define RT_EVENT_ZSET 0x0080		/* z */
+#define RT_EVENT_EXPIRED 0x0100		/* x */
+#define RT_EVENT_EVICTED 0x0200		/* e */
+#define RT_EVENT_STREAM 0x0400		/* t */
+#define RT_EVENT_MODULE 0x0800		/* d */
+#define RT_EVENT_KEY_MISS 0x1000	/* m */
+#define RT_EVENT_NEW 0x2000		/* n */
+#define RT_EVENT_ALL 0x0ffc		/* A */
+
+bool rt_option_text_events(const char *text, unsigned *events);
+/* The letters in Redis' order. */
+#define RT_EVENTS_TEXT_BYTES 16
+void rt_option_text_print_events(unsigned events,
+    char out[RT_EVENTS_TEXT_BYTES]);
+
 /* Take the next word, parted by blanks, off rest: bind, disable-command.
  * False when none is left. word borrows from rest. */
 bool rt_option_text_next_word(struct rt_slice *rest, struct rt_slice *word);

@@ -7,6 +7,7 @@
 #include "libcommon/base/number.h"
 #include "riptided/cmd/ahead.h"
 #include "riptided/cmd/missed.h"
+#include "riptided/cmd/notify.h"
 
 /* Memory of batch and scratch that is kept between commands. */
 #define BATCH_KEPT_BYTES ((size_t)4 << 20)
@@ -42,12 +43,15 @@ take_read(struct rtd_call *call, enum rt_code code,
 }
 
 static void
-count_lookup(struct rtd_call *call, enum rtd_lookup lookup)
+count_lookup(struct rtd_call *call, enum rtd_lookup lookup,
+    struct rt_slice key)
 {
-	if (lookup == RTD_FOUND)
+	if (lookup == RTD_FOUND) {
 		call->server->keyspace_hits++;
-	else if (lookup == RTD_ABSENT)
+	} else if (lookup == RTD_ABSENT) {
 		call->server->keyspace_misses++;
+		rtd_notify(call, RT_EVENT_KEY_MISS, "keymiss", key);
+	}
 }
 
 /* Whether what an EXEC has written lies over what the call reads. */
@@ -113,7 +117,7 @@ rtd_call_read(struct rtd_call *call, struct rt_slice key,
 {
 	enum rtd_lookup lookup = rtd_call_get(call, key, value);
 
-	count_lookup(call, lookup);
+	count_lookup(call, lookup, key);
 	return lookup;
 }
 
@@ -152,7 +156,7 @@ rtd_call_read_many(struct rtd_call *call, const struct rt_slice *keys,
 	for (; done < count && lookup != RTD_FAILED; done++) {
 		lookup = take_read(call, codes[done], &values[done], &err);
 		lookups[done] = lookup;
-		count_lookup(call, lookup);
+		count_lookup(call, lookup, keys[done]);
 	}
 	if (lookup != RTD_FAILED)
 		return true;
@@ -184,7 +188,7 @@ rtd_call_read_ahead(struct rtd_call *call, struct rt_slice key,
 		code = rtd_reader_get(call->server->reader, &read, key, value,
 		    &err);
 	lookup = take_read(call, code, value, &err);
-	count_lookup(call, lookup);
+	count_lookup(call, lookup, key);
 	return lookup;
 }
 
@@ -271,6 +275,11 @@ rtd_call_commit(struct rtd_call *call)
 
 	if (batch->count == 0 && !batch->lacks_memory)
 		return true;
+	/* Those of an EXEC were told when its commands wrote them. */
+	if (RT_UNLIKELY((call->server->notify & RT_EVENT_NEW) != 0) &&
+	    (call->command->flags & RTD_CMD_AT_ONCE) == 0 &&
+	    !rtd_notify_new(call))
+		return false;
 	if (RT_UNLIKELY(call->server->pending != NULL) &&
 	    !batch->lacks_memory) {
 		rtd_pending_add(call->server->pending, call->server->engine,
@@ -282,11 +291,15 @@ rtd_call_commit(struct rtd_call *call)
 		    &err);
 	else
 		code = rt_err_set_errno(&err, ENOMEM, "a value");
+	if (RT_UNLIKELY(call->server->deadlines.enabled) && code == RT_OK)
+		rtd_deadlines_note(&call->server->deadlines, batch);
 	rtd_write_batch_clear(batch);
 	if (call->server->scratch.cap > BATCH_KEPT_BYTES)
 		rt_buf_fini(&call->server->scratch);
 	if (batch->bytes.cap > BATCH_KEPT_BYTES)
 		rtd_write_batch_fini(batch);
+	if (code != RT_OK)
+		rtd_pubsub_forget(&call->server->pubsub);
 	if (code == RT_EIO) {
 		rtd_reply_error(rtd_call_reply(call), "ERR nothing was "
 		    "written: %s", err.text);
@@ -342,6 +355,20 @@ rtd_call_database(struct rtd_call *call, struct rt_slice text, uint32_t *out)
 	}
 	*out = (uint32_t)number;
 	return true;
+}
+
+bool
+rtd_call_database_of(const struct rtd_call *call, uint32_t keyspace,
+    uint32_t *database)
+{
+	uint32_t count = (uint32_t)call->server->config->databases;
+
+	for (uint32_t i = 0; i < count; i++)
+		if (rtd_call_keyspace_of(call, i) == keyspace) {
+			*database = i;
+			return true;
+		}
+	return false;
 }
 
 void

@@ -28,6 +28,10 @@ rtd_call_keyspace_of(const struct rtd_call *call, uint32_t database)
 	return rtd_engine_keyspace(call->server->engine, database);
 }
 
+/* The database that has this keyspace by now. False: none. */
+bool rtd_call_database_of(const struct rtd_call *call, uint32_t keyspace,
+    uint32_t *database);
+
 /* The keyspace of the client's database. */
 static inline uint32_t
 rtd_call_keyspace(const struct rtd_call *call)

@@ -7,6 +7,7 @@
 #include "libcommon/base/invariant.h"
 #include "libcommon/daemon/log.h"
 #include "riptided/cmd/handlers.h"
+#include "riptided/cmd/notify.h"
 
 /* -- CONFIG GET -- */
 
@@ -17,7 +18,6 @@ static const struct fixed {
 	{ "appendonly", "yes" },
 	{ "maxmemory", "0" },
 	{ "maxmemory-policy", "noeviction" },
-	{ "notify-keyspace-events", "" },
 	{ "save", "" },
 };
 
@@ -47,6 +47,15 @@ reply_pair(struct getting *getting, const char *name, const char *value)
 static void
 get_one(void *arg, const char *name, const char *value)
 {
+	char letters[RT_EVENTS_TEXT_BYTES];
+	unsigned events;
+
+	/* As Redis tells it, however it was said. */
+	if (strcmp(name, "notify-keyspace-events") == 0 &&
+	    rt_option_text_events(value, &events)) {
+		rt_option_text_print_events(events, letters);
+		value = letters;
+	}
 	reply_pair(arg, name, value);
 }
 
@@ -215,6 +224,7 @@ rtd_cmd_config_set(struct rtd_call *call)
 		rt_log_set_level((enum rt_loglevel)server->config->loglevel);
 		if (server->engine != NULL)
 			rtd_engine_config_changed(server->engine);
+		rtd_notify_configure(server);
 		rtd_reply_ok(rtd_call_reply(call));
 	}
 	for (size_t i = 0; i < pairs; i++)

@@ -8,6 +8,7 @@
 #include "riptided/cmd/bits.h"
 #include "riptided/cmd/handlers.h"
 #include "riptided/cmd/made.h"
+#include "riptided/cmd/notify.h"
 
 enum kind { FIELD_GET, FIELD_SET, FIELD_INCRBY };
 enum overflow { OVERFLOW_WRAP, OVERFLOW_SAT, OVERFLOW_FAIL };
@@ -263,7 +264,10 @@ write_fields(struct rtd_call *call, const struct operations *operations)
 		rtd_made_put(call, &made, rtd_call_keyspace(call),
 		    call->argv[1], lookup == RTD_FOUND ? old.expire_ms :
 		    RT_NO_EXPIRY);
-		if (!rtd_call_commit(call))
+		if (rtd_call_commit(call))
+			rtd_notify(call, RT_EVENT_STRING, "setbit",
+			    call->argv[1]);
+		else
 			/* Its error takes the reply's place. */
 			rtd_reply_cut(reply, before, replied);
 	}

@@ -6,6 +6,7 @@
 #include "riptided/cmd/bits.h"
 #include "riptided/cmd/cmd_job.h"
 #include "riptided/cmd/handlers.h"
+#include "riptided/cmd/notify.h"
 #include "riptided/cmd/held.h"
 #include "riptided/cmd/made.h"
 
@@ -60,7 +61,10 @@ write_bit(struct rtd_call *call, enum rtd_lookup lookup, struct rtd_value *old,
 	rtd_bits_set(made.bytes, bit, on);
 	rtd_made_put(call, &made, rtd_call_keyspace(call), call->argv[1],
 	    expire_ms);
-	return rtd_call_commit(call);
+	if (!rtd_call_commit(call))
+		return false;
+	rtd_notify(call, RT_EVENT_STRING, "setbit", call->argv[1]);
+	return true;
 }
 
 void

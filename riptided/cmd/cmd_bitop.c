@@ -5,6 +5,7 @@
 #include "riptided/cmd/bits.h"
 #include "riptided/cmd/handlers.h"
 #include "riptided/cmd/made.h"
+#include "riptided/cmd/notify.h"
 
 static const struct operation {
 	const char *name;
@@ -48,8 +49,10 @@ delete_result(struct rtd_call *call)
 	enum rtd_lookup lookup = rtd_call_get(call, call->argv[2], &there);
 
 	rtd_value_fini(&there);
-	if (lookup == RTD_FOUND)
+	if (lookup == RTD_FOUND) {
 		rtd_call_delete(call, call->argv[2]);
+		rtd_notify(call, RT_EVENT_GENERIC, "del", call->argv[2]);
+	}
 	return lookup != RTD_FAILED;
 }
 
@@ -66,7 +69,10 @@ put_result(struct rtd_call *call, enum rtd_bits_op op,
 		return false;
 	rtd_made_put(call, &made, rtd_call_keyspace(call), call->argv[2],
 	    RT_NO_EXPIRY);
-	return rtd_call_commit(call);
+	if (!rtd_call_commit(call))
+		return false;
+	rtd_notify(call, RT_EVENT_STRING, "set", call->argv[2]);
+	return true;
 }
 
 void

@@ -4,6 +4,7 @@
 
 #include "riptided/cmd/handlers.h"
 #include "riptided/cmd/made.h"
+#include "riptided/cmd/notify.h"
 
 #define IF_NONE 0x1	/* NX */
 #define IF_ANY 0x2	/* XX */
@@ -96,8 +97,13 @@ set_end(struct rtd_call *call, int64_t unit_ms, int64_t base_ms)
 	lookup = rtd_call_get(call, call->argv[1], &value);
 	if (lookup == RTD_FOUND &&
 	    conditions_hold(conditions, value.expire_ms, end_ms)) {
-		if (set_end_of(call, &value, end_ms) && rtd_call_commit(call))
+		if (set_end_of(call, &value, end_ms) &&
+		    rtd_call_commit(call)) {
+			rtd_notify(call, RT_EVENT_GENERIC,
+			    end_ms > call->now_ms ? "expire" : "del",
+			    call->argv[1]);
 			rtd_reply_integer(reply, 1);
+		}
 	} else if (lookup != RTD_FAILED) {
 		rtd_reply_integer(reply, 0);
 	}
@@ -138,8 +144,12 @@ rtd_cmd_persist(struct rtd_call *call)
 	if (had_end && !rtd_made_put_same(call, &value,
 		rtd_call_keyspace(call), call->argv[1], RT_NO_EXPIRY))
 		lookup = RTD_FAILED;
-	if (lookup != RTD_FAILED && rtd_call_commit(call))
+	if (lookup != RTD_FAILED && rtd_call_commit(call)) {
+		if (had_end)
+			rtd_notify(call, RT_EVENT_GENERIC, "persist",
+			    call->argv[1]);
 		rtd_reply_integer(rtd_call_reply(call), had_end);
+	}
 	rtd_value_fini(&value);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "riptided/cmd/handlers.h"
+#include "riptided/cmd/notify.h"
 
 /* The longest text of a number that Redis reads. */
 #define NUMBER_BYTES_MAX (5 * 1024)
@@ -84,8 +85,11 @@ rtd_cmd_incrbyfloat(struct rtd_call *call)
 	}
 	sum = rt_slice(text, format_float(text, sizeof(text), number));
 	rtd_call_put(call, call->argv[1], sum, expire_ms);
-	if (rtd_call_commit(call))
+	if (rtd_call_commit(call)) {
+		rtd_notify(call, RT_EVENT_STRING, "incrbyfloat",
+		    call->argv[1]);
 		rtd_reply_bulk(rtd_call_reply(call), sum);
+	}
 out:
 	rtd_value_fini(&old);
 }

@@ -3,6 +3,7 @@
 
 #include "libcommon/base/number.h"
 #include "riptided/cmd/handlers.h"
+#include "riptided/cmd/notify.h"
 
 void
 rtd_cmd_exists(struct rtd_call *call)
@@ -70,6 +71,7 @@ rtd_cmd_del(struct rtd_call *call)
 		if (lookup == RTD_ABSENT)
 			continue;
 		rtd_call_delete(call, keys[i]);
+		rtd_notify(call, RT_EVENT_GENERIC, "del", keys[i]);
 		found++;
 	}
 	if (rtd_call_commit(call))

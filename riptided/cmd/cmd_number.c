@@ -1,6 +1,7 @@
 /* Numbers: values that are signed 64-bit decimals. */
 #include "libcommon/base/number.h"
 #include "riptided/cmd/handlers.h"
+#include "riptided/cmd/notify.h"
 
 static void
 change_by(struct rtd_call *call, int64_t by)
@@ -25,8 +26,10 @@ change_by(struct rtd_call *call, int64_t by)
 	}
 	rtd_call_put(call, call->argv[1],
 	    rt_slice(digits, rt_format_i64(digits, number)), expire_ms);
-	if (rtd_call_commit(call))
+	if (rtd_call_commit(call)) {
+		rtd_notify(call, RT_EVENT_STRING, "incrby", call->argv[1]);
 		rtd_reply_integer(rtd_call_reply(call), number);
+	}
 out:
 	rtd_value_fini(&old);
 }

@@ -3,6 +3,7 @@
  * its end along. */
 #include "riptided/cmd/handlers.h"
 #include "riptided/cmd/made.h"
+#include "riptided/cmd/notify.h"
 
 /* Where a value goes. */
 struct target {
@@ -93,6 +94,12 @@ rename_key(struct rtd_call *call, bool replace, bool *refused)
 		lookup = look_at_source(call);
 	else
 		lookup = give(call, &target, true, refused);
+	if (lookup == RTD_FOUND && !same_name(call)) {
+		rtd_notify(call, RT_EVENT_GENERIC, "rename_from",
+		    call->argv[1]);
+		rtd_notify(call, RT_EVENT_GENERIC, "rename_to",
+		    call->argv[2]);
+	}
 	if (lookup == RTD_ABSENT)
 		rtd_reply_error(rtd_call_reply(call), "ERR no such key");
 	return lookup;
@@ -121,8 +128,18 @@ rtd_cmd_renamenx(struct rtd_call *call)
 /* -- COPY and MOVE -- */
 
 static void
+notify_given(struct rtd_call *call, const struct target *target,
+    uint32_t database, bool take_away)
+{
+	if (take_away)
+		rtd_notify(call, RT_EVENT_GENERIC, "move_from", target->key);
+	rtd_notify_in(call, RT_EVENT_GENERIC,
+	    take_away ? "move_to" : "copy_to", database, target->key);
+}
+
+static void
 give_and_reply(struct rtd_call *call, const struct target *target,
-    bool take_away)
+    uint32_t database, bool take_away)
 {
 	enum rtd_lookup lookup;
 	bool refused;
@@ -134,6 +151,8 @@ give_and_reply(struct rtd_call *call, const struct target *target,
 		return;
 	}
 	lookup = give(call, target, take_away, &refused);
+	if (lookup == RTD_FOUND)
+		notify_given(call, target, database, take_away);
 	if (lookup != RTD_FAILED || refused)
 		rtd_reply_integer(rtd_call_reply(call), lookup == RTD_FOUND);
 }
@@ -158,7 +177,7 @@ rtd_cmd_copy(struct rtd_call *call)
 		}
 	}
 	target.keyspace = rtd_call_keyspace_of(call, database);
-	give_and_reply(call, &target, false);
+	give_and_reply(call, &target, database, false);
 }
 
 void
@@ -170,5 +189,5 @@ rtd_cmd_move(struct rtd_call *call)
 	if (!rtd_call_database(call, call->argv[2], &database))
 		return;
 	target.keyspace = rtd_call_keyspace_of(call, database);
-	give_and_reply(call, &target, true);
+	give_and_reply(call, &target, database, true);
 }

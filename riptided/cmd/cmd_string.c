@@ -3,6 +3,7 @@
 #include "libcommon/base/number.h"
 #include "riptided/cmd/handlers.h"
 #include "riptided/cmd/made.h"
+#include "riptided/cmd/notify.h"
 #include "riptided/cmd/set_options.h"
 
 /* -- reading -- */
@@ -115,6 +116,19 @@ has_ended(const struct rtd_call *call, uint64_t expire_ms)
 	    expire_ms <= (uint64_t)call->now_ms;
 }
 
+/* A value was set that ends at expire_ms. */
+static void
+notify_set(struct rtd_call *call, struct rt_slice key, uint64_t expire_ms)
+{
+	rtd_notify(call, RT_EVENT_STRING, "set", key);
+	if (expire_ms == RT_NO_EXPIRY)
+		return;
+	rtd_notify(call, RT_EVENT_GENERIC, "expire", key);
+	/* Nobody will wait for it. */
+	if (has_ended(call, expire_ms))
+		rtd_notify(call, RT_EVENT_EXPIRED, "expired", key);
+}
+
 /* Put a value that ends at expire_ms; one that has ended is deleted. */
 static void
 put_until(struct rtd_call *call, struct rt_slice key, struct rt_slice value,
@@ -177,14 +191,15 @@ set_and_look(struct rtd_call *call, const struct rtd_set_options *options,
 		rtd_reply_ok(reply);
 	if (refused)
 		goto out;
-	if ((options->flags & RTD_SET_KEEPTTL) != 0 && lookup == RTD_FOUND)
-		expire_ms = old.expire_ms;
-	put_until(call, call->argv[1], call->argv[2], expire_ms);
+	put_until(call, call->argv[1], call->argv[2],
+	    (options->flags & RTD_SET_KEEPTTL) != 0 && lookup == RTD_FOUND ?
+		old.expire_ms : expire_ms);
 	replied = out->len;
-	if (!rtd_call_commit(call)) {
+	if (rtd_call_commit(call))
+		notify_set(call, call->argv[1], expire_ms);
+	else
 		/* Refused after all: its error takes the reply's place. */
 		rtd_reply_cut(reply, before, replied);
-	}
 out:
 	rtd_value_fini(&old);
 }
@@ -209,8 +224,10 @@ rtd_cmd_set(struct rtd_call *call)
 		}
 	}
 	put_until(call, call->argv[1], call->argv[2], expire_ms);
-	if (rtd_call_commit(call))
+	if (rtd_call_commit(call)) {
+		notify_set(call, call->argv[1], expire_ms);
 		rtd_reply_ok(rtd_call_reply(call));
+	}
 }
 
 static void
@@ -221,8 +238,10 @@ set_with_time(struct rtd_call *call, unsigned unit)
 	if (!end_of(call, unit, call->argv[2], &expire_ms))
 		return;
 	rtd_call_put(call, call->argv[1], call->argv[3], expire_ms);
-	if (rtd_call_commit(call))
+	if (rtd_call_commit(call)) {
+		notify_set(call, call->argv[1], expire_ms);
 		rtd_reply_ok(rtd_call_reply(call));
+	}
 }
 
 void
@@ -248,18 +267,26 @@ rtd_cmd_setnx(struct rtd_call *call)
 		return;
 	if (lookup == RTD_ABSENT)
 		rtd_call_put(call, call->argv[1], call->argv[2], RT_NO_EXPIRY);
-	if (rtd_call_commit(call))
-		rtd_reply_integer(rtd_call_reply(call), lookup == RTD_ABSENT);
+	if (!rtd_call_commit(call))
+		return;
+	if (lookup == RTD_ABSENT)
+		notify_set(call, call->argv[1], RT_NO_EXPIRY);
+	rtd_reply_integer(rtd_call_reply(call), lookup == RTD_ABSENT);
 }
 
-/* Put all pairs, in the order given, so that of equal keys the last one
- * wins. */
-static void
-put_pairs(struct rtd_call *call)
+/* Set all pairs, in the order given, so that of equal keys the last one wins.
+ * False: as rtd_call_commit(). */
+static bool
+set_pairs(struct rtd_call *call)
 {
 	for (size_t i = 1; i < call->argc; i += 2)
 		rtd_call_put(call, call->argv[i], call->argv[i + 1],
 		    RT_NO_EXPIRY);
+	if (!rtd_call_commit(call))
+		return false;
+	for (size_t i = 1; i < call->argc && call->server->notify != 0; i += 2)
+		notify_set(call, call->argv[i], RT_NO_EXPIRY);
+	return true;
 }
 
 void
@@ -269,8 +296,7 @@ rtd_cmd_mset(struct rtd_call *call)
 		rtd_call_arity_error(call);
 		return;
 	}
-	put_pairs(call);
-	if (rtd_call_commit(call))
+	if (set_pairs(call))
 		rtd_reply_ok(rtd_call_reply(call));
 }
 
@@ -292,19 +318,21 @@ rtd_cmd_msetnx(struct rtd_call *call)
 		if (lookup != RTD_ABSENT)
 			return;
 	}
-	put_pairs(call);
-	if (rtd_call_commit(call))
+	if (set_pairs(call))
 		rtd_reply_integer(rtd_call_reply(call), 1);
 }
 
-/* Commit, then answer with what was there before; old is finished here. */
+/* Commit, then answer with what was there before; old is finished here.
+ * event: what is done to the key, of this class; NULL: nothing. */
 static void
 commit_and_reply_old(struct rtd_call *call, enum rtd_lookup lookup,
-    struct rtd_value *old)
+    struct rtd_value *old, unsigned class, const char *event)
 {
 	struct rtd_resp_writer *reply = rtd_call_reply(call);
 
 	if (lookup != RTD_FAILED && rtd_call_commit(call)) {
+		if (event != NULL)
+			rtd_notify(call, class, event, call->argv[1]);
 		if (lookup == RTD_FOUND)
 			rtd_call_reply_bytes(call, old, old->bytes);
 		else
@@ -321,7 +349,7 @@ rtd_cmd_getset(struct rtd_call *call)
 
 	if (lookup != RTD_FAILED)
 		rtd_call_put(call, call->argv[1], call->argv[2], RT_NO_EXPIRY);
-	commit_and_reply_old(call, lookup, &old);
+	commit_and_reply_old(call, lookup, &old, RT_EVENT_STRING, "set");
 }
 
 void
@@ -332,7 +360,8 @@ rtd_cmd_getdel(struct rtd_call *call)
 
 	if (lookup == RTD_FOUND)
 		rtd_call_delete(call, call->argv[1]);
-	commit_and_reply_old(call, lookup, &old);
+	commit_and_reply_old(call, lookup, &old, RT_EVENT_GENERIC,
+	    lookup == RTD_FOUND ? "del" : NULL);
 }
 
 void
@@ -341,6 +370,7 @@ rtd_cmd_getex(struct rtd_call *call)
 	struct rtd_set_options options;
 	struct rtd_value old = { 0 };
 	uint64_t expire_ms = RT_NO_EXPIRY;
+	const char *event = NULL;
 	enum rtd_lookup lookup;
 
 	if (!rtd_set_options_parse(&options, call->argv + 2, call->argc - 2,
@@ -359,13 +389,16 @@ rtd_cmd_getex(struct rtd_call *call)
 	    ((options.flags & RTD_SET_TIMES) != 0 ||
 		((options.flags & RTD_SET_PERSIST) != 0 &&
 		    old.expire_ms != RT_NO_EXPIRY))) {
-		if (has_ended(call, expire_ms))
+		event = expire_ms != RT_NO_EXPIRY ? "expire" : "persist";
+		if (has_ended(call, expire_ms)) {
 			rtd_call_delete(call, call->argv[1]);
-		else if (!rtd_made_put_same(call, &old,
-			rtd_call_keyspace(call), call->argv[1], expire_ms))
+			event = "del";
+		} else if (!rtd_made_put_same(call, &old,
+			rtd_call_keyspace(call), call->argv[1], expire_ms)) {
 			lookup = RTD_FAILED;
+		}
 	}
-	commit_and_reply_old(call, lookup, &old);
+	commit_and_reply_old(call, lookup, &old, RT_EVENT_GENERIC, event);
 }
 
 /* -- APPEND and SETRANGE -- */
@@ -373,14 +406,16 @@ rtd_cmd_getex(struct rtd_call *call)
 /* Commit it as the key's value, with the old one's end; answer its length. */
 static void
 commit_made(struct rtd_call *call, struct rtd_made *made,
-    enum rtd_lookup lookup, const struct rtd_value *old)
+    enum rtd_lookup lookup, const struct rtd_value *old, const char *event)
 {
 	int64_t len = (int64_t)made->len;
 
 	rtd_made_put(call, made, rtd_call_keyspace(call), call->argv[1],
 	    lookup == RTD_FOUND ? old->expire_ms : RT_NO_EXPIRY);
-	if (rtd_call_commit(call))
-		rtd_reply_integer(rtd_call_reply(call), len);
+	if (!rtd_call_commit(call))
+		return;
+	rtd_notify(call, RT_EVENT_STRING, event, call->argv[1]);
+	rtd_reply_integer(rtd_call_reply(call), len);
 }
 
 void
@@ -397,7 +432,7 @@ rtd_cmd_append(struct rtd_call *call)
 		if (more.len != 0)
 			memcpy(made.bytes + old.bytes.len, more.data,
 			    more.len);
-		commit_made(call, &made, lookup, &old);
+		commit_made(call, &made, lookup, &old, "append");
 	}
 	rtd_value_fini(&old);
 }
@@ -430,7 +465,7 @@ rtd_cmd_setrange(struct rtd_call *call)
 	    rtd_made_from(call, &old, old.bytes.len > end ? old.bytes.len :
 		(size_t)end, &made)) {
 		memcpy(made.bytes + offset, bytes.data, bytes.len);
-		commit_made(call, &made, lookup, &old);
+		commit_made(call, &made, lookup, &old, "setrange");
 	}
 	rtd_value_fini(&old);
 }

@@ -494,9 +494,12 @@ run(struct rtd_call *call)
 	counters_of(call->command)->calls++;
 	server->commands_processed++;
 	client->commands++;
+	server->pubsub.holds = server->notify != 0;
 	call->command->run(call);
+	server->pubsub.holds = false;
 	if (RT_UNLIKELY(call->missed)) {
 		take_back(call, &before);
+		rtd_pubsub_forget(&server->pubsub);
 		if (call->making != NULL)
 			rtd_made_park(call);
 		else
@@ -510,6 +513,8 @@ run(struct rtd_call *call)
 	if (RT_UNLIKELY(server->engine != NULL &&
 		rtd_engine_log_stuck(server->engine)))
 		refuse_unacked(call, &before);
+	if (RT_UNLIKELY(server->pubsub.held != NULL))
+		rtd_pubsub_deliver(server, client);
 	nsec = rt_clock_monotonic_ns(server->clock) - start_ns;
 	rtd_command_finished(server, client, call->command, nsec, before.out);
 	remember_if_slow(call, nsec);

@@ -25,7 +25,7 @@ struct rtd_missed {
 	struct rtd_client *client;		/* pool: hands off */
 	struct rtd_engine *engine;
 	struct rtd_read read;
-	struct rt_buf bytes;			/* the keys, one after another */
+	struct rt_buf bytes;			/* the keys, without gaps */
 	struct rt_buf places;			/* of struct place */
 	struct rtd_value pins[PINS_MAX];
 	size_t pins_count;

@@ -46,6 +46,7 @@ riptided_cmd_libcmd_a_SOURCES = \
 	riptided/cmd/cmd_transaction.c \
 	riptided/cmd/command.c riptided/cmd/command.h \
 	riptided/cmd/commands.def \
+	riptided/cmd/deadlines.c riptided/cmd/deadlines.h \
 	riptided/cmd/error_stats.c riptided/cmd/error_stats.h \
 	riptided/cmd/handlers.h \
 	riptided/cmd/held.c riptided/cmd/held.h \
@@ -53,6 +54,7 @@ riptided_cmd_libcmd_a_SOURCES = \
 	riptided/cmd/made.c riptided/cmd/made.h \
 	riptided/cmd/missed.c riptided/cmd/missed.h \
 	riptided/cmd/monitor.c riptided/cmd/monitor.h \
+	riptided/cmd/notify.c riptided/cmd/notify.h \
 	riptided/cmd/password.c riptided/cmd/password.h \
 	riptided/cmd/pending.c riptided/cmd/pending.h \
 	riptided/cmd/pubsub.c riptided/cmd/pubsub.h \

@@ -237,7 +237,7 @@ struct merged {
 	uint64_t now_ms;
 	const struct entry **entries;	/* of the range, sorted */
 	size_t count;
-	size_t at;			/* entry; count, or wrapped round: none */
+	size_t at;			/* entry; beyond count: none */
 	bool backward;
 	struct rt_buf place;		/* store key, when it turns round */
 };
@@ -269,7 +269,7 @@ own_step(struct merged *merged)
 	merged->at += merged->backward ? (size_t)-1 : 1;
 }
 
-/* Which of the two is next: < 0 the base, > 0 ours, 0: both stand at one key. */
+/* Which of the two is next: < 0 the base, > 0 ours, 0: both, at one key. */
 static int
 compare_places(const struct merged *merged)
 {

@@ -200,6 +200,7 @@ rtd_pubsub_fini(struct rtd_pubsub *pubsub)
 	while ((node = rt_hash_table_walk(&pubsub->pairs, NULL)) != NULL)
 		end_subscription(pubsub, (struct rtd_subscription *)node);
 	rt_buf_fini(&pubsub->text);
+	rt_buf_fini(&pubsub->channel);
 }
 
 uint64_t
@@ -363,7 +364,7 @@ rtd_pubsub_publish(struct rtd_server_state *server,
 		.bytes = bytes,
 		.bulk = bulk_of(publisher, bytes),
 	};
-	bool send = server->pending == NULL;
+	bool send = server->pending == NULL && !server->pubsub.holds;
 	uint64_t count = reach(&message, kind, send);
 
 	if (!send && count != 0)

@@ -3,7 +3,8 @@
  * PS1 A message is appended to its receivers' output at once, and waits there
  *     for the sequence that its publisher's replies wait for: whoever is told
  *     of a write can find it after a power cut.
- * PS2 Those of an EXEC are held until its writes are taken (TX2).
+ * PS2 Those of an EXEC are held until its writes are taken (TX2), and while
+ *     there are notifications those of each command until it has run.
  * PS3 One that is killed gets nothing more. One whose output is beyond the
  *     limit of its class is killed at once (output_grew).
  * Path: cmd > [pubsub] > resp. Thread: loop. */
@@ -22,6 +23,8 @@ struct rtd_pubsub {
 	struct rtd_held_message *held, **held_end;
 	/* Of the message under way, for receivers in RESP2 and RESP3. */
 	struct rt_buf text;
+	struct rt_buf channel;		/* scratch of notify.c */
+	bool holds;			/* a command may be taken back */
 };
 
 /* Nobody is subscribed any more. */
@@ -46,7 +49,7 @@ void rtd_pubsub_each(const struct rtd_pubsub *pubsub,
     void (*each)(void *arg, struct rt_slice name), void *arg);
 
 /* Send the message to the channel's subscribers and, but for shard channels,
- * to those of patterns that fit; or hold it while an EXEC runs. Returns how
+ * to those of patterns that fit; or hold it (PS2). Returns how
  * many there are. The words are copied, but for a message that is a bulk of
  * publisher->large. publisher: whose replies the message waits with. */
 uint64_t rtd_pubsub_publish(struct rtd_server_state *server,

@@ -4,6 +4,7 @@
 
 #include "libcommon/base/invariant.h"
 #include "riptided/cmd/command.h"
+#include "riptided/cmd/notify.h"
 
 void
 rtd_server_state_init(struct rtd_server_state *server)
@@ -11,6 +12,7 @@ rtd_server_state_init(struct rtd_server_state *server)
 	rtd_command_table_init(server->config->disable_command);
 	server->counts = rt_alloc_zero((size_t)server->config->databases,
 	    sizeof(*server->counts));
+	rtd_notify_configure(server);
 }
 
 void
@@ -21,6 +23,7 @@ rtd_server_state_fini(struct rtd_server_state *server)
 	rtd_slowlog_clear(&server->slowlog);
 	rtd_scan_cursors_fini(&server->cursors);
 	rtd_pubsub_fini(&server->pubsub);
+	rtd_deadlines_fini(&server->deadlines);
 	free(server->counts);
 	server->counts = NULL;
 }

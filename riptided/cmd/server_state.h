@@ -7,6 +7,7 @@
 #include "libcommon/daemon/sandbox.h"
 #include "libcommon/os/clock.h"
 #include "riptided/cmd/ahead.h"
+#include "riptided/cmd/deadlines.h"
 #include "riptided/cmd/error_stats.h"
 #include "riptided/cmd/pubsub.h"
 #include "riptided/cmd/scan_cursor.h"
@@ -93,6 +94,8 @@ struct rtd_server_state {
 	struct rtd_scan_cursors cursors;
 	struct rtd_compact_wait *compact_waits;	/* cmd_compact.c */
 	struct rtd_pubsub pubsub;
+	unsigned notify;		/* RT_EVENT_*, or 0 (notify.h) */
+	struct rtd_deadlines deadlines;
 	size_t monitors;		/* clients with RTD_MODE_MONITOR */
 	uint64_t paused_until_us;	/* monotonic; 0: not paused */
 	bool paused_all;		/* reads, too */

@@ -245,13 +245,10 @@ run_and_commit(struct rtd_call *call)
 	rtd_write_batch_clear(&server->batch);
 	rtd_pending_take(&pending, &server->batch);
 	replied = out->len;
-	if (rtd_call_commit(call)) {
-		rtd_pubsub_deliver(server, call->client);
+	if (rtd_call_commit(call))
 		return;
-	}
 	/* Refused after all: its error takes the replies' place. */
 	rtd_reply_cut(rtd_call_reply(call), before, replied);
-	rtd_pubsub_forget(&server->pubsub);
 }
 
 void

@@ -32,6 +32,8 @@ rtd_loop_begin_turn(struct rtd_loop *loop)
 	    ? (int64_t)rtd_engine_now_ms(server->engine)
 	    : rt_clock_wall_ms(server->clock);
 	server->now_us = rt_clock_monotonic_ns(server->clock) / 1000;
+	if (RT_UNLIKELY(server->deadlines.enabled))
+		rtd_deadlines_tell(server);
 }
 
 void

@@ -15,6 +15,7 @@ script_tests += \
 	tests/system/test_load.py \
 	tests/system/test_loading.py \
 	tests/system/test_memory_limit.py \
+	tests/system/test_notifications.py \
 	tests/system/test_passwords.py \
 	tests/system/test_nothing_blocks.py \
 	tests/system/test_protocol.py \

@@ -100,6 +100,29 @@ START_TEST(output_limits_are_by_class)
 }
 END_TEST
 
+START_TEST(events_are_letters)
+{
+	static const char *const printed[][2] = {
+		{ "", "" }, { "KEA", "AKE" }, { "AKEmn", "AnKEm" },
+		{ "nmtg$EK", "g$tnKEm" }, { "g$lshzxetd", "A" },
+		{ "xE", "xE" }, { "gg", "g" },
+	};
+	char out[RT_EVENTS_TEXT_BYTES];
+	unsigned events;
+
+	for (size_t i = 0; i < RT_COUNTOF(printed); i++) {
+		ck_assert(rt_option_text_events(printed[i][0], &events));
+		rt_option_text_print_events(events, out);
+		ck_assert_str_eq(out, printed[i][1]);
+	}
+	/* All at once fit. */
+	rt_option_text_print_events(~0u & ~RT_EVENT_GENERIC, out);
+	ck_assert_str_eq(out, "$lshzxetdnKEm");
+	ck_assert(!rt_option_text_events("KEq", &events));
+	ck_assert(!rt_option_text_events("K E", &events));
+}
+END_TEST
+
 RTT_MAIN("option_text", words_are_parted_by_blanks, modes_are_octal,
     a_duration_has_a_unit_or_is_of_seconds, windows_are_minutes_of_the_day,
-    output_limits_are_by_class)
+    output_limits_are_by_class, events_are_letters)

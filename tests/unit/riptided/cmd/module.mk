@@ -5,6 +5,7 @@ tests_support_libcmdharness_a_SOURCES = \
 unit_tests += \
 	tests/unit/riptided/cmd/test_bits \
 	tests/unit/riptided/cmd/test_command \
+	tests/unit/riptided/cmd/test_deadlines \
 	tests/unit/riptided/cmd/test_made \
 	tests/unit/riptided/cmd/test_missed \
 	tests/unit/riptided/cmd/test_password \
@@ -18,6 +19,7 @@ CMD_TEST_LIBS = tests/support/libcmdharness.a riptided/cmd/libcmd.a \
 	$(OPENSSL_LIBS)
 tests_unit_riptided_cmd_test_bits_LDADD = $(CMD_TEST_LIBS) $(LDADD)
 tests_unit_riptided_cmd_test_command_LDADD = $(CMD_TEST_LIBS) $(LDADD)
+tests_unit_riptided_cmd_test_deadlines_LDADD = $(CMD_TEST_LIBS) $(LDADD)
 tests_unit_riptided_cmd_test_made_LDADD = $(CMD_TEST_LIBS) $(LDADD)
 tests_unit_riptided_cmd_test_pending_LDADD = $(CMD_TEST_LIBS) $(LDADD)
 tests_unit_riptided_cmd_test_scan_cursor_LDADD = $(CMD_TEST_LIBS) $(LDADD)

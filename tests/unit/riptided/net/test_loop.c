@@ -82,6 +82,11 @@ rtd_client_leave(struct rtd_server_state *state, struct rtd_client *client)
 	left++;
 }
 
+void
+rtd_deadlines_tell(struct rtd_server_state *state)
+{
+}
+
 size_t
 rtd_client_held_bytes(const struct rtd_client *client)
 {
