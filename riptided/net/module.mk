@@ -1,5 +1,6 @@
 # net: sockets and turns; the only room that knows libevent.
 noinst_LIBRARIES += riptided/net/libnet.a
+EXTRA_DIST += docs/security.md
 riptided_net_libnet_a_SOURCES = \
 	riptided/net/address.c riptided/net/address.h \
 	riptided/net/client_memory.c riptided/net/client_memory.h \

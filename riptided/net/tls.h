@@ -3,8 +3,8 @@
  *
  * T1 Nothing that was decrypted stays here: a receive takes whole records. So
  *    a socket without bytes has nothing more to give, as without TLS.
- * T2 What could not be sent is offered again with the same bytes first; there
- *    may be more of them, and elsewhere. */
+ * T2 What could not be sent is offered again, the same bytes first and in a
+ *    first piece that is no shorter; there may be more, and elsewhere. */
 #ifndef RIPTIDED_NET_TLS_H
 #define RIPTIDED_NET_TLS_H
 

@@ -132,6 +132,57 @@ def test_command_lines(tap):
                 config=config, says=["bad.conf", "2"])
 
 
+def test_config_files(tap):
+    """One sentence, "FILE:LINE: OPTION: what is wrong, allowed: ...", whatever
+    the file is."""
+    directory = os.path.join(rt.scratch_dir(), "none")
+    rows = [
+        ("a_near_name", b"# fine\nmemtable-sise 64mb\n",
+         [":2: memtable-sise: ", "did you mean memtable-size"]),
+        ("a_missing_value", b"port\n", [":1: port: value missing, allowed: "]),
+        ("an_option_given_twice", b"port 1\ndir x\nport 2\n",
+         [":3: port: given before in line 1"]),
+        ("a_value_out_of_range", b"\nport 70000\n",
+         [":2: port: 70000 is out of range, allowed: 0 to 65535"]),
+        ("a_size_without_a_unit", b"memtable-size 64\n",
+         [":1: memtable-size: 64 has no unit, allowed: "]),
+        ("what_is_not_utf_8", b"dir \xff\xfe\n", [":1: ", "not UTF-8"]),
+        ("a_nul_byte", b"port 1\ndir a\0b\n", [":2: ", "NUL"]),
+        ("a_line_of_a_megabyte", b"dir " + b"x" * 1000000 + b"\n",
+         [":1: the line has 1000004 bytes, allowed: at most "]),
+        ("a_file_of_two_megabytes", b"# " + b"x" * (2 << 20),
+         ["too large, allowed: at most "]),
+        ("an_include", b"include /etc/passwd\n",
+         [":1: include: unknown option"]),
+        ("quotes_that_do_not_pair", b"dir \"x\n", [":1: ", "quotes"]),
+    ]
+    path = os.path.join(rt.scratch_dir(), "riptide.conf")
+    for name, text, says in rows:
+        with open(path, "wb") as file:
+            file.write(text)
+        for program in (rt.RIPTIDED, rt.COMPACTD):
+            for args in ([], ["--check-config"]):
+                refused("refuses_%s%s" % (name, "_when_asked" if args else ""),
+                        program, 78, directory, *args, config=path,
+                        says=["riptide.conf"] + says)
+    for program in (rt.RIPTIDED, rt.COMPACTD):
+        refused("refuses_a_directory_for_a_config_file", program, 78,
+                directory, config=rt.scratch_dir(), says=["is a directory"])
+        refused("refuses_a_config_file_that_is_not_there", program, 78,
+                directory, config=path + ".no", says=["No such file"])
+        refused("refuses_a_flag_without_its_value", program, 64, directory,
+                "--loglevel", says=["--loglevel: value missing, allowed: "])
+        refused("refuses_a_second_config_file", program, 64, directory,
+                "other.conf", config=path, says=["other.conf"])
+    if os.geteuid() == 0:
+        tap.skip("refuses_a_config_file_that_cannot_be_read",
+                 "root can read everything")
+        return
+    os.chmod(path, 0)
+    refused("refuses_a_config_file_that_cannot_be_read", rt.RIPTIDED, 78,
+            directory, config=path, says=["Permission denied"])
+
+
 def test_directories(tap):
     foreign = rt.scratch_dir()
     with open(os.path.join(foreign, "thesis.txt"), "w",
@@ -192,6 +243,7 @@ def test_wal(tap):
 
 
 test_command_lines(tap)
+test_config_files(tap)
 test_directories(tap)
 test_manifests(tap)
 test_lost_manifest(tap)

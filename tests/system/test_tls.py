@@ -53,13 +53,32 @@ def is_served(server, tls):
 
 
 def clear(server, data):
-    """All that is answered to data on the TLS port, without TLS."""
-    with rt.RespClient("127.0.0.1", server.options["tls_port"]) as client:
-        try:
-            client.send_raw(data)
-        except OSError:
-            pass
-        return client.recv_all()
+    """All that is answered to data on the TLS port, without TLS, and whether
+    it ended with a reset."""
+    with socket.create_connection(("127.0.0.1", server.options["tls_port"]),
+                                  rt.PATIENCE_S) as sock:
+        sock.sendall(data)
+        reply = b""
+        while True:
+            try:
+                got = sock.recv(4096)
+            except ConnectionError:
+                return reply, True
+            if not got:
+                return reply, False
+            reply += got
+
+
+def refusal(server, tls):
+    """What a client is told that is not let in."""
+    try:
+        with connect(server, tls) as client:
+            # On its way before the server has judged.
+            client.send_raw(rt.encode("PING") * 1000)
+            client.read()
+    except REFUSED as error:
+        return str(error)
+    return None
 
 
 # -- bytes --
@@ -172,6 +191,9 @@ def test_client_certificates(tap):
                 tap.equal(got, served, "with_tls_auth_clients_%s_the_right_"
                           "certificates_are_taken%s" % (auth, name))
                 if auth == "yes":
+                    told = refusal(server, tls_files.context(ca, None, version))
+                    tap.ok(told is not None and "alert" in told.lower(),
+                           "who_shows_none_is_told_so" + name, told)
                     tap.ok("TLS handshake failed" in server.stderr(),
                            "a_refused_certificate_is_told_of" + name,
                            server.stderr())
@@ -199,14 +221,14 @@ def test_other_protocols(tap, server):
                        ("an_inline_command", b"PING\r\n"),
                        ("http", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
                        ("noise", bytes(range(256)) * 64)):
-        reply = clear(server, data)
-        tap.ok(b"PONG" not in reply and b"-ERR" not in reply,
-               name + "_on_the_tls_port_ends_the_connection", reply)
+        reply, was_reset = clear(server, data)
+        tap.ok(b"PONG" not in reply and b"-ERR" not in reply and not was_reset,
+               name + "_on_the_tls_port_ends_the_connection",
+               (reply, was_reset))
     tap.ok(is_served(server, anonymous), "others_are_served_after_that")
     text = server.stderr()
     tap.equal(text.count("TLS handshake failed"), 1,
               "many_failed_handshakes_are_one_line_of_the_log")
-    # An alert, not a reset, is what the other side gets.
     with socket.create_connection(("127.0.0.1", server.port)) as plain:
         tls = anonymous.wrap_socket(plain, server_hostname="127.0.0.1",
                                     do_handshake_on_connect=False)

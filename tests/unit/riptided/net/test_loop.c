@@ -4,14 +4,20 @@
 #include "riptided/net/loop.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "libcommon/base/invariant.h"
 #include "riptided/cmd/cmd_auth.h"
 #include "riptided/cmd/command.h"
+#include "riptided/net/conn.h"
+#include "riptided/net/tls_context.h"
 #include "tests/support/runner.h"
+#include "tests/support/scratch_dir.h"
+#include "tests/support/tls_pair.h"
 
 /* -- the engine and the commands -- */
 
@@ -165,6 +171,7 @@ no_wake(void *arg)
 static void
 setup(void)
 {
+	signal(SIGPIPE, SIG_IGN);
 	time_ns = UINT64_C(1000000000);
 	visible_seq = acked_seq = 0;
 	has_room = acks_at_once = true;
@@ -731,6 +738,61 @@ START_TEST(a_reply_that_is_held_comes_when_its_time_has)
 }
 END_TEST
 
+/* The server's flight is longer than the socket takes: a client that sends on
+ * and reads nothing must not keep the loop busy, and is served when it reads. */
+START_TEST(a_handshake_that_the_client_does_not_read_waits)
+{
+	static const struct rtd_door door = { .unix_path = "t", .tls = true };
+	struct rtt_scratch scratch;
+	struct rtd_conn *conn;
+	char cert[300], key[300], got[16];
+	int ends[2], room = 4096;
+	SSL *client;
+
+	setup();
+	rtt_scratch_init(&scratch);
+	snprintf(cert, sizeof(cert), "%s/cert", scratch.path);
+	snprintf(key, sizeof(key), "%s/key", scratch.path);
+	rtt_tls_make_files(cert, key, 100);
+	free(config.tls_cert_file);
+	free(config.tls_key_file);
+	config.tls_cert_file = rt_strdup(cert);
+	config.tls_key_file = rt_strdup(key);
+	config.tls_auth_clients = RT_TLS_AUTH_NO;
+	ck_assert_int_eq(rtd_tls_context_new(&loop.tls, &config, NULL), RT_OK);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
+	    ends), 0);
+	setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	rtd_loop_accept(&loop, ends[1], &door);
+	conn = (struct rtd_conn *)server.clients;
+	client = rtt_tls_client(ends[0]);
+	(void)SSL_do_handshake(client);
+	turn();
+	say(ends[0], "more than was asked for");
+	turns(3);
+	ck_assert(conn->writing && !conn->reading);
+	SSL_free(client);
+	rtd_conn_free(conn);
+	close(ends[0]);
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
+	    ends), 0);
+	setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	rtd_loop_accept(&loop, ends[1], &door);
+	client = rtt_tls_client(ends[0]);
+	while (SSL_write(client, "E hi\n", 5) != 5)
+		turn();
+	turns(2);
+	ck_assert_int_eq(SSL_read(client, got, sizeof(got)), 8);
+	ck_assert_mem_eq(got, "$2\r\nhi\r\n", 8);
+	SSL_free(client);
+	close(ends[0]);
+	rtd_tls_context_free(loop.tls);
+	rtt_scratch_fini(&scratch);
+	teardown();
+}
+END_TEST
+
 START_TEST(a_client_too_many_is_told_so)
 {
 	int first, second;
@@ -788,5 +850,7 @@ RTT_MAIN("loop", pipelined_commands_are_answered_in_order,
     half_a_command_is_waited_for_30_seconds,
     an_idle_client_is_closed_when_timeout_says_so,
     without_auth_limits_are_tighter,
-    a_reply_that_is_held_comes_when_its_time_has, a_client_too_many_is_told_so,
+    a_reply_that_is_held_comes_when_its_time_has,
+    a_handshake_that_the_client_does_not_read_waits,
+    a_client_too_many_is_told_so,
     quiet_runs_no_more_but_sends_what_waits)
