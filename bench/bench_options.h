@@ -17,6 +17,7 @@ struct rtb_options {
 	unsigned runs;		/* the median of so many is told */
 	unsigned turn;		/* writes of ours that end together */
 	unsigned peer_batch;	/* writes of a peer in one batch */
+	unsigned compaction_threads;	/* of one full merge; not LevelDB */
 	uint64_t cache_bytes;	/* of blocks */
 	uint64_t memory_limit;	/* of the test memory; 0: none */
 	const char *tests;	/* comma separated; "compared" */
@@ -25,7 +26,7 @@ struct rtb_options {
 	const char *compactor;	/* program; "none": no merging; NULL: search */
 	const char *json;	/* file to write; NULL: none */
 	const char *dir;	/* scratch directory; NULL: a fresh one */
-	bool cpu_time;		/* reads: rates of the reader's CPU time */
+	bool cpu_time;		/* by processor time, where that can be told */
 	bool help, version;
 };
 

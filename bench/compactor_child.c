@@ -22,6 +22,7 @@ start(const struct rtb_compactor *compactor, bool full)
 {
 	const char *compression = compactor->compression;
 	pid_t parent = getpid(), pid = fork();
+	char threads[16];
 
 	if (pid == -1)
 		err(EX_OSERR, "fork");
@@ -31,11 +32,19 @@ start(const struct rtb_compactor *compactor, bool full)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(EX_OSERR);
+	snprintf(threads, sizeof(threads), "%u", compactor->threads);
 	execlp(compactor->program, compactor->program, "--dir", compactor->dir,
 	    "--compression", compression, "--compression-bottom", compression,
-	    "--loglevel", "warning", full ? "--full" : NULL, (char *)NULL);
+	    "--compaction-threads", threads, "--loglevel", "warning", full ? "--full" : NULL, (char *)NULL);
 	warn("%s", compactor->program);
 	_exit(EX_UNAVAILABLE);
+}
+
+static uint64_t
+ns_of(struct timeval time)
+{
+	return ((uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec) *
+	    1000;
 }
 
 static void
@@ -49,6 +58,7 @@ reap(struct rtb_compactor *compactor)
 			err(EX_OSERR, "%s", compactor->program);
 	compactor->pid = 0;
 	compactor->ended_bytes += (uint64_t)usage.ru_oublock * BLOCK_BYTES;
+	compactor->last_ns = ns_of(usage.ru_utime) + ns_of(usage.ru_stime);
 	/* It may be stopped before it has learnt how to end well. */
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM)
 		return;

@@ -13,8 +13,10 @@ struct rtb_compactor {
 	const char *program;
 	const char *dir;
 	const char *compression;
+	unsigned threads;
 	pid_t pid;		/* 0: not running */
 	uint64_t ended_bytes;	/* written by those that have ended */
+	uint64_t last_ns;	/* processor time of the one that ended last */
 };
 
 void rtb_compactor_start(struct rtb_compactor *compactor);

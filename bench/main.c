@@ -22,6 +22,7 @@ static const char usage_text[] =
     "usage: riptide-bench engine [--keys N] [--value-size BYTES] [--reads N]\n"
     "           [--tests a,b] [--peers rocksdb,leveldb] [--runs N]\n"
     "           [--turn N] [--peer-batch N] [--compression NAME]\n"
+    "           [--compaction-threads N]\n"
     "           [--compactor PROGRAM] [--cache-size SIZE]\n"
     "           [--memory-limit SIZE] [--cpu-time] [--json FILE] [--dir DIR]\n"
     "       riptide-bench load --help | [options]\n"

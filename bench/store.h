@@ -21,6 +21,7 @@
 struct rtb_store_options {
 	const char *dir;		/* missing or empty, or a store of it */
 	const char *compression;	/* none, snappy, lz4, zstd */
+	unsigned compaction_threads;
 	uint64_t cache_bytes;	/* of blocks */
 	const char *compactor;	/* ours: the program, or NULL for no merging */
 	unsigned turn;		/* writes that are handed to the log together */
@@ -52,6 +53,8 @@ struct rtb_store_ops {
 	bool (*rests)(struct rtb_store *store);
 	/* Bytes that other processes wrote for the store so far. */
 	uint64_t (*helper_bytes)(struct rtb_store *store);
+	/* Processor time that other processes took for the last compact(). */
+	uint64_t (*helper_ns)(struct rtb_store *store);
 	/* The process that merges, or 0 when it is our own. */
 	pid_t (*helper)(struct rtb_store *store);
 

@@ -165,6 +165,12 @@ helper_bytes(struct rtb_store *base)
 	return 0;
 }
 
+static uint64_t
+helper_ns(struct rtb_store *base)
+{
+	return 0;
+}
+
 static pid_t
 helper(struct rtb_store *base)
 {
@@ -245,6 +251,7 @@ const struct rtb_store_ops rtb_store_leveldb = {
 	.compact = compact,
 	.rests = rests,
 	.helper_bytes = helper_bytes,
+	.helper_ns = helper_ns,
 	.helper = helper,
 	.reader_new = reader_new,
 	.reader_free = reader_free,

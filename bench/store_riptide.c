@@ -22,6 +22,7 @@ struct riptide {
 	struct rtd_engine *engine;
 	struct rtd_write_batch batch;
 	struct rtb_compactor compactor;
+	uint64_t compact_ns;	/* of the last full merge */
 	unsigned turn, in_turn;
 	bool durable, merging;
 	struct rt_mutex mu;
@@ -88,6 +89,7 @@ rtb_riptide_open(const struct rtb_store_options *options,
 		.program = options->compactor,
 		.dir = options->dir,
 		.compression = options->compression,
+		.threads = options->compaction_threads,
 	};
 	rt_mutex_init(&store->mu);
 	rt_cond_init(&store->moved);
@@ -235,6 +237,7 @@ compact(struct rtb_store *base)
 	flush(base);
 	rtb_compactor_stop(&store->compactor);
 	rtb_compactor_full(&store->compactor);
+	store->compact_ns = store->compactor.last_ns;
 	while (!is_compacted(store))
 		usleep(POLL_US);
 	end_turn(base);
@@ -272,6 +275,12 @@ static uint64_t
 helper_bytes(struct rtb_store *base)
 {
 	return rtb_compactor_bytes(&((struct riptide *)base)->compactor);
+}
+
+static uint64_t
+helper_ns(struct rtb_store *base)
+{
+	return ((struct riptide *)base)->compact_ns;
 }
 
 static pid_t
@@ -366,6 +375,7 @@ const struct rtb_store_ops rtb_store_riptide = {
 	.compact = compact,
 	.rests = rests,
 	.helper_bytes = helper_bytes,
+	.helper_ns = helper_ns,
 	.helper = helper,
 	.reader_new = reader_new,
 	.reader_free = reader_free,

@@ -49,7 +49,7 @@ compression_of(const char *name)
 }
 
 static void
-configure(struct rocksdb *store, const char *compression, bool merging)
+configure(struct rocksdb *store, const struct rtb_store_options *options)
 {
 	rocksdb_block_based_table_options_t *table =
 	    rocksdb_block_based_options_create();
@@ -70,8 +70,11 @@ configure(struct rocksdb *store, const char *compression, bool merging)
 	rocksdb_options_set_level_compaction_dynamic_level_bytes(store->options,
 	    1);
 	rocksdb_options_set_compression(store->options,
-	    compression_of(compression));
-	rocksdb_options_set_disable_auto_compactions(store->options, !merging);
+	    compression_of(options->compression));
+	rocksdb_options_set_max_subcompactions(store->options,
+	    options->compaction_threads);
+	rocksdb_options_set_disable_auto_compactions(store->options,
+	    !options->merging);
 }
 
 static struct rtb_store *
@@ -87,7 +90,7 @@ open_store(const struct rtb_store_options *options)
 	store->writing = rocksdb_writeoptions_create();
 	store->batch = rocksdb_writebatch_create();
 	store->cache = rocksdb_cache_create_lru(options->cache_bytes);
-	configure(store, options->compression, options->merging);
+	configure(store, options);
 	rocksdb_writeoptions_set_sync(store->writing, options->durable);
 	store->db = rocksdb_open(store->options, options->dir, &error);
 	must(error);
@@ -205,6 +208,12 @@ helper_bytes(struct rtb_store *base)
 	return 0;
 }
 
+static uint64_t
+helper_ns(struct rtb_store *base)
+{
+	return 0;
+}
+
 static pid_t
 helper(struct rtb_store *base)
 {
@@ -288,6 +297,7 @@ const struct rtb_store_ops rtb_store_rocksdb = {
 	.compact = compact,
 	.rests = rests,
 	.helper_bytes = helper_bytes,
+	.helper_ns = helper_ns,
 	.helper = helper,
 	.reader_new = reader_new,
 	.reader_free = reader_free,

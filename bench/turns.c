@@ -141,6 +141,7 @@ take_turn(const struct turns *turns, const struct rtb_session *session,
 		.open = {
 			.dir = turns->dir,
 			.compression = options->compression,
+			.compaction_threads = options->compaction_threads,
 			.cache_bytes = options->cache_bytes,
 			.compactor = turns->compactor[0] != '\0' ?
 			    turns->compactor : NULL,
