@@ -49,6 +49,11 @@ static const struct {
 		"header along" },
 	{ .path = "rename rt_compactor_status_save",
 	    .reason = "the status is for people and outlives nothing" },
+	{ .path = "rename write_file < save",
+	    .reason = "a record of progress that is lost costs its job the "
+		"time it took" },
+	{ .path = "link adopt",
+	    .reason = "an output that is not there is made anew" },
 	{ .path = "dirsync rt_manifest_store_sync_dir < publish_first < "
 		"rt_manifest_store_create",
 	    .reason = "the claim that follows syncs the same directory",
