@@ -66,10 +66,8 @@ rt_key_pieces_copy(struct rt_buf *out, struct rt_slice key, size_t from)
 {
 	size_t i = from - from % RT_KEY_PIECE_BYTES;
 
-	if (RT_UNLIKELY(out->cap < key.len)) {
-		out->len = from;
-		rt_buf_reserve(out, key.len - from);
-	}
+	if (RT_UNLIKELY(out->cap < key.len))
+		rt_buf_reserve(out, key.len - out->len);
 	for (; i + RT_KEY_PIECE_BYTES <= key.len; i += RT_KEY_PIECE_BYTES)
 		memcpy(out->data + i, key.data + i, RT_KEY_PIECE_BYTES);
 	for (; i < key.len; i++)
