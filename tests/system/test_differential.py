@@ -55,10 +55,11 @@ NUMBERS = [b"0", b"1", b"-1", b"2", b"5", b"-5", b"100", b"-100", b"1.5",
            b"abc", b"", b"9223372036854775807", b"-9223372036854775808",
            b"9223372036854775808", b"9223372036854775", b"-9223372036854775",
            b"9223372036854776", b"1000000", b"+3", b"03"]
-# Far away, so that nothing ends while the two are compared.
-SECONDS = [b"100", b"1000", b"100000", b"0", b"-1", b"abc", b"1.5",
+# Far away, so that nothing ends while the two are compared, which may take a
+# quarter of an hour.
+SECONDS = [b"100000", b"1000000", b"200000", b"0", b"-1", b"abc", b"1.5",
            b"9223372036854775807", b"9223372036854775", b"-9223372036854775"]
-MILLISECONDS = [b"100000", b"5000000", b"0", b"-1", b"abc",
+MILLISECONDS = [b"100000000", b"500000000", b"0", b"-1", b"abc",
                 b"9223372036854775807", b"-9223372036854775808"]
 AT_SECONDS = [b"4102444800", b"4102444801", b"1", b"0", b"-1", b"abc",
               b"9223372036854775807"]
@@ -126,6 +127,16 @@ class Maker:
         return self.one([[], [], [], [b"NX"], [b"XX"], [b"GT"], [b"LT"],
                          [b"xx", b"gt"], [b"NX", b"GT"], [b"GT", b"LT"],
                          [b"NOSUCH"], [b"NX", b"XX"]])
+
+    def relative(self, seconds):
+        """EXPIRE and PEXPIRE. What is later or earlier than a time of the same
+        length depends on the millisecond: no two are alike."""
+        conditions = self.conditions()
+        times = SECONDS if seconds else MILLISECONDS
+        if {b"GT", b"LT"} & {word.upper() for word in conditions}:
+            amount = self.random.randrange(200000, 900000)
+            return [b"%d" % (amount if seconds else amount * 1009)] + conditions
+        return [self.one(times)] + conditions
 
     def pairs(self):
         words = []
@@ -319,8 +330,8 @@ MAKERS = [
     m(b"RENAME", Maker.key, Maker.key), m(b"RENAMENX", Maker.key, Maker.key),
     m(b"COPY", Maker.key, Maker.key, Maker.copy_options),
     m(b"MOVE", Maker.key, lambda r: database(r)), m(b"TOUCH", Maker.keys),
-    m(b"EXPIRE", Maker.key, lambda r: r.one(SECONDS), Maker.conditions),
-    m(b"PEXPIRE", Maker.key, lambda r: r.one(MILLISECONDS), Maker.conditions),
+    m(b"EXPIRE", Maker.key, lambda r: r.relative(True)),
+    m(b"PEXPIRE", Maker.key, lambda r: r.relative(False)),
     m(b"EXPIREAT", Maker.key, lambda r: r.one(AT_SECONDS), Maker.conditions),
     m(b"PEXPIREAT", Maker.key, lambda r: r.one(AT_MILLISECONDS),
       Maker.conditions),

@@ -6,13 +6,19 @@
 
 #define BYTES_MAX 100
 
+static uint64_t
+draw_below(unsigned bound)
+{
+	return (uint64_t)rand() * bound / ((uint64_t)RAND_MAX + 1);
+}
+
 /* Mostly runs of equal bits, so that whole words are skipped, too. */
-static size_t
+static unsigned
 draw(uint8_t *bytes)
 {
-	size_t len = 1 + (size_t)rand() % BYTES_MAX;
+	unsigned len = (unsigned)rand() % BYTES_MAX + 1;
 
-	for (size_t i = 0; i < len; i++)
+	for (unsigned i = 0; i < len; i++)
 		bytes[i] = (uint8_t)(rand() % 8 == 0 ? rand() :
 		    i > 0 ? -(bytes[i - 1] & 1) : 0);
 	return len;
@@ -26,16 +32,21 @@ bit_at(const uint8_t *bytes, uint64_t bit)
 
 START_TEST(counts_and_finds_are_those_of_one_bit_after_another)
 {
-	uint8_t bytes[BYTES_MAX];
+	uint8_t bytes[BYTES_MAX] = { 0 };
 
 	srand(7);
 	for (int round = 0; round < 20000; round++) {
-		size_t len = draw(bytes);
-		uint64_t first = (uint64_t)rand() % (len * 8);
-		uint64_t last = first + (uint64_t)rand() % (len * 8 - first);
+		unsigned len = draw(bytes), bits = len * 8;
+		uint64_t first = draw_below(bits), last = draw_below(bits);
 		uint64_t count = 0;
 		int64_t found[2] = { -1, -1 };
 
+		if (last < first) {
+			uint64_t other = first;
+
+			first = last;
+			last = other;
+		}
 		for (uint64_t bit = last + 1; bit-- > first;) {
 			count += bit_at(bytes, bit);
 			found[bit_at(bytes, bit)] = (int64_t)bit;
