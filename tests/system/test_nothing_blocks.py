@@ -6,8 +6,9 @@ be answered before the first byte of the slow reply comes. Nothing is measured
 against a clock, but the worst PING is printed. The slow client's own commands
 keep their order: a PING that was sent behind the slow one is answered behind
 it. (What writes wait for is the log, too; that the loop copies nothing for them
-is shown by tests/unit/riptided/cmd/test_made.c.) RTT_KEYS makes the database larger than for `make check`; RTT_KEYS=5000000 is
-the size that the project promises something for."""
+is shown by tests/unit/riptided/cmd/test_made.c.) RTT_KEYS makes the database
+larger than for `make check`; RTT_KEYS=5000000 is the size that the project
+promises something for."""
 
 import os
 import select
