@@ -167,6 +167,36 @@ walk_work(struct rtd_cmd_job *job)
 /* -- on the loop -- */
 
 static void
+release_keys(void *arg)
+{
+	rt_buf_fini(arg);
+	free(arg);
+}
+
+/* Many of them are not copied: the reply takes them over. */
+static void
+reply_keys(struct rtd_resp_writer *reply, struct rt_buf *found)
+{
+	struct rt_bulk *bulk;
+	struct rt_buf *keys;
+
+	if (found->len < RT_BULK_BYTES_MIN || reply->inlays == NULL) {
+		rt_buf_append_slice(reply->out, rt_buf_slice(found));
+		return;
+	}
+	keys = rt_alloc(sizeof(*keys));
+	*keys = *found;
+	*found = (struct rt_buf){ 0 };
+	bulk = rt_bulk_wrap(keys->data, keys->len, release_keys, keys);
+	/* The end of the last line stands in the buffer, so that the reply
+	 * does not end with an inlay. */
+	rt_inlays_add(reply->inlays, reply->out->len,
+	    rt_slice(keys->data, keys->len - 2), bulk);
+	rt_buf_append(reply->out, "\r\n", 2);
+	rt_bulk_unref(bulk);
+}
+
+static void
 walk_reply(struct rtd_cmd_job *job)
 {
 	struct walk *walk = walk_of(job);
@@ -189,7 +219,7 @@ walk_reply(struct rtd_cmd_job *job)
 		rtd_reply_bulk_cstr(reply, digits);
 	}
 	rtd_reply_array(reply, walk->found);
-	rt_buf_append_slice(reply->out, rt_buf_slice(&walk->keys));
+	reply_keys(reply, &walk->keys);
 }
 
 static struct walk *
