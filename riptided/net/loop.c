@@ -269,16 +269,21 @@ static void
 welcome(struct rtd_loop *loop, int fd, const struct rtd_door *door,
     const char *peer, const char *local)
 {
-	struct rtd_tls *tls = NULL;
+	struct rtd_tls *tls;
 
-	if (door->tls) {
-		tls = rtd_tls_new(loop->tls, fd);
-		if (tls == NULL) {
-			turn_away(loop, fd, door, peer, "");
-			return;
-		}
+	if (!door->tls) {
+		rtd_conn_new(loop, fd, NULL, peer, local);
+		return;
 	}
-	rtd_conn_new(loop, fd, tls, peer, local);
+	/* What TLS takes is there while the client is idle, too: half of the
+	 * clients' memory is left for what they do. */
+	tls = loop->memory <= loop->memory_max / 2 ? rtd_tls_new(loop->tls, fd)
+						   : NULL;
+	if (tls == NULL)
+		turn_away(loop, fd, door, peer, "no memory for TLS");
+	else
+		rtd_client_memory_count(rtd_conn_new(loop, fd, tls, peer,
+		    local));
 }
 
 void

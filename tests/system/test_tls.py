@@ -379,6 +379,36 @@ def test_memory(tap, server):
         client.close()
 
 
+def test_memory_limit(tap):
+    """An eighth of it is the clients', half of that what idle ones take."""
+    with server_with(memory_limit="64mb") as server:
+        clients = []
+        while len(clients) < 400:
+            client = None
+            try:
+                client = connect(server)
+                client.call("PING")
+            except REFUSED:
+                break
+            clients.append(client)
+        tap.ok(100 < len(clients) < 300,
+               "tls_clients_beyond_half_of_the_clients_memory_are_turned_away",
+               len(clients))
+        value = os.urandom(100000)
+        clients[0].call("SET", "value", value)
+        tap.ok(all(client.call("GET", "value") == value
+                   for client in clients[::10]), "those_inside_are_served")
+        with server.client() as client:
+            tap.equal(client.call("PING"), "PONG", "and_those_without_tls")
+        for client in clients[:20]:
+            client.close()
+        rt.wait_until(lambda: is_served(server, anonymous),
+                      "room for a client again")
+        tap.ok(True, "room_for_a_client_is_used_again")
+        for client in clients:
+            client.close()
+
+
 # -- the rest of the connection's life --
 
 def test_limits(tap):
@@ -588,7 +618,8 @@ def main():
             tap.run(test, server)
         tap.equal(server.stop(), 0, "the_server_stops_in_order_after_all_that")
     for test in (test_versions, test_client_certificates, test_ca_directory,
-                 test_handshake_time, test_limits, test_sessions, test_ports,
+                 test_handshake_time, test_memory_limit, test_limits,
+                 test_sessions, test_ports,
                  test_reload, test_configuration, test_redis_cli):
         tap.run(test)
     tap.done()
