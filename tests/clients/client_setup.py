@@ -1,27 +1,35 @@
 """client_setup: stock clients, installed below the build tree and driven.
 
-A smoke program is written with a client's own library. It gets the port, and
-prints a line for each fact:
+A smoke program is written with a client's own library. It gets the port, that
+of TLS and the authority that signed the server's certificate, and prints a line
+for each fact:
 
     ok NAME
     not ok NAME what was seen
     restart             the server is to be restarted; then it reads a line
 
+A fact shows something when it is one of Redis, too, so a smoke program runs
+against redis-server beside riptided where that is installed.
+
 Versions are pinned beside the programs. A set-up is done again only when its
 pins have changed, so that it needs the network once.
 """
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
+import threading
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "support"))
 import riptide_test as rt  # noqa: E402
+import tls_files  # noqa: E402
 
 SOURCES = os.path.dirname(os.path.abspath(__file__))
 INSTALLED = os.path.join(rt.BUILDDIR, "tests", "clients", "installed")
@@ -64,9 +72,24 @@ def command(words, **options):
             done.stdout.decode(errors="replace")))
 
 
+@contextlib.contextmanager
+def alone(name):
+    """One of the scripts that run at the same time at a time."""
+    os.makedirs(INSTALLED, exist_ok=True)
+    with open(os.path.join(INSTALLED, name + ".lock"), "wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def installed(name, pins, install):
     """The directory of a set-up; install(directory) fills it when the pins,
-    files of the source tree, are not those it was filled from."""
+    files below this directory or with a whole path, are not those it was
+    filled from."""
+    with alone(name):
+        return _installed(name, pins, install)
+
+
+def _installed(name, pins, install):
     directory = os.path.join(INSTALLED, name)
     mark = os.path.join(directory, "pins")
     digest = hashlib.sha256()
@@ -87,6 +110,13 @@ def installed(name, pins, install):
     return directory
 
 
+def sources(project):
+    """All files of a project, as pins."""
+    return sorted(os.path.join(directory, name)
+                  for directory, _, names in os.walk(project)
+                  for name in names)
+
+
 def python():
     """The interpreter of a virtual environment that has redis-py."""
     pins = "redis_py/requirements.txt"
@@ -102,23 +132,84 @@ def python():
                         "bin", "python3")
 
 
-def drive(tap, server, words, facts, **options):
+# For Java programs that end soon: less is spent on making them fast.
+BRIEF_JAVA = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m"]
+
+
+def maven(project, *words):
+    """Run Maven on a project, with what it downloads below the build tree. Its
+    store takes one writer at a time."""
+    env = dict(os.environ, MAVEN_OPTS=" ".join(BRIEF_JAVA))
+    with alone("maven"):
+        command(["mvn", "-q", "-B", "-Dstyle.color=never", "-f",
+                 os.path.join(project, "pom.xml"),
+                 "-Dmaven.repo.local=" + os.path.join(INSTALLED, "maven")] +
+                list(words), cwd=INSTALLED, env=env)
+
+
+class Redis(rt.Server):
+    """redis-server where rt.Server is riptided: on loopback, a free port and a
+    scratch directory, and what was written is there after a restart."""
+
+    def __init__(self, **options):
+        super().__init__(appendonly="yes", appendfsync="no", save="",
+                         **options)
+        self.program = "redis-server"
+        del self.options["compactor"]
+        os.makedirs(self.dir)
+
+
+def servers():
+    """Servers to try facts on, one after the other, with TLS and with a prefix
+    for the facts' names."""
+    tls = Tls()
+    kinds = [("", rt.Server)]
+    if missing("redis-server") is None:
+        kinds.append(("of_redis_", Redis))
+    for prefix, kind in kinds:
+        with kind(**tls.options(rt.free_port())) as server:
+            yield prefix, server
+
+
+class Tls:
+    """An authority, and a certificate of it for 127.0.0.1 and no other name."""
+
+    def __init__(self):
+        authority = tls_files.Authority("ca")
+        self.authority = authority.ca
+        self.certificate, self.key = authority.issue("server",
+                                                     names="IP:127.0.0.1")
+
+    def options(self, port):
+        """Those of a server that asks no certificate of its clients."""
+        return {"tls_port": port, "tls_cert_file": self.certificate,
+                "tls_key_file": self.key, "tls_ca_cert_file": self.authority,
+                "tls_auth_clients": "no"}
+
+
+def drive(tap, server, words, facts, prefix="", **options):
     """Run a smoke program against a server; at least `facts` lines must come,
-    so that a program that ends early does not pass."""
-    process = subprocess.Popen(words + [str(server.port)] +
-                               options.pop("args", []),
+    so that a program that ends early does not pass. It gets the port, that of
+    TLS and the authority's certificate, if the server has them."""
+    tls = [str(server.options[name])
+           for name in ("tls_port", "tls_ca_cert_file")
+           if name in server.options]
+    process = subprocess.Popen(words + [str(server.port)] + tls,
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                text=True, **options)
     told = 0
+    # One that waits for what does not come is ended.
+    patience = threading.Timer(2 * rt.PATIENCE_S, process.kill)
+    patience.start()
     try:
         for line in process.stdout:
             line = line.strip()
             if line.startswith("ok "):
-                tap.ok(True, line[3:])
+                tap.ok(True, prefix + line[3:])
                 told += 1
             elif line.startswith("not ok "):
                 name, _, why = line[7:].partition(" ")
-                tap.ok(False, name, why)
+                tap.ok(False, prefix + name, why)
                 told += 1
             elif line == "restart":
                 server.restart()
@@ -128,8 +219,9 @@ def drive(tap, server, words, facts, **options):
                 print("# " + line, flush=True)
         status = process.wait(rt.PATIENCE_S)
     finally:
+        patience.cancel()
         process.kill()
         process.wait()
     if status != 0 or told < facts:
-        tap.ok(False, os.path.basename(words[-1]) + "_ends_well",
+        tap.ok(False, prefix + os.path.basename(words[-1]) + "_ends_well",
                "exit %d after %d facts of %d" % (status, told, facts))

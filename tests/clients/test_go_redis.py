@@ -1,4 +1,4 @@
-"""go-redis 9 with its defaults."""
+"""go-redis 9: with its defaults, RESP2 and TLS."""
 
 import os
 import sys
@@ -17,9 +17,10 @@ def test_go_redis(tap):
                     "."], cwd=os.path.join(cs.SOURCES, "go_redis"), env=env)
 
     directory = cs.installed("go_redis", ["go_redis/go.mod", "go_redis/go.sum",
-                                          "go_redis/main.go"], install)
-    with rt.Server() as server:
-        cs.drive(tap, server, [os.path.join(directory, "smoke")], facts=20)
+                                          "go_redis/main.go",
+                                          "go_redis/more.go"], install)
+    for prefix, server in cs.servers():
+        cs.drive(tap, server, [os.path.join(directory, "smoke")], 34, prefix)
 
 
 why = cs.missing("go", at_least=(1, 26))

@@ -1,4 +1,4 @@
-"""ioredis and node-redis, the newest, with their defaults."""
+"""ioredis and node-redis, the newest, with their defaults, RESP2 and TLS."""
 
 import os
 import shutil
@@ -22,13 +22,13 @@ def test_node(tap, program, facts):
                     "--no-fund"], cwd=directory)
 
     directory = cs.installed("node", PINS, install)
-    with rt.Server() as server:
+    for prefix, server in cs.servers():
         cs.drive(tap, server, ["node", os.path.join(directory, program)],
-                 facts=facts)
+                 facts, prefix)
 
 
 why = cs.missing("node", "npm", at_least=(20, 0))
-for one_program, one_facts in (("ioredis.js", 10), ("redis.js", 20)):
+for one_program, one_facts in (("ioredis.js", 37), ("redis.js", 36)):
     if why is not None:
         tap.skip("test_node_" + one_program, why)
     else:

@@ -1,4 +1,4 @@
-"""redis-py, the newest, with its defaults."""
+"""redis-py, the newest: with its defaults, RESP2, TLS, and asyncio."""
 
 import os
 import sys
@@ -12,10 +12,11 @@ tap = rt.Tap()
 
 def test_redis_py(tap):
     python = cs.python()
-    with rt.Server() as server:
-        cs.drive(tap, server,
-                 [python, os.path.join(cs.SOURCES, "redis_py", "smoke.py")],
-                 facts=24)
+    for prefix, server in cs.servers():
+        for program, facts in (("smoke.py", 44), ("aio.py", 14)):
+            cs.drive(tap, server,
+                     [python, os.path.join(cs.SOURCES, "redis_py", program)],
+                     facts, prefix)
 
 
 tap.run(test_redis_py)

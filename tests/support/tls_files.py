@@ -7,6 +7,8 @@ import subprocess
 
 import riptide_test as rt
 
+NAMES = "IP:127.0.0.1,IP:::1,DNS:localhost"
+
 
 def _openssl(*args):
     subprocess.run(("openssl",) + args, check=True, stdin=subprocess.DEVNULL,
@@ -28,22 +30,22 @@ class Authority:
     def _path(self, kind, who=""):
         return os.path.join(self.dir, self.name + who + "." + kind)
 
-    def issue(self, who, days=2, password=None):
-        """(certificate, key), files; good for 127.0.0.1 and localhost. days
-        -1: it has ended. password: the key is encrypted."""
+    def issue(self, who, days=2, password=None, names=NAMES):
+        """(certificate, key), files; good for 127.0.0.1 and localhost, or for
+        other names. days -1: it has ended. password: the key is encrypted."""
         who = "-" + who
         key, request = self._path("key", who), self._path("csr", who)
-        names = self._path("ext", who)
+        extensions = self._path("ext", who)
         crt = self._path("crt", who)
         hide = ("-passout", "pass:" + password) if password else ("-nodes",)
-        with open(names, "w", encoding="ascii") as file:
-            file.write("subjectAltName=IP:127.0.0.1,IP:::1,DNS:localhost\n")
+        with open(extensions, "w", encoding="ascii") as file:
+            file.write("subjectAltName=%s\n" % names)
         _openssl("req", "-newkey", "ec", "-pkeyopt",
                  "ec_paramgen_curve:P-256", *hide, "-subj", "/CN=" + who,
                  "-keyout", key, "-out", request)
         _openssl("x509", "-req", "-in", request, "-CA", self.ca, "-CAkey",
                  self._path("key"), "-CAcreateserial", "-days", str(days),
-                 "-extfile", names, "-out", crt)
+                 "-extfile", extensions, "-out", crt)
         return crt, key
 
 

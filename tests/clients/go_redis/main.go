@@ -1,5 +1,6 @@
-// Command go_redis is the smoke test of go-redis with its defaults. It is
-// started by test_go_redis.py, which tells the port in the first argument.
+// Command go_redis is the smoke test of go-redis with its defaults, RESP2 and
+// TLS. It is started by test_go_redis.py, which tells the port, that of TLS, and
+// the authority's certificate.
 package main
 
 import (
@@ -84,12 +85,17 @@ func main() {
 
 	client := redis.NewClient(&redis.Options{Addr: address})
 	smoke(client, "go_redis")
+	transactions(client, "go_redis")
+	listening(client, "go_redis")
 	hello, err := client.Do(ctx, "HELLO").Result()
 	reply, isMap := hello.(map[any]any)
 	tell("go_redis_speaks_resp3", err == nil && isMap && reply["proto"] == int64(3), hello, err)
 
 	old := redis.NewClient(&redis.Options{Addr: address, Protocol: 2})
 	smoke(old, "go_redis_resp2")
+	transactions(old, "go_redis_resp2")
+	listening(old, "go_redis_resp2")
+	overTLS(os.Args[2], os.Args[3])
 
 	fmt.Println("restart")
 	bufio.NewReader(os.Stdin).ReadString('\n')
