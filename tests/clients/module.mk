@@ -1,15 +1,41 @@
-# clients: stock clients with their defaults, pinned, one script a language. Libraries are installed below the build tree when a script first
+# clients: stock clients with their defaults, pinned, one script a language; and
+# the examples. Libraries are installed below the build tree when a script first
 # runs.
 script_tests += tests/clients/test_debian_packages.py \
 	tests/clients/test_exporter.py \
 	tests/clients/test_go_redis.py \
 	tests/clients/test_hiredis.py \
 	tests/clients/test_java.py \
+	tests/clients/test_java_links.py \
 	tests/clients/test_node.py \
 	tests/clients/test_redis_cli.py \
 	tests/clients/test_redis_py.py
+dist_noinst_SCRIPTS += examples/java-links/run
 EXTRA_DIST += examples/debian-packages/README.md \
 	examples/debian-packages/packages.py \
+	examples/java-links/README.md \
+	examples/java-links/page.png \
+	examples/java-links/pom.xml \
+	examples/java-links/src/main/java/links/Answer.java \
+	examples/java-links/src/main/java/links/Codes.java \
+	examples/java-links/src/main/java/links/Feed.java \
+	examples/java-links/src/main/java/links/Form.java \
+	examples/java-links/src/main/java/links/Json.java \
+	examples/java-links/src/main/java/links/Link.java \
+	examples/java-links/src/main/java/links/Links.java \
+	examples/java-links/src/main/java/links/Main.java \
+	examples/java-links/src/main/java/links/Options.java \
+	examples/java-links/src/main/java/links/Preview.java \
+	examples/java-links/src/main/java/links/RateLimit.java \
+	examples/java-links/src/main/java/links/Sessions.java \
+	examples/java-links/src/main/java/links/Store.java \
+	examples/java-links/src/main/java/links/Web.java \
+	examples/java-links/src/main/resources/links/page.css \
+	examples/java-links/src/main/resources/links/page.html \
+	examples/java-links/src/main/resources/links/page.js \
+	examples/java-links/src/test/java/links/CodesTest.java \
+	examples/java-links/src/test/java/links/FormTest.java \
+	examples/java-links/src/test/java/links/TextsTest.java \
 	tests/clients/client_setup.py \
 	tests/clients/go_redis/go.mod \
 	tests/clients/go_redis/go.sum \
