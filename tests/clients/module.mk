@@ -11,7 +11,7 @@ script_tests += tests/clients/test_debian_packages.py \
 	tests/clients/test_redis_cli.py \
 	tests/clients/test_redis_py.py
 dist_noinst_SCRIPTS += examples/java-links/run
-EXTRA_DIST += examples/debian-packages/README.md \
+EXTRA_DIST += docs/clients.md examples/debian-packages/README.md \
 	examples/debian-packages/packages.py \
 	examples/java-links/README.md \
 	examples/java-links/page.png \
