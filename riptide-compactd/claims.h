@@ -3,16 +3,20 @@
  *
  * Why two jobs that were picked so may run and publish in any order. Let R be
  * the one that runs and J the one that is picked.
- * - They share no input. Two that write to one level come from the same level
- *   above it, whose tables do not meet, and take everything of the lower one
- *   that they meet: without a table in common their ranges do not meet, and
- *   each edit is good with or without the other's. (Were it not so, the second
- *   one would be refused by E3 of manifest_edit.h, and be done again.)
+ * - They share no input. Two that write to one run have ranges that do not meet
+ *   and take everything of that run that lies in them, so that each edit is
+ *   good with or without the other's. (Were it not so, the second one would be
+ *   refused by E3 of manifest_edit.h, and be done again.)
  * - Of level 0 J takes the oldest runs or neighbours. While R holds an older
  *   one, nothing of a newer goes past it: the oldest must be free.
  * - A job takes all tables of its target level that its inputs meet. So where
  *   R comes from above or goes below J's tables, they either do not meet or
  *   would be shared; a key's versions keep their order of levels.
+ * - Where a level has several runs (tiers.h), a job that takes all of them puts
+ *   its outputs in front of older runs, and one that takes from the oldest run
+ *   takes a table of a newer one only with all older ones that it meets. So no
+ *   table of R's lies between J's inputs and J's target, and a run that R makes
+ *   is newer than what J takes, or older than where J's outputs go.
  * - J leaves a tombstone out when no older run of J's manifest meets its key.
  *   R's inputs stand there still, and what R writes has no other keys than
  *   those, at their place in that order or deeper. */
@@ -38,8 +42,8 @@ bool rtc_claims_keep(const struct rtc_limits *limits, struct rtc_job *job);
 /* Bytes of a level that no running job takes away from it. */
 uint64_t rtc_claims_level_bytes(const struct rtc_limits *limits,
     const struct rt_manifest *manifest, uint32_t level);
-/* Runs of level 0 that no running job has. */
-uint64_t rtc_claims_level0_runs(const struct rtc_limits *limits,
-    const struct rt_manifest *manifest);
+/* Runs of a level of which no running job has the first table. */
+uint64_t rtc_claims_level_runs(const struct rtc_limits *limits,
+    const struct rt_manifest *manifest, uint32_t level);
 
 #endif

@@ -7,8 +7,8 @@
 #include "libcommon/manifest/manifest_store.h"
 #include "libcommon/os/fs.h"
 
-/* Feature bits of manifests that this compactor understands. */
-#define RTC_FEATURES 0
+/* What manifests may have for this compactor to read them. */
+#define RTC_FEATURES RT_FEATURE_LEVEL_RUNS
 
 struct rtc_database {
 	struct rt_fs *fs;

@@ -31,6 +31,14 @@ rtc_job_init(struct rtc_job *job, const struct rt_manifest *manifest,
 }
 
 void
+rtc_job_as_run(struct rtc_job *job)
+{
+	job->as_run = true;
+	if (rt_manifest_level_runs(job->manifest, job->target_level) > 0)
+		job->is_last_level = false;
+}
+
+void
 rtc_job_fini(struct rtc_job *job)
 {
 	free(job->inputs);

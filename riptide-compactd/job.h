@@ -24,6 +24,7 @@ struct rtc_job {
 	size_t inputs_count, inputs_cap;
 	uint32_t source_level;
 	uint32_t target_level;
+	bool as_run;		/* outputs become the target level's newest run */
 	bool is_last_level;		/* nothing lies below the target */
 	enum rt_compression compression;	/* of what is written */
 	uint64_t input_bytes;
@@ -35,6 +36,8 @@ struct rtc_job {
 void rtc_job_init(struct rtc_job *job, const struct rt_manifest *manifest,
     enum rtc_job_kind kind, uint32_t source_level, uint32_t target_level,
     const char *reason);
+/* Its outputs are to be a run of their own, in front of the target's. */
+void rtc_job_as_run(struct rtc_job *job);
 void rtc_job_fini(struct rtc_job *job);
 void rtc_job_add(struct rtc_job *job, const struct rt_manifest_table *table);
 bool rtc_job_has(const struct rtc_job *job,

@@ -9,6 +9,14 @@ rtc_level_run(const struct rt_manifest *manifest, uint32_t level)
 	return NULL;
 }
 
+const struct rt_manifest_run *
+rtc_level_runs(const struct rt_manifest *manifest, uint32_t level,
+    size_t *count)
+{
+	*count = rt_manifest_level_runs(manifest, level);
+	return rtc_level_run(manifest, level);
+}
+
 uint64_t
 rtc_level_run_bytes(const struct rt_manifest_run *run)
 {
@@ -50,10 +58,30 @@ uint64_t
 rtc_level_table_overlap(const struct rt_manifest *manifest, uint32_t level,
     const struct rt_manifest_table *table)
 {
-	size_t first, count;
+	size_t runs, first, count;
+	const struct rt_manifest_run *run =
+	    rtc_level_runs(manifest, level, &runs);
+	uint64_t bytes = 0;
 
-	return rtc_level_overlap(rtc_level_run(manifest, level),
-	    table->smallest, table->largest, &first, &count);
+	for (size_t i = 0; i < runs; i++)
+		bytes += rtc_level_overlap(&run[i], table->smallest,
+		    table->largest, &first, &count);
+	return bytes;
+}
+
+bool
+rtc_level_begins_by(const struct rt_manifest *manifest, uint32_t level,
+    uint64_t seq)
+{
+	size_t count;
+	const struct rt_manifest_run *runs =
+	    rtc_level_runs(manifest, level, &count);
+
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < runs[i].tables_count; j++)
+			if (runs[i].tables[j].min_seq <= seq)
+				return true;
+	return false;
 }
 
 bool

@@ -5,9 +5,13 @@
 
 #include "libcommon/manifest/manifest.h"
 
-/* The run of a level from 1 on; NULL: it has none. */
+/* The newest run of a level; NULL: it has none. */
 const struct rt_manifest_run *rtc_level_run(const struct rt_manifest *manifest,
     uint32_t level);
+
+/* The first of the level's runs, which stand together, and their count. */
+const struct rt_manifest_run *rtc_level_runs(const struct rt_manifest *manifest,
+    uint32_t level, size_t *count);
 
 uint64_t rtc_level_run_bytes(const struct rt_manifest_run *run);
 
@@ -20,6 +24,10 @@ uint64_t rtc_level_overlap(const struct rt_manifest_run *run,
 /* Bytes of a level that meet the table's range. */
 uint64_t rtc_level_table_overlap(const struct rt_manifest *manifest,
     uint32_t level, const struct rt_manifest_table *table);
+
+/* Whether some table of the level begins at or below the sequence. */
+bool rtc_level_begins_by(const struct rt_manifest *manifest, uint32_t level,
+    uint64_t seq);
 
 /* Whether a run older than run `index` meets the table's keys. */
 bool rtc_level_has_older(const struct rt_manifest *manifest, size_t index,

@@ -7,6 +7,7 @@
 #include "libcommon/daemon/option_text.h"
 
 #define MS_PER_S 1000
+#define WARN_INTERVAL_MS (3600 * MS_PER_S)
 
 /* What ends before has had its grace, by the line that a wrong wall clock does
  * not move (X3). */
@@ -52,6 +53,19 @@ rtc_limits_forbid_all(const struct rt_config *config,
 	    config->compaction_outside_window == RT_OUTSIDE_NONE;
 }
 
+/* Several runs a level are for a daemon that can read them. */
+static bool
+may_be_lazy(const struct rt_config *config, const struct rt_manifest *manifest)
+{
+	if (config->compaction_policy != RT_POLICY_LAZY)
+		return false;
+	if ((manifest->daemon_features & RT_FEATURE_LEVEL_RUNS) != 0)
+		return true;
+	rt_log_limited(WARN_INTERVAL_MS, RT_LOG_WARNING, "limits",
+	    "compaction-policy lazy waits for a daemon that can read it", "");
+	return false;
+}
+
 struct rtc_limits
 rtc_limits_now(const struct rt_config *config, bool full,
     struct rt_clock *clock, struct rt_expiry_clock *expiry,
@@ -72,6 +86,7 @@ rtc_limits_now(const struct rt_config *config, bool full,
 		.compression_bottom =
 		    (enum rt_compression)config->compression_bottom,
 		.full_seq = full_seq,
+		.lazy = may_be_lazy(config, manifest),
 		.l0_only = full_seq == 0 &&
 		    !rtc_limits_in_window(config->compaction_window, now_ms),
 	};

@@ -31,6 +31,7 @@ riptide_compactd_libriptide_compactd_a_SOURCES = \
 	riptide-compactd/sweeper.c riptide-compactd/sweeper.h \
 	riptide-compactd/table_chain.c riptide-compactd/table_chain.h \
 	riptide-compactd/throttle.c riptide-compactd/throttle.h \
+	riptide-compactd/tiers.c riptide-compactd/tiers.h \
 	riptide-compactd/workers.c riptide-compactd/workers.h
 
 sbin_PROGRAMS += riptide-compactd/riptide-compactd

@@ -3,6 +3,7 @@
 #include "libcommon/table/key.h"
 #include "riptide-compactd/claims.h"
 #include "riptide-compactd/levels.h"
+#include "riptide-compactd/tiers.h"
 
 /* P5: neighbours that are merged. */
 #define L0_FAN_IN 8u
@@ -127,7 +128,7 @@ move_if_alone(struct rtc_job *job, const struct rtc_limits *limits)
 	const struct rt_manifest_table *table = job->inputs[0];
 	uint64_t below;
 
-	if (job->inputs_count != 1)
+	if (job->inputs_count != 1 || job->as_run)
 		return;
 	if (rtc_picker_compression(limits, job->source_level, false) !=
 	    rtc_picker_compression(limits, job->target_level,
@@ -158,7 +159,8 @@ runs_behind(const struct rt_manifest *manifest, const struct rtc_limits *limits)
 	return newer;
 }
 
-/* Level 0 from run `from` on and what that meets in the base level. */
+/* Level 0 from run `from` on and what that meets in the base level, or to a run
+ * of its own there (T1). */
 static bool
 pick_oldest(const struct rt_manifest *manifest, const struct rtc_limits *limits,
     size_t from, uint32_t base, const char *reason, struct rtc_job *job)
@@ -169,7 +171,10 @@ pick_oldest(const struct rt_manifest *manifest, const struct rtc_limits *limits,
 	for (size_t i = from; i < runs; i++)
 		add_tables(job, &manifest->runs[i], 0,
 		    manifest->runs[i].tables_count);
-	add_overlap(job);
+	if (limits->lazy && base < RTC_LEVEL_LAST)
+		rtc_job_as_run(job);
+	else
+		add_overlap(job);
 	if (!rtc_claims_keep(limits, job))
 		return false;
 	move_if_alone(job, limits);
@@ -277,8 +282,37 @@ pick_from_level(const struct rt_manifest *manifest,
 	    "the level is above its size");
 	rtc_job_add(job, best);
 	add_overlap(job);
+	if (!rtc_claims_keep(limits, job))
+		return false;
 	move_if_alone(job, limits);
 	return true;
+}
+
+/* T2, or a move. */
+static bool
+pick_piece_of_runs(const struct rt_manifest *manifest,
+    const struct rtc_limits *limits, uint32_t level, uint64_t upto_seq,
+    const char *reason, struct rtc_job *job)
+{
+	if (!rtc_tiers_pick_piece(manifest, limits, level, upto_seq, reason,
+		job))
+		return false;
+	move_if_alone(job, limits);
+	return true;
+}
+
+/* What lazy leveling takes of a level that is due. */
+static bool
+pick_from_runs(const struct rt_manifest *manifest,
+    const struct rtc_limits *limits, uint32_t level, struct rtc_job *job)
+{
+	/* P10: where a level is too much for a job, its oldest run makes room
+	 * for it by and by. */
+	if (level + 1 < RTC_LEVEL_LAST)
+		return rtc_tiers_pick_whole(manifest, limits, level,
+		    "the level has all its runs", job);
+	return pick_piece_of_runs(manifest, limits, level, UINT64_MAX,
+	    "the level is to be part of the last one", job);
 }
 
 static bool
@@ -290,14 +324,16 @@ pick_due(const struct rt_manifest *manifest, const struct rtc_limits *limits,
 
 	/* Level 0 costs every read, so it waits only for a level that is
 	 * larger than it should be by a whole level. */
-	scores[0] = (double)rtc_claims_level0_runs(limits, manifest) /
+	scores[0] = (double)rtc_claims_level_runs(limits, manifest, 0) /
 	    (double)limits->l0_trigger;
 	scores[0] = scores[0] >= 1
 	    ? scores[0] * (double)limits->level_multiplier : 0;
 	for (uint32_t level = base; level < RTC_LEVEL_LAST; level++)
-		scores[level] =
-		    (double)rtc_claims_level_bytes(limits, manifest, level) /
-		    (double)(targets[level] + 1);
+		scores[level] = limits->lazy
+		    ? rtc_tiers_score(manifest, limits, level,
+			level + 1 == RTC_LEVEL_LAST ? targets[level] : 0)
+		    : (double)rtc_claims_level_bytes(limits, manifest, level) /
+			(double)(targets[level] + 1);
 	for (;;) {
 		uint32_t best = 0;
 
@@ -308,7 +344,9 @@ pick_due(const struct rt_manifest *manifest, const struct rtc_limits *limits,
 			return false;
 		if (best == 0 ? pick_level0(manifest, limits, 0, base,
 				    "level 0 has reached its trigger", job)
-			      : pick_from_level(manifest, limits, best, job))
+		    : limits->lazy
+		    ? pick_from_runs(manifest, limits, best, job)
+		    : pick_from_level(manifest, limits, best, job))
 			return true;
 		scores[best] = 0;
 	}
@@ -406,6 +444,27 @@ pick_piece(const struct rt_manifest *manifest, const struct rtc_limits *limits,
 	return true;
 }
 
+/* A level of one run by pieces, of several runs as tiers.h has it. */
+static bool
+pick_all_of(const struct rt_manifest *manifest, const struct rtc_limits *limits,
+    uint32_t level, const char *reason, struct rtc_job *job)
+{
+	const struct rt_manifest_run *run = rtc_level_run(manifest, level);
+
+	if (!rtc_level_begins_by(manifest, level, limits->full_seq))
+		return false;
+	if (rt_manifest_level_runs(manifest, level + 1) > 1)
+		return rtc_tiers_pick_whole(manifest, limits, level, reason,
+		    job);
+	if (rt_manifest_level_runs(manifest, level) > 1)
+		return pick_piece_of_runs(manifest, limits, level,
+		    limits->full_seq, reason, job);
+	for (size_t at = 0; at < run->tables_count;)
+		if (pick_piece(manifest, limits, level, reason, at, &at, job))
+			return true;
+	return false;
+}
+
 /* Level 0 first, then each level into the next. Of what came after, level 0
  * alone is kept in bounds. */
 static bool
@@ -422,16 +481,25 @@ pick_full(const struct rt_manifest *manifest, const struct rtc_limits *limits,
 	    pick_level0_to_level0(manifest, limits, newer,
 		"level 0 fills while everything before is merged", job))
 		return true;
-	for (uint32_t level = 1; level < RTC_LEVEL_LAST; level++) {
-		const struct rt_manifest_run *run =
-		    rtc_level_run(manifest, level);
-
-		for (size_t at = 0; run != NULL && at < run->tables_count;)
-			if (pick_piece(manifest, limits, level, reason, at, &at,
-				job))
-				return true;
-	}
+	for (uint32_t level = 1; level < RTC_LEVEL_LAST; level++)
+		if (pick_all_of(manifest, limits, level, reason, job))
+			return true;
 	return pick_in_place(manifest, limits, job);
+}
+
+/* T3 */
+static bool
+pick_way_back(const struct rt_manifest *manifest,
+    const struct rtc_limits *limits, uint32_t level, struct rtc_job *job)
+{
+	size_t runs = rt_manifest_level0_runs(manifest);
+
+	if (runs >= limits->l0_trigger &&
+	    pick_level0_to_level0(manifest, limits, runs,
+		"level 0 fills while levels become one run each", job))
+		return true;
+	return pick_piece_of_runs(manifest, limits, level, UINT64_MAX,
+	    "levels become one run each", job);
 }
 
 static bool
@@ -447,6 +515,9 @@ pick(const struct rt_manifest *manifest, const struct rtc_limits *limits,
 		    "level 0 alone may be merged now", job);
 	if (pick_useless(manifest, limits, job))
 		return true;
+	if (!limits->lazy && rt_manifest_deepest_runs(manifest) != 0)
+		return pick_way_back(manifest, limits,
+		    rt_manifest_deepest_runs(manifest), job);
 	if (limits->full_seq != 0)
 		return pick_full(manifest, limits, base, job);
 	return pick_due(manifest, limits, base, targets, job) ||

@@ -7,6 +7,9 @@
  * multiplier, down to one that is at most the base size. That one is the base
  * level, into which level 0 goes; levels between 0 and it stay empty.
  *
+ * Lazy leveling, as a second policy, and levels of several runs that it leaves
+ * behind: tiers.h.
+ *
  * P1 Whole tables in which everything has expired, or was dropped, go first:
  *    they cost nothing.
  * P2 Then the level most above its target, level 0 counting for a whole level
@@ -53,6 +56,7 @@ struct rtc_limits {
 	/* Merge everything down that begins at or below; 0: what is due. */
 	uint64_t full_seq;
 	bool l0_only;			/* outside the window */
+	bool lazy;			/* T1 and T2 of tiers.h */
 	/* Tables that are known to be damaged. Borrowed. */
 	const struct rt_file_id *avoid;
 	size_t avoid_count;

@@ -1,5 +1,17 @@
 #include "riptide-compactd/picker.h"
 
+/* Whether one more level is wanted above one of this target. Lazily, the base
+ * level holds several runs of the base size, and its target has room for one at
+ * least, or the levels together would be too much beside the last. */
+static bool
+wants_level(const struct rtc_limits *limits, uint64_t target)
+{
+	if (limits->lazy)
+		return target / limits->level_multiplier >=
+		    limits->level_base_bytes;
+	return target > limits->level_base_bytes;
+}
+
 uint32_t
 rtc_picker_targets(const struct rt_manifest *manifest,
     const struct rtc_limits *limits, uint64_t targets[RTC_LEVEL_LAST + 1])
@@ -12,7 +24,7 @@ rtc_picker_targets(const struct rt_manifest *manifest,
 	if (target < limits->level_base_bytes)
 		target = limits->level_base_bytes;
 	targets[base] = target;
-	while (base > 1 && targets[base] > limits->level_base_bytes) {
+	while (base > 1 && wants_level(limits, targets[base])) {
 		targets[base - 1] = targets[base] / limits->level_multiplier;
 		base--;
 	}
@@ -38,8 +50,12 @@ rtc_picker_debt(const struct rt_manifest *manifest,
 		debt += rt_manifest_level_bytes(manifest, 0);
 	for (uint32_t level = base; level < RTC_LEVEL_LAST; level++) {
 		uint64_t bytes = rt_manifest_level_bytes(manifest, level);
+		size_t runs = rt_manifest_level_runs(manifest, level);
 
-		if (bytes > targets[level])
+		/* Lazily, a level above the last but one is due whole. */
+		if (limits->lazy && level + 1 < RTC_LEVEL_LAST)
+			debt += runs >= limits->level_multiplier ? bytes : 0;
+		else if (bytes > targets[level])
 			debt += bytes - targets[level];
 	}
 	return debt;

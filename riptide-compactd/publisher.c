@@ -19,6 +19,8 @@ add_replacement(struct rt_manifest_edit *edit, const struct rtc_job *job,
 		    &result->outputs[i].info);
 	rt_manifest_edit_replace(edit, inputs, job->inputs_count,
 	    job->target_level, tables, result->outputs_count);
+	if (job->as_run)
+		rt_manifest_edit_as_run(edit);
 	free(inputs);
 	free(tables);
 }

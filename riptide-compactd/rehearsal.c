@@ -342,6 +342,8 @@ put_outputs(struct rtc_rehearsal *rehearsal, const struct rtc_job *job,
 	rt_manifest_edit_replace(edit, ids, job->inputs_count,
 	    job->target_level, tables,
 	    job->kind == RTC_JOB_DISCARD ? 0 : cuts.count);
+	if (job->as_run)
+		rt_manifest_edit_as_run(edit);
 	for (size_t i = 0; i < 2 * cuts.count; i++)
 		rt_buf_fini(&keys[i]);
 	free(keys);

@@ -7,7 +7,8 @@
 #include "libcommon/table/value.h"
 
 /* Where the outputs will stand among the runs: every run behind this index is
- * older. For level 0 that is the last input's run; else the target's. */
+ * older. For level 0 that is the last input's run; else the target's, or the
+ * last one before it where they are to be its newest run. */
 static size_t
 position_of(const struct rtc_job *job)
 {
@@ -20,8 +21,8 @@ position_of(const struct rtc_job *job)
 
 		for (size_t j = 0; j < run->tables_count && !holds_input; j++)
 			holds_input = rtc_job_has(job, &run->tables[j]);
-		if (holds_input ||
-		    (job->target_level > 0 && run->level <= job->target_level))
+		if (holds_input || (job->target_level > 0 &&
+			run->level + job->as_run <= job->target_level))
 			position = i + 1;
 	}
 	return position;
@@ -62,9 +63,12 @@ rtc_retention_init(struct rtc_retention *retention, const struct rtc_job *job,
 
 		/* Tables of the target level that are not inputs share no key
 		 * with the outputs, but an entry in a gap between inputs may
-		 * lie in one: look at them as well. */
+		 * lie in one: look at them as well. So it may in one of those
+		 * runs of the source level that are older than others. */
 		if (i >= position || (job->target_level > 0 &&
-			run->level == job->target_level))
+			(run->level == job->target_level ||
+			    (run->level > 0 &&
+				run->level == job->source_level))))
 			add_older(retention, job, run);
 	}
 }

@@ -1,5 +1,5 @@
 /* levels: one line a run: level 0 has a run for each flush or merge, a deeper
- * level has one. */
+ * level has one, or several under lazy leveling. */
 #include <inttypes.h>
 
 #include "riptide/tool.h"

@@ -28,6 +28,7 @@ enum rt_wal_recovery { RT_WAL_STRICT, RT_WAL_TOLERANT };
 enum rt_sandbox { RT_SANDBOX_NO, RT_SANDBOX_YES, RT_SANDBOX_REQUIRED };
 enum rt_tls_auth { RT_TLS_AUTH_NO, RT_TLS_AUTH_YES, RT_TLS_AUTH_OPTIONAL };
 enum rt_debug_command { RT_DEBUG_NO, RT_DEBUG_LOCAL, RT_DEBUG_YES };
+enum rt_compaction_policy { RT_POLICY_LEVELED, RT_POLICY_LAZY };
 enum rt_outside_window { RT_OUTSIDE_L0, RT_OUTSIDE_NONE };
 
 /* Every option is a member named after it with '-' turned into '_':

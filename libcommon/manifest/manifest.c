@@ -57,6 +57,25 @@ rt_manifest_level0_runs(const struct rt_manifest *manifest)
 	return runs;
 }
 
+size_t
+rt_manifest_level_runs(const struct rt_manifest *manifest, uint32_t level)
+{
+	size_t runs = 0;
+
+	for (size_t i = 0; i < manifest->runs_count; i++)
+		runs += manifest->runs[i].level == level;
+	return runs;
+}
+
+uint32_t
+rt_manifest_deepest_runs(const struct rt_manifest *manifest)
+{
+	for (size_t i = manifest->runs_count; i-- > 1;)
+		if (manifest->runs[i].level == manifest->runs[i - 1].level)
+			return manifest->runs[i].level;
+	return 0;
+}
+
 uint64_t
 rt_manifest_level_bytes(const struct rt_manifest *manifest, uint32_t level)
 {

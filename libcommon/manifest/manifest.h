@@ -110,8 +110,16 @@ const struct rt_manifest_table *rt_manifest_find(
     const struct rt_manifest *manifest, struct rt_file_id id,
     const struct rt_manifest_run **run);
 
-/* Runs at level 0; bytes and tables of one level. */
+/* What a program that holds a role can read (daemon_features,
+ * compactor_features): levels below 0 of several runs. */
+#define RT_FEATURE_LEVEL_RUNS UINT64_C(0x1)
+
+/* Runs at level 0; runs, bytes and tables of one level. */
 size_t rt_manifest_level0_runs(const struct rt_manifest *manifest);
+size_t rt_manifest_level_runs(const struct rt_manifest *manifest,
+    uint32_t level);
+/* The deepest level of several runs, level 0 aside; 0: there is none. */
+uint32_t rt_manifest_deepest_runs(const struct rt_manifest *manifest);
 uint64_t rt_manifest_level_bytes(const struct rt_manifest *manifest,
     uint32_t level);
 size_t rt_manifest_level_tables(const struct rt_manifest *manifest,

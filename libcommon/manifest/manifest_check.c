@@ -199,8 +199,7 @@ check_runs(const struct rt_manifest *m, size_t *tables, struct rt_err *err)
 		const struct rt_manifest_run *run = &m->runs[i];
 
 		if (run->level >= RT_LEVELS_MAX || run->tables_count == 0 ||
-		    (i > 0 && (run[-1].level > run->level ||
-			(run->level != 0 && run[-1].level == run->level))))
+		    (i > 0 && run[-1].level > run->level))
 			return rt_err_set(err, RT_EDAMAGED,
 			    "M3: run %" PRIu64 " of level %" PRIu32
 			    " is empty or out of place", run->id, run->level);

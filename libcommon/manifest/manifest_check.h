@@ -4,8 +4,8 @@
  *
  * M1  The database has a uuid; the generation is 1 to RT_GENERATION_MAX.
  * M2  Counts stay within the limits below.
- * M3  Runs stand newest to oldest: all level-0 runs, then at most one run of
- *     each level 1, 2, ..., RT_LEVELS_MAX - 1. No run is empty.
+ * M3  Runs stand newest to oldest: all level-0 runs, then those of each level
+ *     1, 2, ..., RT_LEVELS_MAX - 1. No run is empty.
  * M4  A table has a number, a key range whose ends are store keys in order,
  *     1 <= min_seq <= max_seq <= flushed_seq, tombstones <= entries, and an
  *     expiry range in order where both ends are given.

@@ -278,6 +278,10 @@ rt_manifest_encode(const struct rt_manifest *manifest, struct rt_buf *out,
 	memcpy(at, magic, sizeof(magic));
 	rt_put_fixed32(at + FORMAT_AT, RT_MANIFEST_FORMAT);
 	rt_put_fixed32(at + HEADER_BYTES_AT, RT_MANIFEST_ENVELOPE_BYTES);
+	/* A program that knows of one run a level must not read this. */
+	if (rt_manifest_deepest_runs(manifest) != 0)
+		rt_put_fixed64(at + INCOMPAT_AT,
+		    RT_MANIFEST_INCOMPAT_LEVEL_RUNS);
 	rt_put_fixed64(at + RO_COMPAT_AT, root != NULL ? root->ro_compat : 0);
 	rt_put_fixed64(at + COMPAT_AT, root != NULL ? root->compat : 0);
 	rt_put_fixed64(at + GENERATION_AT, manifest->generation);

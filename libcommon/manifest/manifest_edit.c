@@ -12,12 +12,16 @@
  * 2 No table that stays may lie between an input and the target and overlap
  *   that input, or an older version would come to lie above a newer one, or a
  *   tombstone be dropped too early (I8, I12, I14). This is asked for every
- *   level from below the newest input down to the target itself.
+ *   run from below the newest input down to the target itself, or, where the
+ *   outputs become a run of their own, to the level above it.
  * 3 Outputs come from the inputs alone: their keys and sequences lie within
  *   the inputs' ranges (I8), and none overlaps what stays at the target.
  * 4 Build: runs without their inputs, empty runs gone; one new level-0 run in
- *   the place of those merged, or the outputs merged in key order into the
- *   target's run, which keeps its id and unknown fields when it existed.
+ *   the place of those merged, or in front of the target's runs, or the
+ *   outputs merged in key order into the target's only run, which keeps its id
+ *   and unknown fields when it existed. A job whose inputs all are in one run
+ *   of the target level is in place: it stays in that run, and others have
+ *   nothing to do with it.
  *
  * Inputs and names are looked up in sorted arrays, so that an edit costs
  * n log k, with n tables in the base and k in the edit. */
@@ -68,6 +72,7 @@ struct rt_manifest_edit {
 
 	bool has_job;
 	bool has_replacement;
+	bool as_run;
 	uint32_t target_level;
 	struct id_list replaced;
 	struct id_list moved;
@@ -279,6 +284,13 @@ rt_manifest_edit_replace(struct rt_manifest_edit *edit,
 	edit->outputs_count = outputs_count;
 	for (size_t i = 0; i < outputs_count; i++)
 		edit->outputs[i] = keep_table(edit, &outputs[i]);
+}
+
+void
+rt_manifest_edit_as_run(struct rt_manifest_edit *edit)
+{
+	rt_assert(edit->has_replacement && edit->target_level > 0);
+	edit->as_run = true;
 }
 
 void
@@ -526,6 +538,7 @@ struct job {
 	size_t *taken;		/* inputs in each run of the base */
 	size_t first_run;	/* the newest and oldest run with inputs */
 	size_t last_run;
+	bool in_place;
 	struct rt_slice smallest;	/* hull of the inputs */
 	struct rt_slice largest;
 	uint64_t min_seq;
@@ -581,6 +594,9 @@ find_inputs(struct job *job, struct rt_err *err)
 		return rt_err_set(err, RT_ECONFLICT,
 		    "%zu of %zu inputs are no longer in place",
 		    wanted - job->inputs_count, wanted);
+	job->in_place = job->first_run == job->last_run &&
+	    job->edit->target_level > 0 &&
+	    base->runs[job->first_run].level == job->edit->target_level;
 	return RT_OK;
 }
 
@@ -591,12 +607,14 @@ check_sources(const struct job *job, struct rt_err *err)
 	const struct rt_manifest *base = job->base;
 	uint32_t target = job->edit->target_level;
 	size_t level0 = rt_manifest_level0_runs(base);
+	uint32_t deepest = 0;
 	unsigned deeper = 0;
 
 	if (target >= RT_LEVELS_MAX)
 		return rt_err_set(err, RT_EINVAL, "there is no level %" PRIu32,
 		    target);
-	if (base->runs[job->last_run].level > target)
+	if (base->runs[job->last_run].level > target ||
+	    (job->edit->as_run && base->runs[job->last_run].level == target))
 		return rt_err_set(err, RT_EINVAL,
 		    "an input lies below the target level %" PRIu32, target);
 	for (size_t i = job->first_run; i < level0 && i <= job->last_run; i++) {
@@ -609,8 +627,12 @@ check_sources(const struct job *job, struct rt_err *err)
 	    job->taken[level0 - 1] == 0)
 		return rt_err_set(err, RT_ECONFLICT,
 		    "the oldest run of level 0 is not among the inputs");
-	for (size_t i = level0; i < base->runs_count; i++)
-		deeper += job->taken[i] != 0;
+	for (size_t i = level0; i < base->runs_count; i++) {
+		if (job->taken[i] != 0 && base->runs[i].level != deepest) {
+			deepest = base->runs[i].level;
+			deeper++;
+		}
+	}
 	if (deeper > 2)
 		return rt_err_set(err, RT_EINVAL,
 		    "inputs of %u levels below level 0", deeper);
@@ -676,8 +698,8 @@ check_way_down(struct job *job, struct rt_err *err)
 
 	above = rt_alloc_zero(job->inputs_count, sizeof(*above));
 	for (size_t i = job->first_run; i < base->runs_count &&
-	     base->runs[i].level <= job->edit->target_level &&
-	     code == RT_OK; i++) {
+	     base->runs[i].level < job->edit->target_level +
+		 !job->edit->as_run && !job->in_place && code == RT_OK; i++) {
 		if (base->runs[i].level != 0) {
 			memcpy(above, job->inputs, count * sizeof(*above));
 			qsort(above, count, sizeof(*above), compare_smallest);
@@ -738,6 +760,17 @@ check_outputs(const struct job *job,
 		    rt_path_table(name, job->edit->outputs[i].id),
 		    job->edit->epoch);
 	}
+	if (job->edit->as_run)
+		return RT_OK;
+	/* Which of several runs the outputs belong to would be a guess. */
+	if (job->in_place)
+		return check_run_apart(job, &base->runs[job->first_run],
+		    outputs, count, err);
+	if (count > 0 && job->edit->target_level > 0 && rt_manifest_level_runs(
+		base, job->edit->target_level) > 1)
+		return rt_err_set(err, RT_ECONFLICT,
+		    "level %" PRIu32 " has several runs",
+		    job->edit->target_level);
 	for (size_t i = 0; i < base->runs_count && code == RT_OK; i++) {
 		if (base->runs[i].level == job->edit->target_level &&
 		    base->runs[i].level != 0)
@@ -798,7 +831,8 @@ build_run(const struct job *job, struct rt_manifest *next,
 }
 
 /* Step 4. The outputs go where the first input run of level 0 stood (target 0),
- * into the target's run, or in front of the first deeper run. */
+ * into the target's run, or in front of the first deeper run; as a run of their
+ * own, in front of the target's. */
 static void
 build_runs(const struct job *job, struct rt_manifest *next,
     const struct rt_manifest_table *const *outputs, size_t count)
@@ -807,6 +841,7 @@ build_runs(const struct job *job, struct rt_manifest *next,
 	uint32_t target = job->edit->target_level;
 	struct rt_manifest_run *runs = rt_manifest_build_alloc(next,
 	    base->runs_count + 1, sizeof(*runs));
+	uint32_t behind = target + !job->edit->as_run;
 	bool placed = count == 0;
 	size_t made = 0;
 
@@ -814,11 +849,12 @@ build_runs(const struct job *job, struct rt_manifest *next,
 		const struct rt_manifest_run *from =
 		    i < base->runs_count ? &base->runs[i] : NULL;
 		bool joins = from != NULL && from->level == target &&
-		    target != 0 && !placed;
+		    target != 0 && !placed && !job->edit->as_run &&
+		    (!job->in_place || i == job->first_run);
 
 		if (!placed && !joins && (from == NULL ||
 			(target == 0 ? i == job->first_run :
-			from->level > target))) {
+			from->level >= behind))) {
 			runs[made].id = next->next_run_id++;
 			runs[made].level = target;
 			build_run(job, next, &runs[made++], NULL, outputs,

@@ -8,9 +8,9 @@
  *    base, and flushed_seq never falls.
  * E3 A replacement names inputs that are all still in place: tables of level-0
  *    runs (whole runs, contiguous, and the oldest unless the target is level
- *    0) and tables of at most two adjacent levels; its outputs go to the
- *    target level and overlap no other table there; inputs go to obsolete.
- *    RT_ECONFLICT when the base no longer fits.
+ *    0) and tables of at most two deeper levels; its outputs go to the target
+ *    level and overlap no other table there, or become its newest run; inputs
+ *    go to obsolete. RT_ECONFLICT when the base no longer fits.
  * E4 The next manifest passes manifest_check, or nothing is made.
  * Thread: an edit belongs to one caller. */
 #ifndef LIBCOMMON_MANIFEST_MANIFEST_EDIT_H
@@ -63,6 +63,10 @@ void rt_manifest_edit_replace(struct rt_manifest_edit *edit,
     const struct rt_file_id *inputs, size_t inputs_count,
     uint32_t target_level, const struct rt_manifest_table *outputs,
     size_t outputs_count);
+/* The outputs of the replacement become a new run, the newest of the target
+ * level, instead of a part of the one that it has. All inputs come from above
+ * it. */
+void rt_manifest_edit_as_run(struct rt_manifest_edit *edit);
 /* A move that rewrites nothing: the table keeps its name at another level. */
 void rt_manifest_edit_move(struct rt_manifest_edit *edit, struct rt_file_id id,
     uint32_t target_level);

@@ -22,7 +22,7 @@
 #include "riptided/engine/engine_state.h"
 #include "riptided/engine/replay.h"
 
-#define DAEMON_FEATURES 0
+#define DAEMON_FEATURES RT_FEATURE_LEVEL_RUNS
 
 #define SEE_CHECK "riptide check tells more, and riptide repair --out DIR " \
     "makes a new directory of what can be read"

@@ -60,6 +60,7 @@ struct subject {
 	struct held held[RTT_SNAPSHOTS];
 	unsigned next_held;
 	uint32_t versions;
+	unsigned merges;
 	struct rtt_fault_fs fault;
 	char failure[RTT_FAILURE_BYTES];	/* "" while all is well */
 };
@@ -258,6 +259,9 @@ compact(struct subject *subject, bool full)
 	struct rtc_compactor *compactor = NULL;
 	struct rt_err err = { 0 };
 
+	/* The policy changes under a database in use. */
+	subject->config.compaction_policy = subject->merges++ % 3 == 2
+	    ? RT_POLICY_LEVELED : RT_POLICY_LAZY;
 	if (rtc_compactor_open(&compactor, &options, &err) != RT_OK ||
 	    rtc_compactor_run(compactor, &err) != RT_OK)
 		complain(subject, "compact: %s", err.text);

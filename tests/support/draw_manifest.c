@@ -87,12 +87,13 @@ read_table(struct rt_manifest *manifest, char *words,
 }
 
 static void
-add_table(struct rt_manifest *manifest, uint32_t level, char *words)
+add_table(struct rt_manifest *manifest, uint32_t level, bool begins,
+    char *words)
 {
 	struct rt_manifest_run *run = NULL;
 	struct rt_manifest_table *table;
 
-	if (manifest->runs_count > 0 && level > 0 &&
+	if (manifest->runs_count > 0 && level > 0 && !begins &&
 	    manifest->runs[manifest->runs_count - 1].level == level)
 		run = &manifest->runs[manifest->runs_count - 1];
 	if (run == NULL) {
@@ -120,8 +121,11 @@ read_line(struct rt_manifest *manifest, char *line)
 	line += strspn(line, " \t");
 	if (*line == '\0' || *line == '#')
 		return;
-	if (sscanf(line, "L%" SCNu32 " %n", &level, &used) == 1 && used > 0) {
-		add_table(manifest, level, line + used);
+	if (sscanf(line, "L%" SCNu32 "+ %n", &level, &used) == 1 && used > 0) {
+		add_table(manifest, level, true, line + used);
+	} else if (sscanf(line, "L%" SCNu32 " %n", &level, &used) == 1 &&
+	    used > 0) {
+		add_table(manifest, level, false, line + used);
 	} else if (sscanf(line, "snapshot %" SCNu64, &seq) == 1) {
 		ck_assert_uint_lt(manifest->snapshots_count, TABLES_MAX);
 		manifest->snapshots[manifest->snapshots_count++] = seq;

@@ -4,7 +4,8 @@
  *	L0 d-4 a..m size=100 seq=40-49 tombstones=3 expire=10-20
  *
  * Keys are user keys of keyspace 0. Every line of level 0 is a run; lines of
- * another level are the tables of its run. What is left out is size=100,
+ * another level are the tables of its run, and one of "L5+" begins an older run
+ * of level 5. What is left out is size=100,
  * seq=1-1, entries=10, and nothing that expires. "snapshot N" and "drop
  * KEYSPACE N" lines add those; empty lines and # comments are passed over. */
 #ifndef TESTS_SUPPORT_DRAW_MANIFEST_H

@@ -18,6 +18,7 @@ script_tests += \
 	tests/system/test_notifications.py \
 	tests/system/test_passwords.py \
 	tests/system/test_nothing_blocks.py \
+	tests/system/test_policy.py \
 	tests/system/test_protocol.py \
 	tests/system/test_pubsub.py \
 	tests/system/test_recovery.py \

@@ -119,10 +119,10 @@ def test_once(tap):
                "dry_run_leaves_no_trace")
         tap.equal(compactor.once(), 0, "once_ends_well")
         done = client.info("compactor")
-        tap.ok(int(plan["read_bytes"]) * 0.5 <=
-               int(done["compactor_bytes_read"]) <=
-               int(plan["read_bytes"]) * 1.5,
-               "the_plan_was_about_right", (plan, done))
+        # It cannot know what is written over.
+        tap.ok(0 < int(done["compactor_bytes_read"]) <=
+               int(plan["read_bytes"]) * 1.2,
+               "the_plan_was_not_too_low", (plan, done))
         wait_level0(client, lambda runs: runs < 4,
                     "the daemon to see the new manifest")
         tap.ok(True, "once_brings_level_0_under_its_trigger")

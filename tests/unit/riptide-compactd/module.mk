@@ -20,7 +20,8 @@ unit_tests += \
 	tests/unit/riptide-compactd/test_retention \
 	tests/unit/riptide-compactd/test_scrub \
 	tests/unit/riptide-compactd/test_sweeper \
-	tests/unit/riptide-compactd/test_table_chain
+	tests/unit/riptide-compactd/test_table_chain \
+	tests/unit/riptide-compactd/test_tree_model
 tests_unit_riptide_compactd_test_auto_rate_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_budget_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_compactor_LDADD = $(COMPACTD_TEST_LIBS)
@@ -35,4 +36,5 @@ tests_unit_riptide_compactd_test_retention_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_scrub_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_sweeper_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_table_chain_LDADD = $(COMPACTD_TEST_LIBS)
+tests_unit_riptide_compactd_test_tree_model_LDADD = $(COMPACTD_TEST_LIBS)
 EXTRA_DIST += tests/cases/picker/cases.txt

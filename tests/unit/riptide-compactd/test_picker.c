@@ -62,6 +62,8 @@ read_limits(const char *line)
 			limits.full_seq = value;
 		else if (strcmp(word, "full") == 0)
 			limits.full_seq = UINT64_MAX;
+		else if (strcmp(word, "lazy") == 0)
+			limits.lazy = true;
 		else if (strcmp(word, "l0only") == 0)
 			limits.l0_only = true;
 		else
@@ -93,6 +95,8 @@ pick(const char *given)
 			rt_buf_printf(&answer, " %.*s",
 			    (int)strcspn(name, "."), name);
 		}
+		if (job.as_run)
+			rt_buf_printf(&answer, " as a run");
 		rtc_job_fini(&job);
 	}
 	rt_manifest_unref(manifest);
@@ -122,11 +126,33 @@ START_TEST(debt_is_what_lies_above_the_targets)
 }
 END_TEST
 
-/* Level 0 with random ranges, and levels cut at random letters. */
+/* A run cut at random letters. */
+static void
+draw_run(struct rt_buf *out, unsigned level, bool is_older, unsigned *file)
+{
+	for (char from = 'a'; from <= 'z';) {
+		char to = (char)(from + rand() % 6);
+
+		to = to > 'z' ? 'z' : to;
+		if (rand() % 3 != 0) {
+			rt_buf_printf(out, "L%u%s c1-%u %c..%cz size=%d "
+			    "seq=%d-%d tombstones=%d expire=%d-%d\n",
+			    level, is_older ? "+" : "", (*file)++, from, to,
+			    50 + rand() % 100, 1 + rand() % 400,
+			    500 + rand() % 400, rand() % 5, 1 + rand() % 99,
+			    100 + rand() % 900);
+			is_older = false;
+		}
+		from = (char)(to + 1);
+	}
+}
+
+/* Level 0 with random ranges, and levels of one run or several. */
 static void
 draw_random(struct rt_buf *out)
 {
 	unsigned runs = (unsigned)rand() % 12, file = 1;
+	bool tiers = rand() % 2 == 0;
 
 	for (unsigned i = runs; i > 0; i--) {
 		char from = (char)('a' + rand() % 26);
@@ -135,20 +161,12 @@ draw_random(struct rt_buf *out)
 		    from, from + rand() % ('z' - from + 1), 'm',
 		    1000 + i * 10, 1009 + i * 10, 50 + rand() % 100);
 	}
-	for (unsigned level = 3; level <= RTC_LEVEL_LAST; level++)
-		for (char from = 'a'; from <= 'z';) {
-			char to = (char)(from + rand() % 6);
-
-			to = to > 'z' ? 'z' : to;
-			if (rand() % 3 != 0)
-				rt_buf_printf(out, "L%u c1-%u %c..%cz size=%d "
-				    "seq=%d-%d tombstones=%d expire=%d-%d\n",
-				    level, file++, from, to,
-				    50 + rand() % 100, 1 + rand() % 400,
-				    500 + rand() % 400, rand() % 5,
-				    1 + rand() % 99, 100 + rand() % 900);
-			from = (char)(to + 1);
-		}
+	for (unsigned level = 3; level <= RTC_LEVEL_LAST; level++) {
+		draw_run(out, level, false, &file);
+		for (int more = rand() % 4; tiers && more > 0 &&
+		     level < RTC_LEVEL_LAST; more--)
+			draw_run(out, level, true, &file);
+	}
 	if (rand() % 2 == 0)
 		rt_buf_printf(out, "snapshot %d\n", 1 + rand() % 1000);
 	if (rand() % 3 == 0)
@@ -193,6 +211,8 @@ carry_out(const struct rtc_job *job, const struct rt_manifest *manifest,
 		rt_manifest_edit_replace(edit, ids, job->inputs_count,
 		    job->target_level, &output,
 		    job->kind == RTC_JOB_DISCARD ? 0 : 1);
+	if (job->as_run)
+		rt_manifest_edit_as_run(edit);
 	ck_assert_msg(rt_manifest_edit_apply(edit, manifest, &next,
 	    &err) == RT_OK, "%s: %s", rtc_job_print(job, line, sizeof(line)),
 	    err.text);
@@ -263,6 +283,20 @@ expect_down(const struct rtc_limits *limits, const struct rt_manifest_run *run)
 }
 
 static void
+expect_no_more_runs(const struct rtc_limits *limits,
+    const struct rt_manifest *manifest)
+{
+	ck_assert_uint_lt(rt_manifest_level0_runs(manifest),
+	    limits->l0_trigger);
+	if (!limits->lazy)
+		ck_assert_uint_eq(rt_manifest_deepest_runs(manifest), 0);
+	for (uint32_t level = 1; level < RTC_LEVEL_LAST; level++)
+		ck_assert_uint_lt(rt_manifest_level_runs(manifest, level),
+		    limits->level_multiplier);
+	ck_assert_uint_le(rt_manifest_level_runs(manifest, RTC_LEVEL_LAST), 1);
+}
+
+static void
 pick_to_the_end(unsigned seed)
 {
 	struct rtc_limits limits = {
@@ -274,6 +308,7 @@ pick_to_the_end(unsigned seed)
 		.compression = (enum rt_compression)(rand() % 2),
 		.full_seq = random_full_seq(),
 		.l0_only = rand() % 5 == 0,
+		.lazy = rand() % 2 == 0,
 	};
 	const struct rt_manifest *manifest, *next;
 	struct rt_buf drawing = { 0 };
@@ -296,8 +331,7 @@ pick_to_the_end(unsigned seed)
 		for (size_t i = 0; i < manifest->runs_count; i++)
 			expect_down(&limits, &manifest->runs[i]);
 	else if (limits.avoid_count == 0 && !limits.l0_only)
-		ck_assert_uint_lt(rt_manifest_level0_runs(manifest),
-		    limits.l0_trigger);
+		expect_no_more_runs(&limits, manifest);
 	rt_manifest_unref(manifest);
 	rt_buf_fini(&drawing);
 }
@@ -325,6 +359,7 @@ pick_several_to_the_end(unsigned seed)
 		.expired_before_ms = (uint64_t)rand() % 1000,
 		.full_seq = random_full_seq(),
 		.l0_only = rand() % 8 == 0,
+		.lazy = rand() % 2 == 0,
 		.max_job_bytes = rand() % 4 == 0 ? 200 : 0,
 	};
 	const struct rt_manifest *manifest, *next;

@@ -87,7 +87,7 @@ END_TEST
 START_TEST(levels_stand_in_order)
 {
 	BREAK("M3", m->runs[3].level = RT_LEVELS_MAX);
-	BREAK("M3", m->runs[3].level = 1);
+	BREAK("M3", m->runs[2].level = 9);
 	BREAK("M3", m->runs[1].level = 2);
 	BREAK("M3", m->runs[3].level = 0);
 	BREAK("M3", m->runs[3].tables_count = 0);

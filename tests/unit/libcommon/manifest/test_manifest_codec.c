@@ -7,6 +7,7 @@
 
 #include "libcommon/manifest/manifest_build.h"
 #include "libcommon/manifest/manifest_edit.h"
+#include "tests/support/draw_manifest.h"
 #include "tests/support/runner.h"
 #include "tests/unit/libcommon/manifest/manifest_wire.h"
 
@@ -320,11 +321,38 @@ END_TEST
 
 START_TEST(unknown_feature_bits_do_what_they_say)
 {
-	ck_assert_int_eq(try_changed(WIRE_INCOMPAT_AT, 1, NULL), RT_EFORMAT);
+	ck_assert_int_eq(try_changed(WIRE_INCOMPAT_AT, 2, NULL), RT_EFORMAT);
 	ck_assert_int_eq(try_changed(WIRE_INCOMPAT_AT + 7, 0x80, NULL),
 	    RT_EFORMAT);
 	ck_assert_int_eq(try_changed(WIRE_RO_COMPAT_AT, 1, NULL), RT_EREADONLY);
 	ck_assert_int_eq(try_changed(WIRE_COMPAT_AT, 1, NULL), RT_OK);
+}
+END_TEST
+
+/* Programs of before took two runs of a level for damage. */
+START_TEST(several_runs_of_a_level_have_a_feature_bit)
+{
+	static const char *const drawings[] = {
+		"L0 d-2 a..c seq=4-5\nL0 d-1 a..c seq=2-3\nL5 c1-1 a..c\n",
+		"L5 c1-2 a..c seq=3-4\nL5+ c1-1 a..c seq=1-2\n",
+	};
+
+	for (uint64_t i = 0; i < RT_COUNTOF(drawings); i++) {
+		const struct rt_manifest *drawn =
+		    rtt_draw_manifest(drawings[i]), *again;
+		struct rt_buf file = { 0 };
+
+		encode(drawn, &file);
+		ck_assert_uint_eq(rt_get_fixed64(file.data + WIRE_INCOMPAT_AT),
+		    i);
+		again = decode(&file);
+		ck_assert_uint_eq(again->runs_count, drawn->runs_count);
+		ck_assert_uint_eq(rt_manifest_deepest_runs(again), 5 * i);
+		ck_assert_uint_eq(rt_manifest_level_runs(again, 5), 1 + i);
+		rt_manifest_unref(drawn);
+		rt_manifest_unref(again);
+		rt_buf_fini(&file);
+	}
 }
 END_TEST
 
@@ -483,6 +511,7 @@ RTT_MAIN("manifest_codec", every_field_is_read,
     a_message_that_swells_is_refused,
     a_newer_format_is_refused_with_both_numbers,
     unknown_feature_bits_do_what_they_say,
+    several_runs_of_a_level_have_a_feature_bit,
     the_envelope_agrees_with_the_message, the_daemon_carries_unknown_fields,
     the_compactor_carries_unknown_fields_of_what_stays,
     a_moved_table_keeps_its_unknown_fields,

@@ -51,7 +51,7 @@ struct reader {
 	struct rt_file_id inputs[LIST_MAX];
 	size_t inputs_count;
 	uint32_t target;
-	bool replaces;
+	bool replaces, as_run;
 	struct rt_manifest_table outputs[LIST_MAX];
 	const struct rt_manifest *owners[LIST_MAX];
 	size_t outputs_count;
@@ -114,6 +114,8 @@ read_command(struct reader *reader, char *line)
 	} else if (strcmp(line, "replace") == 0) {
 		reader->replaces = true;
 		read_ids(reader, rest);
+	} else if (strcmp(line, "as_run") == 0) {
+		reader->as_run = true;
 	} else if (strcmp(line, "move") == 0) {
 		read_ids(reader, rest);
 		rt_manifest_edit_move(edit,
@@ -166,6 +168,8 @@ read_edit(struct reader *reader, char *head, char **lines)
 		rt_manifest_edit_replace(reader->edit, reader->inputs,
 		    reader->inputs_count, reader->target, reader->outputs,
 		    reader->outputs_count);
+	if (reader->as_run)
+		rt_manifest_edit_as_run(reader->edit);
 	for (size_t i = 0; i < reader->outputs_count; i++)
 		rt_manifest_unref(reader->owners[i]);
 }
