@@ -80,5 +80,5 @@ EXTRA_DIST += docs/clients.md examples/debian-packages/README.md \
 clean-local: clean-scripts
 clean-scripts:
 	-rm -rf tests/clients/installed tests/crash/failed-* tests/fuzz/found \
-		tests/hypothesis/failed
+		tests/hypothesis/failed tsan
 .PHONY: clean-scripts

@@ -4,6 +4,9 @@ script_tests += tests/crash/crash_loop.py tests/crash/test_oracle.py \
 	tests/crash/test_races.py tests/crash/test_stopped_compactor.py
 EXTRA_DIST += tests/crash/life.py tests/crash/load.py tests/crash/oracle.py \
 	tests/crash/programs.py tests/crash/tsan.supp
+if PLAIN_FLAVOUR
+tests/crash/test_races.log: tsan-programs
+endif
 
 # The two programs of the same objects, and what acts at RT_CRASHPOINT.
 test_programs += tests/crash/riptided tests/crash/riptide-compactd
