@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
@@ -204,8 +205,12 @@ def test_beside_a_daemon(tap):
 
 
 def test_check_under_load(tap):
-    """Tables come and go and segments are recycled under the reader's eyes."""
-    with rt.Server(appendfsync="no", memtable_size="1mb") as server:
+    """Tables come and go, by flushes and merges, and segments are recycled
+    under the reader's eyes."""
+    with rt.Server(appendfsync="no", memtable_size="256kb") as server:
+        compactor = rt.Compactor(server.dir, l0_compaction_trigger=2,
+                                 table_size="64kb", level_base_size="64kb",
+                                 level_size_multiplier=2).start()
         stop, failures = threading.Event(), []
 
         def write():
@@ -217,17 +222,28 @@ def test_check_under_load(tap):
                                       "%d" % part * 300)
                                      for i in range(500)])
 
+        def is_busy():
+            with server.client() as client:
+                info = client.info("all")
+            return int(info["flushes"]) >= 20 and \
+                int(info["compactor_jobs_done"]) >= 10
+
         writer = threading.Thread(target=write)
         writer.start()
-        for _ in range(20):
+        checks = 0
+        end = time.monotonic() + rt.PATIENCE_S
+        while not failures and (checks < 20 or not is_busy()) and \
+                time.monotonic() < end:
+            checks += 1
             check = tool(server.dir, "check")
             if check.status != 0:
                 failures.append((check.out, check.err))
-                break
+        tap.ok(failures or is_busy(), "tables_come_and_go_under_checks")
         stop.set()
         writer.join()
         tap.equal(failures, [], "check_under_load_finds_nothing")
-        server.stop()
+        tap.equal((compactor.stop(), server.stop()), (0, 0),
+                  "and_hinders_nobody")
 
 
 def test_what_lies_around(tap, good):
