@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "libcommon/base/number.h"
+#include "libcommon/daemon/log.h"
 #include "riptided/cmd/ahead.h"
 #include "riptided/cmd/missed.h"
 #include "riptided/cmd/notify.h"
@@ -24,6 +25,16 @@ reading_now(const struct rtd_call *call)
 	return read;
 }
 
+void
+rtd_reply_read_error(struct rtd_server_state *server,
+    struct rtd_resp_writer *reply, const char *why)
+{
+	server->read_errors++;
+	rt_log_limited(10000, RT_LOG_WARNING, "read", "a read failed",
+	    "error=\"%s\"", why);
+	rtd_reply_error(reply, "ERR %s", why);
+}
+
 /* err: its text is "" when there is nothing to say. */
 static enum rtd_lookup
 take_read(struct rtd_call *call, enum rt_code code,
@@ -34,11 +45,12 @@ take_read(struct rtd_call *call, enum rt_code code,
 		return RTD_FOUND;
 	if (code == RT_ENOTFOUND)
 		return RTD_ABSENT;
-	if (code == RT_EAGAIN)
+	if (code == RT_EAGAIN) {
 		call->missed = true;
-	else
-		rtd_reply_error(rtd_call_reply(call), "ERR %s",
-		    err->text[0] != '\0' ? err->text : rt_code_name(code));
+		return RTD_FAILED;
+	}
+	rtd_reply_read_error(call->server, rtd_call_reply(call),
+	    err->text[0] != '\0' ? err->text : rt_code_name(code));
 	return RTD_FAILED;
 }
 

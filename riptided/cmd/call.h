@@ -70,6 +70,11 @@ enum rtd_lookup rtd_call_get(struct rtd_call *call, struct rt_slice key,
 enum rtd_lookup rtd_call_read(struct rtd_call *call, struct rt_slice key,
     struct rtd_value *value);
 
+/* A command could not read what it wanted: answer with why, and tell of it in
+ * counter and log. */
+void rtd_reply_read_error(struct rtd_server_state *server,
+    struct rtd_resp_writer *reply, const char *why);
+
 /* rtd_call_get() in another keyspace; key is an argument. */
 enum rtd_lookup rtd_call_get_in(struct rtd_call *call, uint32_t keyspace,
     struct rt_slice key, struct rtd_value *value);

@@ -38,7 +38,7 @@ dbsize_reply(struct rtd_cmd_job *job)
 	struct rtd_resp_writer *reply = &job->client->reply;
 
 	if (dbsize->code != RT_OK)
-		rtd_reply_error(reply, "ERR %s", dbsize->err.text);
+		rtd_reply_read_error(job->server, reply, dbsize->err.text);
 	else
 		rtd_reply_integer(reply, (int64_t)dbsize->count.keys);
 }

@@ -361,6 +361,7 @@ stats_section(struct collect *c)
 	rt_stats_u64(out, "keyspace_misses", server->keyspace_misses);
 	rt_stats_u64(out, "parked_reads", server->parked_reads);
 	rt_stats_u64(out, "pool_reads", server->pool_reads);
+	rt_stats_u64(out, "read_errors", server->read_errors);
 	rt_stats_u64(out, "pubsub_channels",
 	    server->pubsub.channels[RTD_CHANNEL].count);
 	rt_stats_u64(out, "pubsub_patterns",

@@ -37,7 +37,8 @@ picking_reply(struct rtd_cmd_job *job)
 
 	rtd_client_wait_for(client, picking->seq);
 	if (picking->code != RT_OK)
-		rtd_reply_error(&client->reply, "ERR %s", picking->err.text);
+		rtd_reply_read_error(job->server, &client->reply,
+		    picking->err.text);
 	else if (picking->found)
 		rtd_reply_bulk(&client->reply, rt_buf_slice(&picking->key));
 	else

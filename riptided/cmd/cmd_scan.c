@@ -206,7 +206,7 @@ walk_reply(struct rtd_cmd_job *job)
 
 	rtd_client_wait_for(client, walk->seq);
 	if (walk->code != RT_OK) {
-		rtd_reply_error(reply, "ERR %s", walk->err.text);
+		rtd_reply_read_error(job->server, reply, walk->err.text);
 		return;
 	}
 	if (walk->count != UINT64_MAX) {

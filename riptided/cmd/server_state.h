@@ -65,6 +65,7 @@ struct rtd_server_state {
 	uint64_t expired_keys;
 	uint64_t parked_reads;	/* times a command met what is not in memory */
 	uint64_t pool_reads;	/* keys that the pool was given to read */
+	uint64_t read_errors;	/* commands that a disk or damage kept from reading */
 	uint64_t error_replies;
 	uint64_t protocol_errors;
 	uint64_t auth_failures;		/* wrong passwords */

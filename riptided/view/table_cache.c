@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "libcommon/base/invariant.h"
+#include "libcommon/daemon/log.h"
 #include "libcommon/os/mutex.h"
 #include "libcommon/os/path.h"
 
@@ -403,6 +404,10 @@ open_file(struct rtd_table *table, struct rt_table_reader **out,
 	    give_files_back(cache))
 		code = rt_table_reader_open(out, cache->fs, cache->dir, name,
 		    &expect, cache->blocks, filter_damaged, &local);
+	if (*filter_damaged)
+		rt_log_limited(10000, RT_LOG_WARNING, "damage",
+		    "a filter is damaged, reads go without it", "table=%s",
+		    name);
 	return report(code, &local, err);
 }
 

@@ -8,4 +8,5 @@ unit_tests += tests/unit/riptided/view/test_table_cache
 tests_unit_riptided_view_test_table_cache_SOURCES = \
 	tests/unit/riptided/view/test_table_cache.c $(TABLE_MODEL)
 tests_unit_riptided_view_test_table_cache_LDADD = \
-	riptided/view/libview.a tests/support/libsupport.a $(LDADD)
+	riptided/view/libview.a tests/support/libsupport.a $(DAEMON_LIBS) \
+	$(LDADD)
