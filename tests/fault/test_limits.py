@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """The daemon when the system gives it nothing more: no descriptors, no memory
-for what a client announces, a disk that does not answer. It says so, goes on
-with the rest, and with everything when the cause is gone."""
+for what a client announces, a disk that does not answer, no space for the log
+file. It says so, goes on with the rest, and with everything when the cause is
+gone."""
 
 import os
 import resource
 import select
+import signal
 import sys
+import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -18,6 +21,8 @@ KEYS = 400
 VALUE = b"v" * 8000
 SLACK_BYTES = 96 * MIB
 LARGE_BYTES = 400 * MIB
+# What takes longer the log tells of.
+SLOW_S = 1.1
 SHIM = os.path.join(rt.BUILDDIR, "tests", "support", "sick_disk.so")
 
 
@@ -145,7 +150,8 @@ def slow_disk(tap):
         pass
     writer.send_raw(rt.encode("SET", "during", "2"))
     # A loop that waited for the disk would answer none of these.
-    for _ in range(50):
+    began = time.monotonic()
+    while time.monotonic() - began < SLOW_S:
         reader.call("PING")
     tap.ok(True, "PING is answered while the disk does not")
     tap.equal(reader.call("GET", "before"), b"1", "so is a read")
@@ -154,6 +160,23 @@ def slow_disk(tap):
     os.unlink(hold)
     tap.equal(writer.read(), "OK", "it is acked when the disk is back")
     tap.equal(reader.call("GET", "during"), b"2", "and read")
+    rt.wait_until(lambda: "the disk is slow to sync" in server.stderr(),
+                  "the log to tell of it")
+    tap.ok(True, "the log tells of it")
+    tap.equal(server.stop(), 0, "the stop is clean")
+
+
+def full_log(tap):
+    server = rt.Server(logfile="/dev/full").start()
+    with server.client() as client:
+        tap.equal(client.call("SET", "k", "v"), "OK",
+                  "with no space for its log the daemon goes on")
+        server.signal(signal.SIGUSR1)
+        server.signal(signal.SIGHUP)
+        client.call("FLUSHMEM")
+        tap.equal(client.call("GET", "k"), b"v", "whatever it has to say")
+    compactor = rt.Compactor(server.dir, logfile="/dev/full")
+    tap.equal(compactor.once("--full"), 0, "so does the compactor")
     tap.equal(server.stop(), 0, "the stop is clean")
 
 
@@ -161,4 +184,5 @@ tap = rt.Tap()
 tap.run(no_descriptors)
 tap.run(no_memory)
 tap.run(slow_disk)
+tap.run(full_log)
 tap.done()
