@@ -104,6 +104,10 @@ put_manifest_head(struct rt_buf *out, const struct rt_manifest *manifest)
 		rt_buf_printf(out, "requests asked=%" PRIu64 " seq=%" PRIu64
 		    " done=%" PRIu64 "\n", manifest->compact_asked,
 		    manifest->compact_seq, manifest->compact_done);
+	if (manifest->tolerated_ms != 0)
+		rt_buf_printf(out, "tolerated kept_seq=%" PRIu64
+		    " wall_ms=%" PRIu64 "\n", manifest->tolerated_seq,
+		    manifest->tolerated_ms);
 	for (size_t i = 0; i < manifest->snapshots_count; i++)
 		rt_buf_printf(out, "snapshot seq=%" PRIu64 "\n",
 		    manifest->snapshots[i]);

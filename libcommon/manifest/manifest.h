@@ -72,6 +72,9 @@ struct rt_manifest {
 	uint64_t compact_asked;		/* requests to merge everything down */
 	uint64_t compact_seq;		/* up to here, */
 	uint64_t compact_done;		/* and those that were seen to */
+	/* The last start that left damage of the log out. */
+	uint64_t tolerated_seq;		/* the last one that it kept */
+	uint64_t tolerated_ms;		/* wall clock; 0: there was none */
 	uint64_t *snapshots;		/* ascending */
 	size_t snapshots_count;
 	struct rt_manifest_drop *drops;	/* ascending keyspace */

@@ -37,6 +37,9 @@ check_root(const struct rt_manifest *m, struct rt_err *err)
 		    "M13: %" PRIu64 " requests done of %" PRIu64
 		    ", up to sequence %" PRIu64, m->compact_done,
 		    m->compact_asked, m->compact_seq);
+	if (m->tolerated_ms == 0 && m->tolerated_seq != 0)
+		return rt_err_set(err, RT_EDAMAGED,
+		    "M14: damage of the log was left out at no time");
 	return RT_OK;
 }
 

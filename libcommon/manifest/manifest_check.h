@@ -23,6 +23,7 @@
  * M12 A clean stop's length comes with its segment.
  * M13 A request to merge everything down reaches to the flushed sequence at
  *     most, and none is done that was not made.
+ * M14 Damage of the log was left out at a time.
  * Thread: any. */
 #ifndef LIBCOMMON_MANIFEST_MANIFEST_CHECK_H
 #define LIBCOMMON_MANIFEST_MANIFEST_CHECK_H

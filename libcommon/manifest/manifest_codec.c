@@ -245,6 +245,10 @@ put_manifest(struct rt_manifest *scratch, Riptide__Manifest *message,
 		SET(message, compact_seq, manifest->compact_seq);
 		SET(message, compact_done, manifest->compact_done);
 	}
+	if (manifest->tolerated_ms != 0) {
+		SET(message, tolerated_seq, manifest->tolerated_seq);
+		SET(message, tolerated_ms, manifest->tolerated_ms);
+	}
 	put_lists(scratch, message, manifest);
 	message->n_runs = manifest->runs_count;
 	message->runs = rt_manifest_build_alloc(scratch, manifest->runs_count,
@@ -491,6 +495,8 @@ take_manifest(struct rt_manifest *manifest, const Riptide__Manifest *message,
 	manifest->compact_asked = message->compact_asked;
 	manifest->compact_seq = message->compact_seq;
 	manifest->compact_done = message->compact_done;
+	manifest->tolerated_seq = message->tolerated_seq;
+	manifest->tolerated_ms = message->tolerated_ms;
 	take_lists(manifest, message, root);
 	take_unknown(manifest, &message->base, &root->own);
 	root->ro_compat = rt_get_fixed64(envelope + RO_COMPAT_AT);

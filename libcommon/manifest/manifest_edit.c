@@ -62,6 +62,8 @@ struct rt_manifest_edit {
 	bool has_clean_wal;
 	uint64_t clean_wal;
 	uint64_t clean_wal_bytes;
+	uint64_t tolerated_seq;
+	uint64_t tolerated_ms;			/* 0: not set */
 	struct id_list forget;
 	bool has_request;
 	uint64_t compact_asked;
@@ -223,6 +225,15 @@ rt_manifest_edit_set_clean_wal(struct rt_manifest_edit *edit, uint64_t wal,
 	edit->has_clean_wal = true;
 	edit->clean_wal = wal;
 	edit->clean_wal_bytes = bytes;
+}
+
+void
+rt_manifest_edit_set_tolerated(struct rt_manifest_edit *edit, uint64_t seq,
+    uint64_t wall_ms)
+{
+	rt_assert(edit->role == RT_ROLE_DAEMON);
+	edit->tolerated_seq = seq;
+	edit->tolerated_ms = wall_ms;
 }
 
 void
@@ -519,6 +530,10 @@ apply_daemon(const struct rt_manifest_edit *edit,
 	if (edit->has_clean_wal) {
 		next->clean_wal = edit->clean_wal;
 		next->clean_wal_bytes = edit->clean_wal_bytes;
+	}
+	if (edit->tolerated_ms != 0) {
+		next->tolerated_seq = edit->tolerated_seq;
+		next->tolerated_ms = edit->tolerated_ms;
 	}
 	if (edit->forget.count != 0)
 		apply_forget(edit, next);

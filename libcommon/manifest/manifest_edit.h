@@ -48,6 +48,10 @@ void rt_manifest_edit_set_keyspace(struct rt_manifest_edit *edit,
 /* 0, 0 withdraws the mark of a clean stop. */
 void rt_manifest_edit_set_clean_wal(struct rt_manifest_edit *edit,
     uint64_t wal, uint64_t bytes);
+/* With a claim: the start left damage of the log out and kept what comes up to
+ * seq, at this time. */
+void rt_manifest_edit_set_tolerated(struct rt_manifest_edit *edit,
+    uint64_t seq, uint64_t wall_ms);
 /* An unlinked file leaves the obsolete list (absent already: fine). */
 void rt_manifest_edit_forget_obsolete(struct rt_manifest_edit *edit,
     struct rt_file_id id);

@@ -96,7 +96,8 @@ sweep_orphans(struct rtd_engine *engine, const struct rt_manifest *manifest,
 /* Step 3. *manifest is replaced by the published one. */
 static enum rt_code
 claim_role(struct rtd_engine *engine, const struct rt_manifest **manifest,
-    const struct listing *listing, struct rt_err *err)
+    const struct rtd_replay *replay, const struct listing *listing,
+    struct rt_err *err)
 {
 	struct rt_manifest_edit *edit =
 	    rt_manifest_edit_new(RT_ROLE_DAEMON, 0);
@@ -118,6 +119,9 @@ claim_role(struct rtd_engine *engine, const struct rt_manifest **manifest,
 	rt_manifest_edit_claim(edit, DAEMON_FEATURES);
 	rt_manifest_edit_set_next_file(edit, engine->next_file);
 	rt_manifest_edit_set_clean_wal(edit, 0, 0);
+	if (replay->tolerated)
+		rt_manifest_edit_set_tolerated(edit, replay->wal.last_seq,
+		    rt_clock_wall_ms(engine->clock));
 	/* Snapshots died with the daemon before us. */
 	rt_manifest_edit_set_snapshots(edit, NULL, 0);
 	code = rt_manifest_store_publish(engine->flush_store, edit, &next, NULL,
@@ -186,7 +190,7 @@ rtd_engine_load_manifest(struct rtd_engine *engine, struct rt_err *err)
 
 /* Steps 3 to 5. */
 static enum rt_code
-take_directory(struct rtd_engine *engine, struct rtd_memtable *memtable,
+take_directory(struct rtd_engine *engine, const struct rtd_replay *replay,
     struct rt_err *err)
 {
 	struct listing listing = { 0 };
@@ -195,13 +199,15 @@ take_directory(struct rtd_engine *engine, struct rtd_memtable *memtable,
 	code = rt_fs_list(engine->fs, engine->sst_dir, note_table, &listing,
 	    err);
 	if (code == RT_OK)
-		code = claim_role(engine, &engine->at_start, &listing, err);
+		code = claim_role(engine, &engine->at_start, replay, &listing,
+		    err);
 	RT_CRASHPOINT("recover-claimed");
 	if (code == RT_OK) {
 		sweep_orphans(engine, engine->at_start, &listing);
 		rtd_compact_begin(engine, engine->at_start);
 		rtd_checkpoint_dir_sweep(engine->fs, engine->dir);
-		code = make_view(engine, engine->at_start, memtable, err);
+		code = make_view(engine, engine->at_start, replay->memtable,
+		    err);
 	}
 	free(listing.numbers);
 	return code;
@@ -224,7 +230,7 @@ rtd_engine_recover(struct rtd_engine *engine, struct rtd_wal_options *wal,
 	RT_CRASHPOINT("recover-replayed");
 	if (code == RT_OK) {
 		rtd_replay_end(&replay, engine->at_start, wal);
-		code = take_directory(engine, memtable, err);
+		code = take_directory(engine, &replay, err);
 	}
 	if (code == RT_OK) {
 		rtd_flusher_start(engine);

@@ -177,6 +177,7 @@ rtd_replay_check(struct rtd_replay *replay, struct rtd_engine *engine,
 		    "damaged wal kept up to the damage", "damage=\"%s\"",
 		    err->text);
 		rt_err_clear(err);
+		replay->tolerated = true;
 	}
 	/* One that grew beyond its size is not worth keeping. */
 	if (rtd_memtable_bytes(memtable) > memtable->bytes_max)

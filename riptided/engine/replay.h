@@ -13,6 +13,7 @@ struct rtd_replay {
 	uint64_t flushed_seq;		/* by the manifest at the start */
 	uint64_t applied_seq;		/* all up to here are in memtables */
 	bool left;			/* there are records above */
+	bool tolerated;			/* damage was left out */
 	struct rtd_wal_replay wal;
 	/* The reading under way: the first one, which is `wal`, or the second
 	 * one. Its bulk is what a large record lies in. */

@@ -5,6 +5,7 @@ import glob
 import itertools
 import os
 import pwd
+import re
 import shutil
 import struct
 import subprocess
@@ -220,6 +221,13 @@ def test_flips(tap):
            "sequence" in line, "tolerant_is_logged", server.stderr())
     with server.client() as client:
         client.call("SET", "after", "damage")
+    dump = subprocess.run([rt.RIPTIDE, "--dir", directory, "dump",
+                           "manifest"], capture_output=True, text=True,
+                          check=True).stdout
+    # Behind those of the tables.
+    kept = 2 * KEYS + sum(one is not None for one in got)
+    tap.ok(re.search(r"^tolerated kept_seq=%d wall_ms=\d{13}$" % kept, dump,
+                     re.M), "and_in_the_manifest", dump)
     server.kill()
     server, got = started(directory)
     with server.client() as client:

@@ -152,6 +152,7 @@ START_TEST(lists_ascend)
 	BREAK("M12", m->clean_wal = 0);
 	BREAK("M13", m->compact_done = 3);
 	BREAK("M13", m->compact_seq = m->flushed_seq + 1);
+	BREAK("M14", m->tolerated_seq = 1);
 }
 END_TEST
 

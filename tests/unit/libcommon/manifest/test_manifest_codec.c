@@ -101,6 +101,8 @@ write_message(struct rt_buf *out, bool marked)
 	wire_varint(out, 24, 8);	/* request */
 	wire_varint(out, 25, 4);
 	wire_varint(out, 26, 7);
+	wire_varint(out, 27, 2);	/* kept when damage was left out */
+	wire_varint(out, 28, 77);
 }
 
 static void
@@ -162,6 +164,8 @@ START_TEST(every_field_is_read)
 	ck_assert_uint_eq(m->compact_asked, 8);
 	ck_assert_uint_eq(m->compact_seq, 4);
 	ck_assert_uint_eq(m->compact_done, 7);
+	ck_assert_uint_eq(m->tolerated_seq, 2);
+	ck_assert_uint_eq(m->tolerated_ms, 77);
 	ck_assert_uint_eq(m->obsolete_count, 1);
 	ck_assert_uint_eq(m->obsolete[0].number, 7);
 	ck_assert_uint_eq(rt_manifest_level0_runs(m), 1);
