@@ -89,6 +89,20 @@ share_memory(struct rtd_server *server)
 	server->state.argument_max = shares.argument;
 }
 
+/* For INFO. */
+static void
+note_spawn(struct rtd_server *server)
+{
+	const struct rtd_spawn_info *info = rtd_spawn_info(server->spawn);
+	struct rtd_server_state *state = &server->state;
+
+	state->spawns = true;
+	state->spawn_runs = info->pid != 0;
+	state->spawn_restarts = info->restarts;
+	snprintf(state->spawn_last_end, sizeof(state->spawn_last_end), "%s",
+	    info->reason);
+}
+
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
@@ -103,6 +117,8 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	if (server->spawn != NULL && server->loader == NULL &&
 	    !server->stopping)
 		rtd_spawn_tick(server->spawn, server->state.now_us);
+	if (server->spawn != NULL)
+		note_spawn(server);
 	if (server->ticks++ % TICKS_PER_SECOND != 0)
 		return;
 	/* CONFIG SET takes effect within a second. */

@@ -574,6 +574,12 @@ compactor_section(struct collect *c)
 	rt_stats_u64(out, "compact_requests_done", c->engine.requests_done);
 	rt_stats_text(out, "compactor_job", "%s", status->job);
 	rt_stats_text(out, "compactor_last_error", "%s", status->last_error);
+	rt_stats_text(out, "compactor_spawn_state", "%s", !c->server->spawns ?
+	    "off" : c->server->spawn_runs ? "running" : "waiting");
+	rt_stats_u64(out, "compactor_spawn_restarts",
+	    c->server->spawn_restarts);
+	rt_stats_text(out, "compactor_spawn_last_end", "%s",
+	    c->server->spawn_last_end);
 }
 
 /* -- choosing -- */

@@ -40,6 +40,12 @@ struct rtd_server_state {
 	struct rtd_pending *pending;	/* of the EXEC under way; or NULL */
 	int64_t now_ms;			/* wall clock, once a turn */
 	uint64_t now_us;		/* monotonic, once a turn */
+	/* The compactor of our own (compactor spawn): whether there is to be
+	 * one and one runs, how many have ended, and how the last one did, or
+	 * why it did not start. Seen ten times a second. */
+	bool spawns, spawn_runs;
+	uint64_t spawn_restarts;
+	char spawn_last_end[128];
 	bool shutdown_asked;		/* SHUTDOWN: the loop ends after replies */
 	struct rtd_client *clients;	/* all, oldest first */
 	struct rtd_client *clients_tail;

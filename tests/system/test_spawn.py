@@ -50,6 +50,14 @@ def test_lone_daemon(tap):
             lambda: [pid for pid in compactors(server.pid) if pid != first],
             "another compactor to be started")[0]
         tap.ok(True, "a_compactor_that_died_is_started_again")
+        with server.client() as client:
+            info = rt.wait_until(
+                lambda: (lambda found: found if
+                         found["compactor_spawn_state"] == "running" else None)
+                (client.info("compactor")), "INFO to know of it")
+            tap.ok(info["compactor_spawn_restarts"] == "1" and
+                   info["compactor_spawn_last_end"] == "signal 9",
+                   "info_tells_how_the_last_one_ended", info)
         tap.equal(server.stop(), 0, "a_daemon_with_a_compactor_stops")
         rt.wait_until(lambda: not alive(again), "the compactor to end")
         tap.ok(True, "the_compactor_ends_with_its_daemon")
@@ -72,6 +80,9 @@ def test_others_are_left_in_peace(tap):
             os.path.join(server.dir, "COMPACTOR")), "a compactor at work")
         tap.equal(compactors(server.pid), [],
                   "external_starts_no_compactor")
+        with server.client() as client:
+            tap.equal(client.info("compactor")["compactor_spawn_state"],
+                      "off", "and_info_says_so")
         server.options["compactor"] = "spawn"
         server.restart()
         with server.client() as client:
