@@ -122,6 +122,17 @@ class Worker:
             pairs += [key, self._value()]
         return tuple(pairs)
 
+    def _transaction(self):
+        """Commands of an EXEC: they see each other's writes."""
+        commands = []
+        for _ in range(self.random.choice((2, 3, 5, 20))):
+            key = self.random.choice(self.keys)
+            commands.append(self.random.choice((
+                ("SET", key, self._value()), ("DEL", key), ("GET", key),
+                ("MSET",) + self._pairs(),
+                ("INCR", self.random.choice(self.counters)))))
+        return ("EXEC",) + tuple(commands)
+
     def _shared_command(self):
         dice = self.random.random()
         if dice < 0.4:
@@ -142,8 +153,10 @@ class Worker:
             return ("MSET",) + self._pairs()
         if dice < 0.65:
             return ("MSETNX" if self.has_msetnx else "MSET",) + self._pairs()
-        if dice < 0.72:
+        if dice < 0.70:
             return ("INCR", self.random.choice(self.counters))
+        if dice < 0.72:
+            return self._transaction()
         if dice < 0.75:
             # Short, so that a key does not grow without end.
             return ("APPEND", key, b"+%d" % self.random.randrange(100))
@@ -157,6 +170,9 @@ class Worker:
         """The command's bytes, and how many replies come before its own."""
         if command[0] in oracle.SHARED:
             return rt.encode(*self.shared.encode(command)), 0
+        if command[0] == "EXEC":
+            words = [("MULTI",)] + list(command[1:]) + [("EXEC",)]
+            return b"".join(rt.encode(*inner) for inner in words), len(command)
         return rt.encode(*command), 0
 
     # -- the connection --

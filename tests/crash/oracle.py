@@ -3,8 +3,8 @@
 A connection has keys of its own. What was answered is in its `known` state;
 what was sent and not answered is `pending`, in order. After a crash its keys
 must be `known` plus a prefix of `pending`, all of a command or nothing: then
-nothing acknowledged is lost, nothing deleted is back, no MSET is half there,
-and no write is there without those before it.
+nothing acknowledged is lost, nothing deleted is back, no MSET and no EXEC is
+half there, and no write is there without those before it.
 
 Some keys belong to all connections (Shared): a counter, a journal that each
 batch adds a token to, and a group of keys that are only ever set together.
@@ -112,9 +112,15 @@ def _get(state, key):
     return state.get(key)
 
 
+def _exec(state, *commands):
+    """Its commands, each with its own name and words."""
+    return [apply(state, command) for command in commands]
+
+
 _COMMANDS = {"GET": _get, "SET": _set, "MSET": _mset, "MSETNX": _msetnx,
              "DEL": _del, "INCR": _incr, "APPEND": _append,
-             "PEXPIREAT": _expire, "FLUSHDB": _flushdb, "SWAPDB": _swapdb}
+             "PEXPIREAT": _expire, "FLUSHDB": _flushdb, "SWAPDB": _swapdb,
+             "EXEC": _exec}
 # On shared keys: nothing of the connection's own changes.
 SHARED = ("JOURNAL", "COUNT", "GROUP", "LOOK")
 
@@ -131,6 +137,8 @@ def written_keys(command):
     name = command[0]
     if name == "GET" or name in SHARED:
         return ()
+    if name == "EXEC":
+        return [key for inner in command[1:] for key in written_keys(inner)]
     if name in ("FLUSHDB", "SWAPDB"):
         return [(database, key) for database in command[1:]
                 for key in DATABASE_NAMES]

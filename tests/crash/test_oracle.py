@@ -40,6 +40,25 @@ def test_prefixes(tap):
                   "the_oracle_knows_" + name)
 
 
+def test_transactions(tap):
+    known = {b"a": b"1", b"b": b"2"}
+    pending = [("EXEC", ("SET", b"a", b"3"), ("DEL", b"b"),
+                ("INCR", b"a"), ("SET", b"c", b"5")), ("SET", b"d", b"6")]
+    cases = (
+        ("no_exec", {b"a": b"1", b"b": b"2"}, [0]),
+        ("an_exec", {b"a": b"4", b"c": b"5"}, [1]),
+        ("a_write_behind_an_exec", {b"a": b"4", b"c": b"5", b"d": b"6"}, [2]),
+        ("the_beginning_of_an_exec", {b"a": b"3", b"b": b"2"}, []),
+        ("the_end_of_an_exec", {b"a": b"1", b"b": b"2", b"c": b"5"}, []),
+        ("a_write_without_the_exec", {b"a": b"1", b"b": b"2", b"d": b"6"},
+         []))
+    for name, observed, wanted in cases:
+        tap.equal(oracle.reconcile(known, pending, observed), wanted,
+                  "the_oracle_knows_" + name)
+    tap.equal(oracle.apply(dict(known), pending[0]), ["OK", 1, 4, "OK"],
+              "the_oracle_knows_what_exec_answers")
+
+
 def test_databases(tap):
     one = (1, oracle.DATABASE_NAMES[0])
     two = (2, oracle.DATABASE_NAMES[0])
@@ -118,7 +137,7 @@ def test_journal_and_count(tap):
             ("COUNT",), 7)
 
 
-for test in (test_prefixes, test_databases, test_deadlines, test_group,
+for test in (test_prefixes, test_transactions, test_databases, test_deadlines, test_group,
              test_journal_and_count):
     tap.run(test)
 tap.done()
