@@ -17,7 +17,7 @@ rtd_client_leave(struct rtd_server_state *server, struct rtd_client *client)
 }
 
 size_t
-rtd_client_held_bytes(const struct rtd_client *client)
+rtd_client_count_held(const struct rtd_client *client)
 {
 	size_t bytes = client->watch.bytes;
 

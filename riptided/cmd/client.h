@@ -90,7 +90,15 @@ void rtd_client_leave(struct rtd_server_state *server,
     struct rtd_client *client);
 
 /* Bytes that it holds besides its buffers: a transaction, keys it watches. */
-size_t rtd_client_held_bytes(const struct rtd_client *client);
+size_t rtd_client_count_held(const struct rtd_client *client);
+
+static inline size_t
+rtd_client_held_bytes(const struct rtd_client *client)
+{
+	if (RT_LIKELY(client->transaction == NULL && client->watch.bytes == 0))
+		return 0;
+	return rtd_client_count_held(client);
+}
 
 /* Let go of what commands gave it: its snapshot, what was read for it. Before
  * it is freed and before the engine is closed. */

@@ -200,6 +200,8 @@ run_commands(struct rtd_conn *conn, struct rt_slice data)
 		.bulk_bytes_max = argument_max(conn->loop),
 		.args_max = RTD_ARGS_MAX,
 	};
+	unsigned modes = client->modes;
+	uint64_t choke = choke_mark(conn);
 	size_t at = 0, consumed;
 
 	for (int left = RTD_TURN_COMMANDS_MAX; may_run(conn); left--) {
@@ -247,7 +249,11 @@ run_commands(struct rtd_conn *conn, struct rt_slice data)
 		at += consumed;
 		rtd_resp_let_go(&conn->parser);
 		conn->partial_us = 0;
-		conn->choked = rtd_conn_pending(conn) > choke_mark(conn);
+		if (RT_UNLIKELY(client->modes != modes)) {
+			modes = client->modes;
+			choke = choke_mark(conn);
+		}
+		conn->choked = rtd_conn_pending(conn) > choke;
 		rtd_client_memory_count(conn);
 	}
 	rtd_ahead_end(&server->ahead);

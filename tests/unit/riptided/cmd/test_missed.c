@@ -290,7 +290,11 @@ static const char *const every_command[] = {
 	"GET b", "TYPE a", "TYPE none", "OBJECT ENCODING a",
 	"OBJECT REFCOUNT a", "OBJECT IDLETIME a", "MEMORY USAGE a",
 	"SETEX e 100 v", "PSETEX e 100 v", "DEL a none a d", "UNLINK new",
-	"EXISTS a d new e", "MGET a b c d e", "FLUSHDB",
+	"EXISTS a d new e", "MGET a b c d e",
+	"MSET a 1 b 2", "MULTI", "INCR a", "GET b", "SELECT 1", "APPEND b x",
+	"SELECT 0", "MGET a b none", "EXEC", "WATCH a none", "MULTI",
+	"DEL a b", "EXEC", "WATCH a b", "SET a 2", "MULTI", "GET a", "EXEC",
+	"FLUSHDB",
 	"MGET a b c d e",
 };
 
@@ -401,6 +405,40 @@ START_TEST(a_parked_command_sees_later_writes_and_loses_none)
 	HEAR(&f, other, "+OK\r\n");
 	gate_set(&f.gate, false, 0);
 	HEAR(&f, slow, ":42\r\n");
+	close(slow);
+	close(other);
+	teardown(&f);
+}
+END_TEST
+
+/* Until all that it reads is there nothing of it has happened. */
+START_TEST(an_exec_is_taken_back_as_a_whole)
+{
+	static struct fixture f;
+	int slow, other;
+
+	setup(&f, EAGAIN, 1 << 20);
+	slow = connect_client(&f);
+	other = connect_client(&f);
+	say(slow, "MSET a 1 b 1 w 1\r\n");
+	HEAR(&f, slow, "+OK\r\n");
+	flush(&f);
+	say(slow, "MULTI\r\nSET new 1\r\nINCR a\r\nINCR b\r\nSELECT 3\r\n");
+	HEAR(&f, slow,
+	    "+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n");
+	gate_set(&f.gate, true, 0);
+	say(slow, "EXEC\r\n");
+	while (gate_arrived(&f.gate) == 0)
+		turn(&f);
+	/* SET alone reads nothing. */
+	ck_assert_uint_eq(f.server.pool_reads, 2);
+	say(other, "SET a 41\r\n");
+	HEAR(&f, other, "+OK\r\n");
+	ck_assert(is_silent(slow));
+	gate_set(&f.gate, false, 0);
+	HEAR(&f, slow, "*4\r\n+OK\r\n:42\r\n:2\r\n+OK\r\n");
+	say(other, "MGET new a b\r\n");
+	HEAR(&f, other, "*3\r\n$1\r\n1\r\n$2\r\n42\r\n$1\r\n2\r\n");
 	close(slow);
 	close(other);
 	teardown(&f);
@@ -756,6 +794,7 @@ RTT_MAIN("missed", a_disk_that_always_blocks_changes_no_answer,
     a_file_system_that_knows_no_nowait_is_served,
     others_are_answered_while_one_waits,
     a_parked_command_sees_later_writes_and_loses_none,
+    an_exec_is_taken_back_as_a_whole,
     a_pipeline_keeps_its_order_and_goes_to_the_pool_together,
     pipelines_are_answered_as_single_commands_are,
     values_read_ahead_are_not_kept, a_big_value_is_handed_over,

@@ -94,7 +94,7 @@ rtd_deadlines_tell(struct rtd_server_state *state)
 }
 
 size_t
-rtd_client_held_bytes(const struct rtd_client *client)
+rtd_client_count_held(const struct rtd_client *client)
 {
 	return 0;
 }
