@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #include "riptide-compactd/job_report.h"
 #include "riptide-compactd/job_runner.h"
 #include "riptide-compactd/limits.h"
+#include "riptide-compactd/progress_bar.h"
 #include "riptide-compactd/publisher.h"
 #include "riptide-compactd/resume.h"
 #include "riptide-compactd/scrub.h"
@@ -48,6 +50,10 @@ struct rtc_compactor {
 	uint64_t drained;	/* generation whose obsolete tables are gone */
 	uint64_t idle;		/* generation with nothing due; 0: none, */
 	uint64_t idle_until_ns;	/* until then */
+	uint64_t opened_ns;	/* monotonic */
+	const char *why;	/* it ended: a word; NULL: nothing was due any more */
+	bool is_late;		/* the hour forbids all */
+	bool is_drawing;	/* on a terminal */
 	bool stopping;
 };
 
@@ -224,7 +230,9 @@ begin_one(struct rtc_compactor *compactor, bool *began, struct rt_err *err)
 	compactor->report.status.debt_bytes =
 	    rtc_picker_debt(manifest, &limits);
 	rtc_throttle_see(&compactor->throttle, manifest, &limits);
-	if (rtc_limits_forbid_all(compactor->options.config, &limits)) {
+	compactor->is_late =
+	    rtc_limits_forbid_all(compactor->options.config, &limits);
+	if (compactor->is_late) {
 		note_idle(compactor, manifest);
 		goto out;
 	}
@@ -305,6 +313,8 @@ static void
 note_failure(struct rtc_compactor *compactor, const struct rt_err *err)
 {
 	rtc_job_report_error(&compactor->report, err);
+	rtc_job_report_phase(&compactor->report,
+	    err->code == RT_ENOSPC ? "no-space" : "retrying");
 	rtc_job_report_save(&compactor->report);
 	compactor->backoff_ms = compactor->backoff_ms == 0
 	    ? BACKOFF_MS_MIN : compactor->backoff_ms * 2;
@@ -345,6 +355,11 @@ scrub_one(struct rtc_compactor *compactor)
 static void
 rest(struct rtc_compactor *compactor, bool *is_told)
 {
+	const struct rt_compactor_status *status = &compactor->report.status;
+
+	rtc_job_report_phase(&compactor->report, compactor->is_late
+	    ? "outside-window" : status->scrub_began_ms >
+	    status->scrub_finished_ms ? "scrubbing" : "idle");
 	if (!*is_told) {
 		rtc_job_report_save(&compactor->report);
 		drain(compactor);
@@ -378,6 +393,31 @@ turn(struct rtc_compactor *compactor, bool *acted, struct rt_err *err)
 	return code;
 }
 
+/* Tell how far it is, and wait. */
+static void
+watch(struct rtc_compactor *compactor)
+{
+	unsigned wait_ms = compactor->is_drawing ? RTC_PROGRESS_BAR_MS : LOOK_MS;
+
+	rtc_job_report_progress(&compactor->report, compactor->runner.workers);
+	if (compactor->is_drawing)
+		rtc_progress_bar_draw(&compactor->report.status);
+	wait_for_news(compactor, rtc_budget_wait_ms(&compactor->budget,
+		now_ns(compactor), wait_ms));
+}
+
+/* It is to end now, and why is known. */
+static bool
+is_at_end(struct rtc_compactor *compactor)
+{
+	take_signals(compactor);
+	if (compactor->stopping)
+		compactor->why = "stopped";
+	else if (rtc_budget_is_over(&compactor->budget, now_ns(compactor)))
+		compactor->why = "budget-spent";
+	return compactor->why != NULL;
+}
+
 static enum rt_code
 work(struct rtc_compactor *compactor, struct rt_err *err)
 {
@@ -389,15 +429,8 @@ work(struct rtc_compactor *compactor, struct rt_err *err)
 		enum rt_code code;
 		bool busy;
 
-		take_signals(compactor);
-		if (compactor->stopping)
+		if (is_at_end(compactor))
 			return RT_OK;
-		if (rtc_budget_is_over(&compactor->budget, now_ns(compactor))) {
-			rt_log(RT_LOG_NOTICE, "main", "the budget is spent",
-			    "debt_bytes=%" PRIu64,
-			    compactor->report.status.debt_bytes);
-			return RT_OK;
-		}
 		code = turn(compactor, &acted, &own);
 		watch_load(compactor);
 		rtc_throttle_turn(&compactor->throttle, now_ns(compactor));
@@ -417,8 +450,7 @@ work(struct rtc_compactor *compactor, struct rt_err *err)
 				return RT_OK;
 			rest(compactor, &rest_is_told);
 		}
-		wait_for_news(compactor, rtc_budget_wait_ms(&compactor->budget,
-			now_ns(compactor), LOOK_MS));
+		watch(compactor);
 	}
 }
 
@@ -427,11 +459,16 @@ rtc_compactor_run(struct rtc_compactor *compactor, struct rt_err *err)
 {
 	bool ends = compactor->options.once || compactor->options.full;
 	const struct rtc_quarantine *damaged = &compactor->runner.quarantine;
-	enum rt_code code = work(compactor, err);
+	enum rt_code code;
 
+	compactor->is_drawing = ends && rtc_progress_bar_begin();
+	code = work(compactor, err);
+	if (compactor->is_drawing)
+		rtc_progress_bar_end();
 	rtc_job_runner_stop(&compactor->runner, code == RT_EFENCED);
 	if (code == RT_EFENCED)
 		return code;
+	rtc_job_report_phase(&compactor->report, "ended");
 	rtc_job_report_save(&compactor->report);
 	drain(compactor);
 	if (code == RT_OK && ends && damaged->count > 0)
@@ -439,6 +476,39 @@ rtc_compactor_run(struct rtc_compactor *compactor, struct rt_err *err)
 		    "%zu tables are damaged and were left out: %s",
 		    damaged->count, compactor->report.status.last_error);
 	return code;
+}
+
+static const char *
+why_ended(const struct rtc_compactor *compactor, enum rt_code code)
+{
+	const struct rt_compactor_status *status = &compactor->report.status;
+
+	if (code == RT_EFENCED)
+		return "fenced";
+	if (code == RT_EDAMAGED)
+		return "damaged";
+	if (code != RT_OK)
+		return "failed";
+	if (compactor->why != NULL)
+		return compactor->why;
+	return status->jobs_done > 0 ? "done" : "nothing-due";
+}
+
+void
+rtc_compactor_log_end(const struct rtc_compactor *compactor, enum rt_code code,
+    const struct rt_err *err)
+{
+	const struct rt_compactor_status *status = &compactor->report.status;
+	uint64_t ns = now_ns(compactor) - compactor->opened_ns;
+
+	rt_log(code == RT_OK ? RT_LOG_NOTICE : RT_LOG_WARNING, "main", "ended",
+	    "result=%s jobs=%" PRIu64 " failed=%" PRIu64 " bytes_in=%" PRIu64
+	    " bytes_out=%" PRIu64 " seconds=%.1f debt_bytes=%" PRIu64
+	    " write_amplification=%.2f exit=%d error=\"%s\"",
+	    why_ended(compactor, code), status->jobs_done, status->jobs_failed,
+	    status->bytes_read, status->bytes_written, (double)ns / 1e9,
+	    status->debt_bytes, rt_compactor_write_amplification(status),
+	    rt_code_exit_status(code), code == RT_OK ? "" : err->text);
 }
 
 /* -- opening and closing -- */
@@ -478,26 +548,15 @@ claim_role(struct rtc_compactor *compactor, struct rt_err *err)
 	return code;
 }
 
-/* A pass goes on where the process before left it. */
 static void
 init_scrub(struct rtc_compactor *compactor)
 {
-	struct rt_compactor_status *status = &compactor->report.status;
-	struct rt_compactor_status before = { 0 };
-
-	if (rt_compactor_status_load(compactor->options.fs,
-		compactor->database.dir, &before, NULL) == RT_OK) {
-		status->scrub_position = before.scrub_position;
-		status->scrub_tables = before.scrub_tables;
-		status->scrub_began_ms = before.scrub_began_ms;
-		status->scrub_finished_ms = before.scrub_finished_ms;
-	}
 	compactor->scrub = (struct rtc_scrub){
 		.fs = compactor->options.fs,
 		.clock = compactor->options.clock,
 		.store = compactor->database.store,
 		.sst = compactor->database.sst,
-		.status = status,
+		.status = &compactor->report.status,
 		.quarantine = &compactor->runner.quarantine,
 		.go_on = scrub_may_go_on,
 		.arg = compactor,
@@ -536,6 +595,7 @@ rtc_compactor_open(struct rtc_compactor **out,
 	enum rt_code code;
 
 	compactor->options = *options;
+	compactor->opened_ns = now_ns(compactor);
 	compactor->database.dir = compactor->database.sst = -1;
 	compactor->database.fs = options->fs;
 	compactor->lock = (struct rt_dirlock)RT_DIRLOCK_INIT;
@@ -568,6 +628,10 @@ rtc_compactor_open(struct rtc_compactor **out,
 			.started_ms = rt_clock_wall_ms(options->clock),
 		},
 	};
+	snprintf(compactor->report.status.sandbox,
+	    sizeof(compactor->report.status.sandbox), "%s",
+	    options->sandbox != NULL ? options->sandbox : "off");
+	rtc_job_report_load(&compactor->report);
 	init_scrub(compactor);
 	rtc_job_report_save(&compactor->report);
 	*out = compactor;

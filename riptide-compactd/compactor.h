@@ -17,6 +17,7 @@ struct rtc_options {
 	bool full;		/* merge everything down, then end */
 	uint64_t budget_s;	/* end after so long; 0: none */
 	int signal_fd;		/* from rt_lifecycle_open(), or -1 */
+	const char *sandbox;	/* for the status: rt_sandbox_state; NULL: off */
 	/* Called for SIGHUP. */
 	void (*reload)(void *arg);
 	void *reload_arg;
@@ -33,6 +34,11 @@ RT_MUST_USE enum rt_code rtc_compactor_open(struct rtc_compactor **out,
  * RT_EFENCED: another compactor took the role. */
 RT_MUST_USE enum rt_code rtc_compactor_run(struct rtc_compactor *compactor,
     struct rt_err *err);
+
+/* One line in the log: why it ended, what it did, and the exit status that
+ * follows from code. */
+void rtc_compactor_log_end(const struct rtc_compactor *compactor,
+    enum rt_code code, const struct rt_err *err);
 
 void rtc_compactor_close(struct rtc_compactor *compactor);
 

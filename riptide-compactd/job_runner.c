@@ -56,20 +56,28 @@ publish(struct rtc_job_runner *runner, const struct rtc_merger *merger,
  * can be picked. Else the error remains what it was. */
 static enum rt_code
 forgive(struct rtc_job_runner *runner, const struct rtc_job *job,
-    enum rt_code code, const struct rt_err *err)
+    enum rt_code code, const struct rt_err *err, uint64_t began_ns)
 {
+	enum rt_job_outcome outcome = RT_JOB_GIVEN_UP;
+
+	if (code == RT_OK)
+		return RT_OK;
 	if (code == RT_ECONFLICT) {
 		rt_log(RT_LOG_VERBOSE, "job", "given up", "reason=\"%s\"",
 		    err->text);
-		return RT_OK;
+		code = RT_OK;
+	} else if ((code == RT_EDAMAGED || code == RT_ENOTFOUND) &&
+	    rtc_quarantine_inspect(&runner->quarantine, runner->database->fs,
+		runner->database->sst, job)) {
+		runner->report->status.damaged_tables =
+		    runner->quarantine.count;
+		rtc_job_report_error(runner->report, err);
+		code = RT_OK;
+	} else {
+		outcome = RT_JOB_FAILED;
 	}
-	if ((code != RT_EDAMAGED && code != RT_ENOTFOUND) ||
-	    !rtc_quarantine_inspect(&runner->quarantine, runner->database->fs,
-		runner->database->sst, job))
-		return code;
-	runner->report->status.damaged_tables = runner->quarantine.count;
-	rtc_job_report_error(runner->report, err);
-	return RT_OK;
+	rtc_job_report_not_done(runner->report, job, outcome, err, began_ns);
+	return code;
 }
 
 /* A job of which nothing is read. */
@@ -81,7 +89,7 @@ do_unread(struct rtc_job_runner *runner, const struct rtc_job *job,
 	struct rtc_result nothing = { 0 };
 
 	return forgive(runner, job, publish(runner, NULL, job, &nothing,
-		now_ns, err), err);
+		now_ns, err), err, now_ns);
 }
 
 enum rt_code
@@ -147,9 +155,8 @@ rtc_job_runner_finish(struct rtc_job_runner *runner, size_t *finished,
 		/* Fenced: the file is the successor's. */
 		if (code != RT_EFENCED)
 			end_progress(runner, worker);
-		if (code != RT_OK)
-			code = forgive(runner, &worker->job, code,
-			    &worker->err);
+		code = forgive(runner, &worker->job, code, &worker->err,
+		    worker->began_ns);
 		if (code != RT_OK && err != NULL)
 			*err = worker->err;
 		rtc_worker_clear(worker);
@@ -158,6 +165,23 @@ rtc_job_runner_finish(struct rtc_job_runner *runner, size_t *finished,
 			rtc_job_report_end(runner->report);
 	}
 	return code;
+}
+
+/* Its merge is over, at the end of all. */
+static void
+end_worker(struct rtc_job_runner *runner, struct rtc_worker *worker,
+    bool fenced)
+{
+	if (worker->code == RT_OK && !fenced &&
+	    publish(runner, &worker->merger, &worker->job, &worker->result,
+		worker->began_ns, &worker->err) == RT_OK)
+		return;
+	if (worker->code == RT_OK && !fenced)
+		rt_log(RT_LOG_WARNING, "job", "not published at the end",
+		    "error=\"%s\"", worker->err.text);
+	rtc_job_report_not_done(runner->report, &worker->job,
+	    worker->code == RT_ESTOPPED ? RT_JOB_STOPPED : RT_JOB_FAILED,
+	    &worker->err, worker->began_ns);
 }
 
 void
@@ -171,19 +195,12 @@ rtc_job_runner_stop(struct rtc_job_runner *runner, bool fenced)
 	rtc_workers_stop(runner->workers);
 	while (rtc_workers_busy(runner->workers) > 0) {
 		struct rtc_worker *worker;
-		struct rt_err err = { .code = RT_OK };
 
 		(void)poll(&over, 1, -1);
 		rtc_workers_drain(runner->workers);
 		while ((worker = rtc_workers_next_over(runner->workers)) !=
 		    NULL) {
-			if (worker->code == RT_OK && !fenced &&
-			    publish(runner, &worker->merger, &worker->job,
-				&worker->result, worker->began_ns, &err) !=
-				RT_OK)
-				rt_log(RT_LOG_WARNING, "job",
-				    "not published at the end", "error=\"%s\"",
-				    err.text);
+			end_worker(runner, worker, fenced);
 			if (worker->code != RT_ESTOPPED && !fenced)
 				end_progress(runner, worker);
 			rtc_worker_clear(worker);

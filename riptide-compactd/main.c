@@ -132,6 +132,7 @@ serve(struct program *program, const struct rt_command_line *line,
 	if (code == RT_OK)
 		code = rt_sandbox_enter(RT_SYSCALLS_COMPACTOR,
 		    &program->config, line->config_file, &sandbox, err);
+	options.sandbox = sandbox.text;
 	if (code == RT_OK)
 		code = rtc_compactor_open(&compactor, &options, err);
 	if (code == RT_OK) {
@@ -141,9 +142,8 @@ serve(struct program *program, const struct rt_command_line *line,
 		rt_log(RT_LOG_NOTICE, "main", "started", "dir=\"%s\"",
 		    program->config.dir);
 		code = rtc_compactor_run(compactor, err);
+		rtc_compactor_log_end(compactor, code, err);
 		rtc_compactor_close(compactor);
-		rt_log(RT_LOG_NOTICE, "main", "ended", "result=\"%s\"",
-		    code == RT_OK ? "ok" : err->text);
 	}
 	rt_log_close();
 	return code;

@@ -17,6 +17,7 @@ riptide_compactd_libriptide_compactd_a_SOURCES = \
 	riptide-compactd/picker_targets.c \
 	riptide-compactd/plan.c riptide-compactd/plan.h \
 	riptide-compactd/progress.c riptide-compactd/progress.h \
+	riptide-compactd/progress_bar.c riptide-compactd/progress_bar.h \
 	riptide-compactd/progress_record.c \
 	riptide-compactd/progress_record.h \
 	riptide-compactd/publisher.c riptide-compactd/publisher.h \

@@ -29,6 +29,8 @@ static const struct verb {
 	    "make checkpoints/NAME, a copy of hard links" },
 	{ "levels", 0, 0, rtl_levels, "levels",
 	    "print the levels of the newest manifest" },
+	{ "jobs", 0, 0, rtl_jobs, "jobs",
+	    "print the compactor's last jobs" },
 	{ "check", 0, 0, rtl_check, "check",
 	    "verify every file, change nothing" },
 	{ "repair", 2, 3, rtl_repair, "repair --out DIR [--without-manifest]",

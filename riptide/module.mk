@@ -9,7 +9,7 @@ riptide_riptide_SOURCES = \
 	riptide/session.c riptide/session.h \
 	riptide/tool.c riptide/tool.h \
 	riptide/tool_check.c riptide/tool_checkpoint.c \
-	riptide/tool_dump.c riptide/tool_kv.c \
+	riptide/tool_dump.c riptide/tool_jobs.c riptide/tool_kv.c \
 	riptide/tool_levels.c riptide/tool_repair.c
 riptide_riptide_LDADD = $(ENGINE_LIBS) riptided/pool/libpool.a \
 	$(DAEMON_LIBS) $(COMMON_LIBS) $(COMMON_SYSTEM_LIBS)

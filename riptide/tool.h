@@ -31,6 +31,7 @@ enum rt_code rtl_checkpoint(struct rtl_tool *tool, struct rt_err *err);
 
 /* -- read-only, beside live programs too -- */
 enum rt_code rtl_levels(struct rtl_tool *tool, struct rt_err *err);
+enum rt_code rtl_jobs(struct rtl_tool *tool, struct rt_err *err);
 enum rt_code rtl_check(struct rtl_tool *tool, struct rt_err *err);
 enum rt_code rtl_repair(struct rtl_tool *tool, struct rt_err *err);
 enum rt_code rtl_dump(struct rtl_tool *tool, struct rt_err *err);

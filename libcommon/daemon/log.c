@@ -22,6 +22,7 @@ static struct {
 	_Atomic int format;
 	_Atomic int fd;		/* stays the same number while open */
 	_Atomic unsigned long long lost;	/* lines nobody took */
+	void (*_Atomic before)(void);	/* a line on standard error, or NULL */
 	const char *program;
 	char *path;		/* NULL: standard error */
 } the_log = { .level = RT_LOG_NOTICE, .format = RT_LOG_TEXT,
@@ -94,6 +95,12 @@ rt_log_close(void)
 }
 
 void
+rt_log_set_before(void (*before)(void))
+{
+	atomic_store(&the_log.before, before);
+}
+
+void
 rt_log_set_level(enum rt_loglevel level)
 {
 	atomic_store(&the_log.level, (int)level);
@@ -120,6 +127,7 @@ rt_log(enum rt_loglevel level, const char *area, const char *event,
     const char *fields, ...)
 {
 	unsigned long long left_out = left_out_here;
+	void (*before)(void) = atomic_load(&the_log.before);
 	char text[RT_LOG_LINE_BYTES_MAX], line[RT_LOG_LINE_BYTES_MAX];
 	int saved = errno;
 	va_list ap;
@@ -139,6 +147,8 @@ rt_log(enum rt_loglevel level, const char *area, const char *event,
 		.pid = (int)getpid(), .area = area, .event = event,
 		.fields = text, .left_out = left_out },
 	    (enum rt_log_format)atomic_load(&the_log.format), line);
+	if (before != NULL && atomic_load(&the_log.fd) == STDERR_FILENO)
+		before();
 	if (!write_line(atomic_load(&the_log.fd), line, len))
 		atomic_fetch_add(&the_log.lost, left_out + 1);
 	errno = saved;

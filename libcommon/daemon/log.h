@@ -16,6 +16,9 @@ RT_MUST_USE enum rt_code rt_log_open(const char *program,
 /* Open the file anew (SIGHUP, after logrotate). */
 void rt_log_reopen(void);
 void rt_log_close(void);
+/* Call before(), from any thread, before each line that goes to standard error:
+ * whoever draws there takes it away. NULL: nobody does. */
+void rt_log_set_before(void (*before)(void));
 void rt_log_set_level(enum rt_loglevel level);
 
 /* area: the part of the program, a word. event: what happened, constant words.

@@ -561,11 +561,31 @@ compactor_section(struct collect *c)
 	    "absent" : status->running ? "running" : "idle");
 	rt_stats_i64(out, "compactor_pid", !c->compactor_held ? 0 :
 	    c->compactor_pid != 0 ? c->compactor_pid : (pid_t)status->pid);
+	rt_stats_text(out, "compactor_phase", "%s", c->compactor_held
+	    ? status->phase : "absent");
+	rt_stats_text(out, "compactor_sandbox", "%s", status->sandbox);
 	rt_stats_i64(out, "compactor_last_publish_age_seconds", age_s);
 	rt_stats_u64(out, "compactor_damaged_tables", status->damaged_tables);
 	rt_stats_i64(out, "compactor_scrub_finished_time",
 	    status->scrub_finished_ms / 1000);
 	rt_stats_u64(out, "compactor_scrub_tables", status->scrub_tables);
+	rt_stats_u64(out, "compactor_jobs_running", c->compactor_held
+	    ? status->jobs_running : 0);
+	rt_stats_u64(out, "compactor_progress_bytes", status->job_bytes_done);
+	rt_stats_u64(out, "compactor_progress_total_bytes",
+	    status->job_bytes_total);
+	rt_stats_u64(out, "compactor_bytes_per_second", status->bytes_per_s);
+	rt_stats_i64(out, "compactor_eta_seconds", c->compactor_held
+	    ? rt_compactor_eta_s(status) : -1);
+	rt_stats_f(out, "compactor_write_amplification",
+	    rt_compactor_write_amplification(status), 2);
+	rt_stats_u64(out, "compactor_jobs_failed", status->jobs_failed);
+	rt_stats_u64(out, "compactor_versions_dropped",
+	    status->versions_dropped);
+	rt_stats_u64(out, "compactor_tombstones_dropped",
+	    status->tombstones_dropped);
+	rt_stats_u64(out, "compactor_expired_dropped",
+	    status->expired_dropped);
 	rt_stats_u64(out, "compactor_jobs_done", status->jobs_done);
 	rt_stats_u64(out, "compactor_bytes_read", status->bytes_read);
 	rt_stats_u64(out, "compactor_bytes_written", status->bytes_written);

@@ -132,6 +132,8 @@ void rtd_cmd_rename(struct rtd_call *call);
 void rtd_cmd_renamenx(struct rtd_call *call);
 void rtd_cmd_replicaof(struct rtd_call *call);
 void rtd_cmd_reset(struct rtd_call *call);
+void rtd_cmd_riptide_jobs(struct rtd_call *call);
+void rtd_cmd_riptide_levels(struct rtd_call *call);
 void rtd_cmd_role(struct rtd_call *call);
 void rtd_cmd_save(struct rtd_call *call);
 void rtd_cmd_scan(struct rtd_call *call);

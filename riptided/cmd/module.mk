@@ -38,6 +38,7 @@ riptided_cmd_libcmd_a_SOURCES = \
 	riptided/cmd/cmd_pubsub.c \
 	riptided/cmd/cmd_random.c \
 	riptided/cmd/cmd_rename.c \
+	riptided/cmd/cmd_riptide.c \
 	riptided/cmd/cmd_save.c \
 	riptided/cmd/cmd_scan.c \
 	riptided/cmd/cmd_slowlog.c \

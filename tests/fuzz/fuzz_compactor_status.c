@@ -11,6 +11,24 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
+expect_same_job(const struct rt_compactor_job *a,
+    const struct rt_compactor_job *b)
+{
+	rt_assert(rt_job_outcome_name(a->outcome) ==
+	    rt_job_outcome_name(b->outcome));
+	rt_assert(a->number == b->number && a->began_ms == b->began_ms &&
+	    a->took_ms == b->took_ms && a->inputs == b->inputs &&
+	    a->outputs == b->outputs && a->source_level == b->source_level &&
+	    a->target_level == b->target_level);
+	rt_assert(a->bytes_in == b->bytes_in && a->bytes_out == b->bytes_out &&
+	    a->versions_dropped == b->versions_dropped &&
+	    a->tombstones_dropped == b->tombstones_dropped &&
+	    a->expired_dropped == b->expired_dropped);
+	rt_assert(strcmp(a->deed, b->deed) == 0 &&
+	    strcmp(a->reason, b->reason) == 0);
+}
+
+static void
 expect_same(const struct rt_compactor_status *a,
     const struct rt_compactor_status *b)
 {
@@ -26,6 +44,21 @@ expect_same(const struct rt_compactor_status *a,
 	    a->expired_dropped == b->expired_dropped);
 	rt_assert(strcmp(a->last_error, b->last_error) == 0);
 	rt_assert(strcmp(a->job, b->job) == 0);
+	rt_assert(strcmp(a->phase, b->phase) == 0);
+	rt_assert(strcmp(a->sandbox, b->sandbox) == 0);
+	rt_assert(a->jobs_running == b->jobs_running &&
+	    a->job_bytes_done == b->job_bytes_done &&
+	    a->job_bytes_total == b->job_bytes_total &&
+	    a->bytes_per_s == b->bytes_per_s &&
+	    a->jobs_failed == b->jobs_failed &&
+	    a->level0_bytes == b->level0_bytes &&
+	    a->merged_bytes == b->merged_bytes &&
+	    a->jobs_ever == b->jobs_ever);
+	rt_assert(a->history_count == b->history_count &&
+	    a->history_count <= RT_COMPACTOR_JOBS_MAX);
+	for (size_t i = 0; i < a->history_count; i++)
+		expect_same_job(&a->history[i], &b->history[i]);
+	rt_assert(rt_compactor_eta_s(a) == rt_compactor_eta_s(b));
 }
 
 int

@@ -15,6 +15,7 @@ unit_tests += \
 	tests/unit/riptide-compactd/test_pace \
 	tests/unit/riptide-compactd/test_picker \
 	tests/unit/riptide-compactd/test_progress \
+	tests/unit/riptide-compactd/test_progress_bar \
 	tests/unit/riptide-compactd/test_publisher \
 	tests/unit/riptide-compactd/test_rehearsal \
 	tests/unit/riptide-compactd/test_retention \
@@ -30,6 +31,7 @@ tests_unit_riptide_compactd_test_merger_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_pace_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_picker_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_progress_LDADD = $(COMPACTD_TEST_LIBS)
+tests_unit_riptide_compactd_test_progress_bar_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_publisher_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_rehearsal_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_retention_LDADD = $(COMPACTD_TEST_LIBS)

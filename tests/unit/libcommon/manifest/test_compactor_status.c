@@ -24,8 +24,36 @@ static const struct rt_compactor_status status = {
 	.scrub_began_ms = 14,
 	.scrub_finished_ms = 15,
 	.expired_dropped = 11,
+	.jobs_running = 16,
+	.job_bytes_done = 17,
+	.job_bytes_total = 18,
+	.bytes_per_s = 19,
+	.jobs_failed = 20,
+	.level0_bytes = 21,
+	.merged_bytes = 22,
+	.jobs_ever = 23,
 	.last_error = "no space",
 	.job = "L0 -> L1",
+	.phase = "merging",
+	.sandbox = "seccomp",
+	.history = { {
+		.number = 22,
+		.outcome = RT_JOB_GIVEN_UP,
+		.source_level = 1,
+		.target_level = 2,
+		.began_ms = 1700000000100,
+		.took_ms = 3,
+		.inputs = 4,
+		.outputs = 5,
+		.bytes_in = 6,
+		.bytes_out = 7,
+		.versions_dropped = 8,
+		.tombstones_dropped = 9,
+		.expired_dropped = 10,
+		.deed = "merge",
+		.reason = "level 0 is full",
+	}, { .number = 23 } },
+	.history_count = 2,
 };
 
 static void
@@ -70,6 +98,20 @@ START_TEST(what_is_saved_is_loaded)
 	ck_assert_uint_eq(back.expired_dropped, 11);
 	ck_assert_str_eq(back.last_error, "no space");
 	ck_assert_str_eq(back.job, "L0 -> L1");
+	ck_assert_uint_eq(back.jobs_running, 16);
+	ck_assert_uint_eq(back.job_bytes_done, 17);
+	ck_assert_uint_eq(back.job_bytes_total, 18);
+	ck_assert_uint_eq(back.bytes_per_s, 19);
+	ck_assert_uint_eq(back.jobs_failed, 20);
+	ck_assert_uint_eq(back.level0_bytes, 21);
+	ck_assert_uint_eq(back.merged_bytes, 22);
+	ck_assert_uint_eq(back.jobs_ever, 23);
+	ck_assert_str_eq(back.phase, "merging");
+	ck_assert_str_eq(back.sandbox, "seccomp");
+	ck_assert_uint_eq(back.history_count, 2);
+	ck_assert_mem_eq(&back.history[0], &status.history[0],
+	    sizeof(back.history[0]));
+	ck_assert_uint_eq(back.history[1].number, 23);
 	ck_assert_int_eq(rt_compactor_status_save(fs, scratch.fd, &idle, NULL),
 	    RT_OK);
 	ck_assert_int_eq(rt_compactor_status_load(fs, scratch.fd, &back, NULL),
@@ -108,5 +150,88 @@ START_TEST(what_is_not_a_status_is_refused_or_bounded)
 }
 END_TEST
 
+START_TEST(the_last_hundred_jobs_are_remembered)
+{
+	struct rt_compactor_status many = { .epoch = 1 }, back;
+	struct rt_fs *fs = rt_fs_posix();
+	struct rtt_scratch scratch;
+	struct stat file;
+
+	rtt_scratch_init(&scratch);
+	for (uint64_t i = 1; i <= RT_COMPACTOR_JOBS_MAX + 50; i++)
+		rt_compactor_status_add(&many, &(struct rt_compactor_job){
+		    .number = i, .bytes_in = UINT64_MAX, .deed = "discard",
+		    .reason = "a reason of the length that a reason may have, "
+			"at the most, yes" });
+	ck_assert_uint_eq(many.history_count, RT_COMPACTOR_JOBS_MAX);
+	ck_assert_int_eq(rt_compactor_status_save(fs, scratch.fd, &many, NULL),
+	    RT_OK);
+	ck_assert_int_eq(fs->fstatat(fs, scratch.fd, RT_PATH_COMPACTOR_STATUS,
+	    &file), 0);
+	ck_assert_int_lt(file.st_size, 32768);
+	ck_assert_int_eq(rt_compactor_status_load(fs, scratch.fd, &back, NULL),
+	    RT_OK);
+	ck_assert_uint_eq(back.history_count, RT_COMPACTOR_JOBS_MAX);
+	ck_assert_uint_eq(back.history[0].number, 51);
+	ck_assert_uint_eq(back.history[RT_COMPACTOR_JOBS_MAX - 1].number, 150);
+	rtt_scratch_fini(&scratch);
+}
+END_TEST
+
+START_TEST(more_jobs_than_that_in_a_file_are_cut)
+{
+	/* Field 50, twelve times a hundred jobs without fields. */
+	static uint8_t bytes[3 * 12 * RT_COMPACTOR_JOBS_MAX];
+	struct rt_compactor_status back;
+	struct rtt_scratch scratch;
+
+	for (size_t i = 0; i < sizeof(bytes); i += 3) {
+		bytes[i] = ((50 << 3 | 2) & 0x7f) | 0x80;
+		bytes[i + 1] = 50 >> 4;
+	}
+	rtt_scratch_init(&scratch);
+	put_file(scratch.fd, bytes, sizeof(bytes));
+	ck_assert_int_eq(rt_compactor_status_load(rt_fs_posix(), scratch.fd,
+	    &back, NULL), RT_OK);
+	ck_assert_uint_eq(back.history_count, RT_COMPACTOR_JOBS_MAX);
+	rtt_scratch_fini(&scratch);
+}
+END_TEST
+
+START_TEST(write_amplification_counts_the_flush)
+{
+	struct rt_compactor_status none = { 0 };
+	struct rt_compactor_status some = { .level0_bytes = 100,
+		.merged_bytes = 250 };
+
+	ck_assert_double_eq(rt_compactor_write_amplification(&none), 0);
+	ck_assert_double_eq(rt_compactor_write_amplification(&some), 3.5);
+}
+END_TEST
+
+START_TEST(the_time_that_is_left_is_told_when_it_is_known)
+{
+	struct rt_compactor_status some = { 0 };
+
+	ck_assert_int_eq(rt_compactor_eta_s(&some), 0);
+	some.debt_bytes = 1000;
+	ck_assert_int_eq(rt_compactor_eta_s(&some), -1);
+	some.bytes_per_s = 10;
+	ck_assert_int_eq(rt_compactor_eta_s(&some), 100);
+	some.job_bytes_total = 2000;
+	some.job_bytes_done = 500;
+	ck_assert_int_eq(rt_compactor_eta_s(&some), 150);
+	some.job_bytes_done = 2001;
+	ck_assert_int_eq(rt_compactor_eta_s(&some), 0);
+	some = (struct rt_compactor_status){ .debt_bytes = UINT64_MAX,
+		.bytes_per_s = 1 };
+	ck_assert_int_eq(rt_compactor_eta_s(&some), INT64_MAX);
+}
+END_TEST
+
 RTT_MAIN("compactor_status", what_is_saved_is_loaded,
-    what_is_not_a_status_is_refused_or_bounded)
+    what_is_not_a_status_is_refused_or_bounded,
+    the_last_hundred_jobs_are_remembered,
+    more_jobs_than_that_in_a_file_are_cut,
+    write_amplification_counts_the_flush,
+    the_time_that_is_left_is_told_when_it_is_known)
