@@ -43,5 +43,5 @@ BENCH_LIBS = bench/libbench.a $(ENGINE_LIBS) $(DAEMON_LIBS) $(COMMON_LIBS) \
 bench_riptide_bench_LDADD = $(BENCH_LIBS)
 # What make bench and make bench-compare leave.
 CLEANFILES += bench/engine.json bench/compare.json bench/compare.svg
-# GETs over the network, by hand: it says how.
-EXTRA_DIST += bench/read_shapes.py
+# GETs over the network, and clients beside a compactor, by hand: they say how.
+EXTRA_DIST += bench/compactor_beside.py bench/read_shapes.py

@@ -358,8 +358,8 @@ rest(struct rtc_compactor *compactor, bool *is_told)
 	const struct rt_compactor_status *status = &compactor->report.status;
 
 	rtc_job_report_phase(&compactor->report, compactor->is_late
-	    ? "outside-window" : status->scrub_began_ms >
-	    status->scrub_finished_ms ? "scrubbing" : "idle");
+	    ? "outside-window" : status->scrub_position != 0
+	    ? "scrubbing" : "idle");
 	if (!*is_told) {
 		rtc_job_report_save(&compactor->report);
 		drain(compactor);

@@ -12,6 +12,7 @@ script_tests += \
 	tests/system/test_compactor.py \
 	tests/system/test_compare.py \
 	tests/system/test_compactor_eyes.py \
+	tests/system/test_units.py \
 	tests/system/test_damaged_reads.py \
 	tests/system/test_differential.py \
 	tests/system/test_load.py \

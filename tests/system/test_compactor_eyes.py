@@ -154,9 +154,15 @@ def test_progress_in_info(tap):
                    info["compactor_jobs_running"]), ("absent", "absent", "0"),
                   "of_one_that_is_away_nothing_is_under_way")
         compactor = rt.Compactor(server.dir, **SMALL).start()
-        rt.wait_until(lambda: client.info("compactor")["compactor_phase"] in
-                      ("idle", "scrubbing"), "rest")
+        rt.wait_until(lambda: client.info("compactor")["compactor_phase"] ==
+                      "idle", "rest")
         tap.ok(True, "with_nothing_due_it_rests")
+        compactor.stop()
+        compactor = rt.Compactor(server.dir, scrub_interval=1,
+                                 **SMALL).start()
+        rt.wait_until(lambda: client.info("compactor")["compactor_phase"] ==
+                      "scrubbing", "a pass over all tables")
+        tap.ok(True, "a_pass_that_looks_for_damage_is_told")
 
 
 def test_last_line(tap):
