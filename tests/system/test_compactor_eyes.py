@@ -187,10 +187,7 @@ def test_last_line(tap):
                "and_what_is_left_to_do")
         slow = rt.Compactor(server.dir, args=["--once"],
                             compaction_rate_limit="64kb", **SMALL).start()
-        rt.wait_until(lambda: os.path.exists(os.path.join(
-            server.dir, "COMPACTOR")) and any(
-                name.startswith("c") for name in
-                os.listdir(os.path.join(server.dir, "sst"))), "a job")
+        rt.wait_until(lambda: "event=started" in slow.stderr(), "a start")
         slow.stop()
         tap.equal(ended(slow)["result"], "stopped", "a_stop_is_told")
         tap.equal(run(compaction_rate_limit="0"), ("done", 0),
