@@ -68,6 +68,20 @@ static const struct {
 		"publish_clean_stop",
 	    .reason = "likewise",
 	    .by_path = true },
+	{ .path = "dirsync rt_manifest_store_sync_dir < settle < "
+		"publish_once < rt_manifest_store_publish < "
+		"rtc_publisher_publish",
+	    .together = "merges",
+	    .reason = "who unlinks the inputs syncs the directory first",
+	    .by_path = true },
+	{ .path = "dirsync rt_manifest_store_sync_dir < rtc_sweeper_drain",
+	    .together = "merges",
+	    .reason = "the publish before has synced it",
+	    .by_path = true },
+	{ .path = "dirsync rt_manifest_store_sync_dir < settle < "
+		"publish_once < rt_manifest_store_publish < drain_obsolete",
+	    .reason = "a table that is on the list and gone does no harm",
+	    .by_path = true },
 	{ .path = "dirsync rt_manifest_store_sync_dir < "
 		"rt_manifest_store_collect",
 	    .reason = "each publisher syncs its own before the next one's, "
