@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "libcommon/base/invariant.h"
+#include "libcommon/base/number.h"
 
 #define HELLO_BYTES 4096
 
@@ -196,10 +197,12 @@ put_key(struct rt_buf *out, uint64_t number)
 static void
 put_value(struct rt_buf *out, struct rt_slice value)
 {
-	char head[24];
+	char digits[RT_I64_DIGITS_MAX];
+	size_t len = rt_format_i64(digits, (int64_t)value.len);
 
-	rt_buf_append(out, head, (size_t)snprintf(head, sizeof(head),
-	    "$%zu\r\n", value.len));
+	rt_buf_append_byte(out, '$');
+	rt_buf_append(out, digits, len);
+	put_words(out, "\r\n");
 	rt_buf_append_slice(out, value);
 	put_words(out, "\r\n");
 }
@@ -222,10 +225,7 @@ put_set(struct rt_buf *out, struct rtb_load_maker *maker, uint64_t number)
 static void
 put_scan(struct rt_buf *out, uint64_t number)
 {
-	char head[40];
-
-	rt_buf_append(out, head, (size_t)snprintf(head, sizeof(head),
-	    "*%d\r\n$4\r\nMGET\r\n", RTB_SCAN_KEYS + 1));
+	rt_buf_printf(out, "*%d\r\n$4\r\nMGET\r\n", RTB_SCAN_KEYS + 1);
 	for (unsigned i = 0; i < RTB_SCAN_KEYS; i++)
 		put_key(out, number + i);
 }

@@ -285,7 +285,9 @@ send_to_all(const struct message *message, const struct channel *channel)
 	struct rtd_subscription *subscription;
 
 	write_head(text, message, channel);
-	TAILQ_FOREACH(subscription, &channel->subscriptions, of_channel)
+	for (subscription = TAILQ_FIRST(&channel->subscriptions);
+	     subscription != NULL;
+	     subscription = TAILQ_NEXT(subscription, of_channel))
 		send_to(message, subscription->client, text);
 	if (text->cap > (size_t)RT_BULK_BYTES_MIN)
 		rt_buf_fini(text);
