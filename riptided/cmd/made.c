@@ -72,10 +72,14 @@ done(struct rtd_job *job)
 	struct rtd_server_state *server = making->server;
 	struct rtd_client *client = making->client;
 
-	if (client->killed)
+	if (client->killed) {
 		making_free(making);
-	else
+	} else {
+		/* Of a value that has changed meanwhile. */
+		if (client->making != NULL)
+			making_free(client->making);
 		client->making = making;
+	}
 	server->unpark_client(server, client);
 }
 
