@@ -55,17 +55,31 @@ def lock_holder(directory):
         return None
 
 
+def is_becoming_another(pid):
+    """Between two programs a process has no command line for a moment. Neither
+    has one that has ended, or a thread of the kernel."""
+    try:
+        with open("/proc/%d/stat" % pid, "rb") as file:
+            state, parent = file.read().rsplit(b")", 1)[1].split()[:2]
+    except (OSError, ValueError, IndexError):
+        return False
+    return state not in b"ZX" and parent not in (b"0", b"2")
+
+
 def processes_in(directory):
-    """Pids of those that have the directory on their command line."""
+    """Pids of those that have the directory on their command line, and of
+    those that may have it in a moment."""
     pids = []
     for path in glob.glob("/proc/[0-9]*/cmdline"):
+        pid = int(path.split("/")[2])
         try:
             with open(path, "rb") as file:
                 words = file.read().split(b"\0")
         except OSError:
             continue
-        if directory.encode() in words:
-            pids.append(int(path.split("/")[2]))
+        if directory.encode() in words or (
+                words == [b""] and is_becoming_another(pid)):
+            pids.append(pid)
     return pids
 
 
