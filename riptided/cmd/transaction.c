@@ -189,7 +189,6 @@ rtd_transaction_each_key(const struct rtd_call *call,
 
 /* -- EXEC -- */
 
-
 /* What cannot be read at all the command will say. */
 static bool
 is_in_memory(void *arg, uint32_t keyspace, struct rt_slice key)
