@@ -67,7 +67,7 @@ write_file(struct rtc_progress *progress, struct rt_slice bytes,
     struct rt_err *err)
 {
 	struct rt_fs *fs = progress->fs;
-	enum rt_code code;
+	enum rt_code code, closed;
 	int fd = -1;
 
 	/* One left behind by a process that died here is in the way. */
@@ -75,7 +75,9 @@ write_file(struct rtc_progress *progress, struct rt_slice bytes,
 	code = rt_fs_create(fs, progress->dir, RT_PATH_PROGRESS_TMP, &fd, err);
 	if (code == RT_OK)
 		code = rt_fs_write_exact(fs, fd, bytes.data, bytes.len, 0, err);
-	rt_fs_close(fs, &fd, NULL);
+	closed = rt_fs_close(fs, &fd, code == RT_OK ? err : NULL);
+	if (code == RT_OK)
+		code = closed;
 	RT_CRASHPOINT("progress-written");
 	if (code == RT_OK)
 		code = rt_fs_rename(fs, progress->dir, RT_PATH_PROGRESS_TMP,

@@ -9,9 +9,9 @@
  * K1 A record is taken at its word only where everything in it can be checked:
  *    its checksum and the database's uuid; a generation that the newest manifest
  *    has passed; inputs that stand in that manifest under the id and unique id
- *    that it names, in the levels that it names; outputs that are whole files of the size, unique id and checksum
- *    that it names, read back entry by entry (G3) before anything is published.
- *    What fails is made anew. So the file needs no sync and may be lost, torn,
+ *    that it names, in the levels that it names; outputs that are whole files
+ *    of the size, unique id and checksum that it names, read back entry by entry
+ *    (G3) before anything is published. What fails is made anew. So the file needs no sync and may be lost, torn,
  *    old or foreign.
  * K2 Names never return (I3 in docs/manifest-protocol.md). Inputs that stand in
  *    the newest manifest have stood there since N, and the job is as one that
