@@ -536,8 +536,9 @@ claim_role(struct rtc_compactor *compactor, struct rt_err *err)
 	    &claimed->clock_mark, claimed->expiry_clock_ms);
 	rtc_resume_open(&compactor->resume, compactor->options.fs,
 	    compactor->database.dir, compactor->database.sst,
-	    &compactor->runner.progress, claimed, compactor->runner.epoch,
-	    &compactor->runner.next_number);
+	    &compactor->runner.progress,
+	    rt_clock_boot_id(compactor->options.clock), claimed,
+	    compactor->runner.epoch, &compactor->runner.next_number);
 	code = rtc_sweeper_sweep(compactor->options.fs,
 	    compactor->database.sst, claimed, compactor->runner.epoch,
 	    &removed, err);

@@ -1,7 +1,7 @@
 /* A job of some size is cut into ranges (ranges.h), as many as it may have
  * threads. Each range has a merge, a result and an error of its own; they meet
- * when all are over. What an earlier process did of the job is read back first,
- * and is then a range that is over already. */
+ * when all are over. What an earlier process did of the job is a range too: it
+ * is read back when no range is left to be merged, and merged if that fails. */
 #include "riptide-compactd/merger.h"
 
 #include <inttypes.h>
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "libcommon/base/invariant.h"
+#include "libcommon/daemon/log.h"
 #include "libcommon/os/mutex.h"
 #include "riptide-compactd/progress.h"
 #include "riptide-compactd/range_merge.h"
@@ -29,50 +30,13 @@ struct part {
 struct run {
 	const struct rtc_merger *merger;
 	const struct rtc_job *job;
-	const struct rtc_span **done;	/* what is, of job->done */
-	size_t done_count;
 	struct rtc_ranges ranges;
 	struct part *parts;		/* one for each range */
-	atomic_size_t next;		/* the part to begin next */
+	atomic_size_t next;		/* the part to look at next, twice */
 	atomic_bool is_vain;		/* one of them failed */
 };
 
 /* -- what is done already -- */
-
-static enum rt_code
-read_back_span(struct run *run, const struct rtc_span *span, struct rt_err *err)
-{
-	for (size_t i = 0; i < span->result.outputs_count; i++) {
-		enum rt_code code = rtc_range_read_back(run->merger, run->job,
-		    &span->result.outputs[i], err);
-
-		if (code != RT_OK)
-			return code;
-	}
-	return RT_OK;
-}
-
-/* K1: what cannot be read back is made anew. */
-static enum rt_code
-read_back_done(struct run *run, struct rt_err *err)
-{
-	const struct rtc_spans *spans = run->job->done;
-	size_t count = spans != NULL ? spans->count : 0;
-
-	run->done = rt_alloc_zero(count + 1, sizeof(run->done[0]));
-	for (size_t i = 0; i < count; i++) {
-		const struct rtc_span *span = &spans->all[i];
-		enum rt_code code = read_back_span(run, span, err);
-
-		if (code == RT_ESTOPPED)
-			return code;
-		if (code == RT_OK)
-			run->done[run->done_count++] = span;
-		else
-			rtc_result_unlink(&span->result, run->merger);
-	}
-	return RT_OK;
-}
 
 static void
 copy_output(struct rtc_output *out, const struct rtc_output *output)
@@ -100,6 +64,19 @@ take_done(struct part *part)
 	if (part->run->merger->entries_read != NULL)
 		atomic_fetch_add_explicit(part->run->merger->entries_read,
 		    from->entries_in, memory_order_relaxed);
+}
+
+/* K1: it is merged again. */
+static void
+forget_done(struct part *part)
+{
+	const struct rtc_merger *merger = part->run->merger;
+
+	if (merger->entries_read != NULL)
+		atomic_fetch_sub_explicit(merger->entries_read,
+		    part->result.entries_in, memory_order_relaxed);
+	rtc_result_unlink(&part->result, merger);
+	rtc_result_fini(&part->result);
 }
 
 /* -- merging -- */
@@ -137,16 +114,65 @@ merge_part(struct part *part)
 		note(part, part->range->keys.upper, true);
 }
 
-/* Parts, until there are no more. Any thread of the job. */
+/* K7: the record tells of each output that is read back, so that a process
+ * which ends in the middle of that has done something, too. */
+static enum rt_code
+read_back(struct part *part, struct rt_err *err)
+{
+	struct run *run = part->run;
+	enum rt_code code = RT_OK;
+
+	for (size_t i = 0; i < part->result.outputs_count; i++) {
+		struct rtc_output *output = &part->result.outputs[i];
+
+		if (output->is_checked)
+			continue;
+		if (atomic_load(&run->is_vain))
+			return rt_err_set(err, RT_ESTOPPED,
+			    "another part of the job failed");
+		code = rtc_range_read_back(run->merger, run->job, output, err);
+		if (code != RT_OK)
+			return code;
+		output->is_checked = true;
+		note(part, part->range->keys.upper, true);
+	}
+	return RT_OK;
+}
+
+/* K1: what cannot be read back is made anew. */
+static void
+check_part(struct part *part)
+{
+	struct rt_err err = { .code = RT_OK };
+	enum rt_code code = read_back(part, &err);
+
+	if (code == RT_ESTOPPED) {
+		part->code = code;
+		part->err = err;
+	} else if (code != RT_OK) {
+		rt_log(RT_LOG_WARNING, "progress", "made anew", "error=\"%s\"",
+		    err.text);
+		forget_done(part);
+		merge_part(part);
+	}
+}
+
+/* Parts, until there are no more: those that are to be merged, then those that
+ * are. Any thread of the job. */
 static void *
 work(void *arg)
 {
 	struct run *run = arg;
-	size_t i;
+	size_t count = run->ranges.count, i;
 
-	while ((i = atomic_fetch_add(&run->next, 1)) < run->ranges.count)
-		if (run->ranges.all[i].done == NULL)
-			merge_part(&run->parts[i]);
+	while ((i = atomic_fetch_add(&run->next, 1)) < 2 * count) {
+		struct part *part = &run->parts[i % count];
+
+		if (part->range->done == NULL && i < count)
+			merge_part(part);
+		else if (part->range->done != NULL && i >= count)
+			check_part(part);
+	}
 	return NULL;
 }
 
@@ -178,11 +204,11 @@ begin_parts(struct run *run)
 static void
 work_all(struct run *run)
 {
-	size_t open = run->ranges.count - run->done_count, more = 0;
-	pthread_t *threads = rt_alloc_zero(open + 1, sizeof(threads[0]));
+	size_t count = run->ranges.count, more = 0;
+	pthread_t *threads = rt_alloc_zero(count, sizeof(threads[0]));
 
 	begin_parts(run);
-	for (; more + 1 < open && more + 1 < run->merger->threads; more++)
+	for (; more + 1 < count && more + 1 < run->merger->threads; more++)
 		rt_thread_start(&threads[more], "merge", work, run);
 	(void)work(run);
 	while (more > 0)
@@ -258,10 +284,7 @@ rtc_merger_run(const struct rtc_merger *merger, const struct rtc_job *job,
 	enum rt_code code;
 
 	*result = (struct rtc_result){ 0 };
-	code = read_back_done(&run, err);
-	if (code == RT_OK)
-		code = rtc_ranges_plan(&run.ranges, merger, job, run.done,
-		    run.done_count, err);
+	code = rtc_ranges_plan(&run.ranges, merger, job, err);
 	if (code == RT_OK) {
 		work_all(&run);
 		code = first_error(&run, err);
@@ -272,7 +295,6 @@ rtc_merger_run(const struct rtc_merger *merger, const struct rtc_job *job,
 	if (code == RT_OK && result->outputs_count > 0)
 		code = rt_fs_sync_dir(merger->fs, merger->dir, err);
 	free(run.parts);
-	free(run.done);
 	rtc_ranges_fini(&run.ranges);
 	/* G4 */
 	if (code != RT_OK && (code != RT_ESTOPPED || merger->progress == NULL))

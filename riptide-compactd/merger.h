@@ -3,7 +3,8 @@
  *
  * G1 An output is cut between user keys, never between versions of one.
  * G2 Entries read = entries written + entries left out, or the job fails.
- * G3 Every output is opened and read back whole before it is told.
+ * G3 Every output is opened and read back whole before it is told, and one that
+ *    an earlier process told of once more before it is published (K7).
  * G4 Nothing it makes is part of the database until it is published; on any
  *    failure its files are unlinked again. Asked to stop, it leaves the outputs
  *    that are whole to its successor, if it may tell of them (progress.h).
@@ -45,6 +46,9 @@ struct rtc_merger {
 struct rtc_output {
 	struct rt_file_id id;
 	struct rt_table_info info;
+	/* It is an earlier process's, and was read back by another than its
+	 * maker since the machine was started (K7 of progress.h). */
+	bool is_checked;
 };
 
 struct rtc_result {

@@ -36,10 +36,11 @@ rtc_progress_fini(struct rtc_progress *progress)
 
 void
 rtc_progress_open(struct rtc_progress *progress, struct rt_fs *fs, int dir,
-    const uint8_t *database_uuid)
+    const uint8_t *database_uuid, uint64_t boot_id)
 {
 	progress->fs = fs;
 	progress->dir = dir;
+	progress->boot_id = boot_id;
 	memcpy(progress->database_uuid, database_uuid, RT_UUID_BYTES);
 	progress->is_written = true;
 }
@@ -95,7 +96,7 @@ save(struct rtc_progress *progress) RT_REQUIRES(progress->mu)
 
 	if (progress->fs == NULL)
 		return;
-	rtc_record_begin(&bytes, progress->database_uuid);
+	rtc_record_begin(&bytes, progress->database_uuid, progress->boot_id);
 	for (size_t i = 0; i < RTC_PROGRESS_JOBS_MAX; i++)
 		any |= put_slot(&bytes, &progress->slots[i]);
 	rtc_record_finish(&bytes);

@@ -11,8 +11,8 @@
  *    has passed; inputs that stand in that manifest under the id and unique id
  *    that it names, in the levels that it names; outputs that are whole files
  *    of the size, unique id and checksum that it names, read back entry by entry
- *    (G3) before anything is published. What fails is made anew. So the file needs no sync and may be lost, torn,
- *    old or foreign.
+ *    (K7) before anything is published. What fails is made anew. So the file
+ *    needs no sync and may be lost, torn, old or foreign.
  * K2 Names never return (I3 in docs/manifest-protocol.md). Inputs that stand in
  *    the newest manifest have stood there since N, and the job is as one that
  *    has been under way all the time, in a process that slept: what is said of
@@ -31,6 +31,15 @@
  *    the outputs are under names of a dead epoch that a record tells of, or are
  *    swept by the next start. None outlives that start under its name.
  * K6 The sums of G2 are asked of both halves together.
+ * K7 An output is told of when it is synced and its maker has read it back. A
+ *    successor opens it (size, ids, footer, index) and goes on with what is
+ *    missing; it reads the output back beside the last merges or behind them, in
+ *    any case before it publishes, and tells in the record that it did. That
+ *    holds until the machine is started anew, which the record's boot id tells:
+ *    a disk may have lost what it said was synced, and a file that was read
+ *    since then is like any other table that was looked at once. So every output
+ *    is read twice at least, by two processes, and each process that lives long
+ *    enough for one output, to make it or to read it, leaves less to the next.
  *
  * A job of one output writes no record. Thread: any. */
 #ifndef RIPTIDE_COMPACTD_PROGRESS_H
@@ -51,6 +60,7 @@ struct rtc_progress {
 	struct rt_fs *fs;	/* NULL: nothing is kept */
 	int dir;		/* the data directory */
 	uint8_t database_uuid[RT_UUID_BYTES];
+	uint64_t boot_id;	/* of the machine; 0: not known */
 	struct rt_mutex mu;
 	/* The first half is for jobs under way. */
 	struct rtc_progress_slot slots[RTC_PROGRESS_JOBS_MAX];
@@ -61,7 +71,7 @@ void rtc_progress_init(struct rtc_progress *progress);
 void rtc_progress_fini(struct rtc_progress *progress);
 /* Keep records from now on. dir is borrowed. */
 void rtc_progress_open(struct rtc_progress *progress, struct rt_fs *fs, int dir,
-    const uint8_t *database_uuid);
+    const uint8_t *database_uuid, uint64_t boot_id);
 
 /* A job in so many parts begins, or waits. Nothing of it is done, but for what
  * is told next; the slot that job->done was in is given up. */

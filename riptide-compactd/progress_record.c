@@ -9,15 +9,17 @@
 
 #define MAGIC "RTprog\r\n"
 #define MAGIC_BYTES 8
-#define FORMAT 1
+#define FORMAT 2
 #define CRC_BYTES 4
 
 void
-rtc_record_begin(struct rt_buf *out, const uint8_t *database_uuid)
+rtc_record_begin(struct rt_buf *out, const uint8_t *database_uuid,
+    uint64_t boot_id)
 {
 	rt_buf_append(out, MAGIC, MAGIC_BYTES);
 	rt_buf_put_fixed32(out, FORMAT);
 	rt_buf_append(out, database_uuid, RT_UUID_BYTES);
+	rt_buf_put_fixed64(out, boot_id);
 }
 
 void
@@ -54,6 +56,7 @@ rtc_record_put_span(struct rt_buf *out, struct rt_slice lower,
 		rt_buf_put_varint(out, output->info.size);
 		rt_buf_put_fixed32(out, output->info.crc32c);
 		rt_buf_put_varint(out, output->info.older_versions);
+		rt_buf_put_varint(out, output->is_checked);
 	}
 }
 
@@ -71,6 +74,27 @@ take_count(struct rt_cursor *cursor, size_t bytes_min)
 
 	if (count <= rt_cursor_left(cursor) / bytes_min)
 		return (size_t)count;
+	cursor->bad = true;
+	return 0;
+}
+
+static bool
+take_bool(struct rt_cursor *cursor)
+{
+	uint64_t value = rt_cursor_varint(cursor);
+
+	if (value > 1)
+		cursor->bad = true;
+	return value == 1;
+}
+
+static uint32_t
+take_level(struct rt_cursor *cursor)
+{
+	uint64_t level = rt_cursor_varint(cursor);
+
+	if (level < RT_LEVELS_MAX)
+		return (uint32_t)level;
 	cursor->bad = true;
 	return 0;
 }
@@ -98,7 +122,7 @@ take_span(struct rt_cursor *cursor, struct rtc_span *span)
 	result->entries_in = rt_cursor_varint(cursor);
 	for (size_t i = 0; i < RTC_VERDICTS; i++)
 		result->verdicts[i] = rt_cursor_varint(cursor);
-	outputs = take_count(cursor, 16);
+	outputs = take_count(cursor, 17);
 	for (size_t i = 0; i < outputs; i++) {
 		struct rtc_output *output = rtc_result_add(result);
 
@@ -107,6 +131,7 @@ take_span(struct rt_cursor *cursor, struct rtc_span *span)
 		output->info.size = rt_cursor_varint(cursor);
 		output->info.crc32c = rt_cursor_fixed32(cursor);
 		output->info.older_versions = rt_cursor_varint(cursor);
+		output->is_checked = take_bool(cursor);
 	}
 }
 
@@ -131,8 +156,8 @@ take_job(struct rt_cursor *cursor, struct rtc_recorded_job *job)
 	size_t spans;
 
 	job->generation = rt_cursor_varint(cursor);
-	job->source_level = (uint32_t)rt_cursor_varint(cursor);
-	job->target_level = (uint32_t)rt_cursor_varint(cursor);
+	job->source_level = take_level(cursor);
+	job->target_level = take_level(cursor);
 	compression = rt_cursor_varint(cursor);
 	if (compression > RT_COMPRESSION_ZSTD)
 		cursor->bad = true;
@@ -187,6 +212,7 @@ rtc_record_decode(struct rtc_record *record, struct rt_slice bytes,
 	code = check_envelope(bytes, database_uuid, &cursor, err);
 	if (code != RT_OK)
 		return code;
+	record->boot_id = rt_cursor_fixed64(&cursor);
 	record->jobs = rt_alloc_zero(RTC_PROGRESS_JOBS_MAX,
 	    sizeof(record->jobs[0]));
 	while (!cursor.bad && rt_cursor_left(&cursor) > 0 &&

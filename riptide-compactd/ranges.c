@@ -81,16 +81,11 @@ points_fini(struct points *points)
 
 /* -- what is done, and the gaps between -- */
 
-struct done {
-	const struct rtc_span *const *all;
-	size_t count;
-};
-
 static bool
-is_done(const struct done *done, struct rt_slice key)
+is_done(const struct rtc_spans *done, struct rt_slice key)
 {
 	for (size_t i = 0; i < done->count; i++) {
-		const struct rtc_span *span = done->all[i];
+		const struct rtc_span *span = &done->all[i];
 
 		if (rt_slice_compare(key, rt_buf_slice(&span->lower)) >= 0 &&
 		    (span->upper.len == 0 || rt_slice_compare(key,
@@ -129,7 +124,7 @@ add_gap(struct rtc_ranges *ranges, struct rt_slice lower,
 
 /* RA1 */
 static void
-add_all(struct rtc_ranges *ranges, const struct done *done)
+add_all(struct rtc_ranges *ranges, const struct rtc_spans *done)
 {
 	struct rt_slice from = rt_slice(NULL, 0);
 	bool is_end = false;
@@ -138,7 +133,7 @@ add_all(struct rtc_ranges *ranges, const struct done *done)
 	    2 * done->count + ranges->bounds_count + 1,
 	    sizeof(ranges->all[0]));
 	for (size_t i = 0; i < done->count; i++) {
-		const struct rtc_span *span = done->all[i];
+		const struct rtc_span *span = &done->all[i];
 		struct rt_slice lower = rt_buf_slice(&span->lower);
 
 		if (!rt_slice_equal(from, lower))
@@ -161,8 +156,8 @@ end_of_part(uint64_t total, size_t k, size_t wanted)
 }
 
 static void
-cut(struct rtc_ranges *ranges, struct points *points, const struct done *done,
-    size_t wanted)
+cut(struct rtc_ranges *ranges, struct points *points,
+    const struct rtc_spans *done, size_t wanted)
 {
 	uint64_t total = 0, before = 0;
 	size_t k = 1;
@@ -202,11 +197,11 @@ rtc_ranges_most(const struct rt_config *config, const struct rtc_job *job,
 
 enum rt_code
 rtc_ranges_plan(struct rtc_ranges *ranges, const struct rtc_merger *merger,
-    const struct rtc_job *job, const struct rtc_span *const *spans,
-    size_t spans_count, struct rt_err *err)
+    const struct rtc_job *job, struct rt_err *err)
 {
+	static const struct rtc_spans nothing;
+	const struct rtc_spans *done = job->done != NULL ? job->done : &nothing;
 	size_t wanted = rtc_ranges_most(merger->config, job, merger->threads);
-	const struct done done = { .all = spans, .count = spans_count };
 	struct points points = { .count = 0 };
 	enum rt_code code = RT_OK;
 
@@ -216,11 +211,11 @@ rtc_ranges_plan(struct rtc_ranges *ranges, const struct rtc_merger *merger,
 		    rt_alloc_zero(wanted, sizeof(ranges->bounds[0]));
 		code = look_at_inputs(&points, merger, job, err);
 		if (code == RT_OK)
-			cut(ranges, &points, &done, wanted);
+			cut(ranges, &points, done, wanted);
 		points_fini(&points);
 	}
 	if (code == RT_OK)
-		add_all(ranges, &done);
+		add_all(ranges, done);
 	else
 		rtc_ranges_fini(ranges);
 	return code;

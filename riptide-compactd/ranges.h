@@ -29,13 +29,13 @@ struct rtc_ranges {
 unsigned rtc_ranges_most(const struct rt_config *config,
     const struct rtc_job *job, unsigned threads);
 
-/* The spans that are done, in key order, and between them as many ranges as the
+/* What is done of the job, in key order, and between as many ranges as the
  * merger's threads ask for, or more when there are more gaps; to find where to
- * cut, a few blocks of some inputs are read. The spans must outlive the ranges.
+ * cut, a few blocks of some inputs are read. The job must outlive the ranges.
  * On error there are none. */
 RT_MUST_USE enum rt_code rtc_ranges_plan(struct rtc_ranges *ranges,
     const struct rtc_merger *merger, const struct rtc_job *job,
-    const struct rtc_span *const *done, size_t done_count, struct rt_err *err);
+    struct rt_err *err);
 void rtc_ranges_fini(struct rtc_ranges *ranges);
 
 #endif

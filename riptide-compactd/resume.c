@@ -174,16 +174,27 @@ adopt_span(struct rtc_resume *resume, const struct rt_manifest *manifest,
 	return true;
 }
 
+/* K7: what was read before the machine was started says nothing now. */
+static void
+forget_checks(struct rtc_span *span)
+{
+	for (size_t i = 0; i < span->result.outputs_count; i++)
+		span->result.outputs[i].is_checked = false;
+}
+
 /* The spans that are there, put together. */
 static struct rtc_spans *
 adopt_spans(struct rtc_resume *resume, const struct rt_manifest *manifest,
-    struct rtc_spans *spans, uint64_t epoch, _Atomic uint64_t *next_number)
+    struct rtc_spans *spans, bool same_boot, uint64_t epoch,
+    _Atomic uint64_t *next_number)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < spans->count; i++) {
 		struct rtc_span *span = &spans->all[i];
 
+		if (!same_boot)
+			forget_checks(span);
 		if (adopt_span(resume, manifest, span, epoch, next_number))
 			spans->all[count++] = *span;
 		else
@@ -212,7 +223,7 @@ keep(struct rtc_resume *resume, const struct rtc_job *job)
 
 static void
 take_up(struct rtc_resume *resume, const struct rt_manifest *manifest,
-    struct rtc_recorded_job *recorded, uint64_t epoch,
+    struct rtc_recorded_job *recorded, bool same_boot, uint64_t epoch,
     _Atomic uint64_t *next_number)
 {
 	struct rtc_job job;
@@ -221,8 +232,8 @@ take_up(struct rtc_resume *resume, const struct rt_manifest *manifest,
 	    recorded->generation > manifest->generation ||
 	    !build(&job, manifest, recorded))
 		return;
-	job.done = adopt_spans(resume, manifest, recorded->spans, epoch,
-	    next_number);
+	job.done = adopt_spans(resume, manifest, recorded->spans, same_boot,
+	    epoch, next_number);
 	recorded->spans = NULL;
 	if (job.done == NULL) {
 		rtc_job_fini(&job);
@@ -235,8 +246,9 @@ take_up(struct rtc_resume *resume, const struct rt_manifest *manifest,
 
 void
 rtc_resume_open(struct rtc_resume *resume, struct rt_fs *fs, int dir, int sst,
-    struct rtc_progress *progress, const struct rt_manifest *manifest,
-    uint64_t epoch, _Atomic uint64_t *next_number)
+    struct rtc_progress *progress, uint64_t boot_id,
+    const struct rt_manifest *manifest, uint64_t epoch,
+    _Atomic uint64_t *next_number)
 {
 	struct rt_err err = { .code = RT_OK };
 	struct rtc_record record = { .count = 0 };
@@ -248,7 +260,7 @@ rtc_resume_open(struct rtc_resume *resume, struct rt_fs *fs, int dir, int sst,
 		.sst = sst,
 		.progress = progress,
 	};
-	rtc_progress_open(progress, fs, dir, manifest->database_uuid);
+	rtc_progress_open(progress, fs, dir, manifest->database_uuid, boot_id);
 	code = rt_fs_read_file(fs, dir, RT_PATH_PROGRESS,
 	    RTC_PROGRESS_BYTES_MAX, &bytes, &err);
 	if (code == RT_OK)
@@ -258,7 +270,8 @@ rtc_resume_open(struct rtc_resume *resume, struct rt_fs *fs, int dir, int sst,
 		rt_log(RT_LOG_WARNING, "progress", "a record is of no use",
 		    "error=\"%s\"", err.text);
 	for (size_t i = 0; i < record.count; i++)
-		take_up(resume, manifest, &record.jobs[i], epoch,
+		take_up(resume, manifest, &record.jobs[i],
+		    boot_id != 0 && record.boot_id == boot_id, epoch,
 		    next_number);
 	RT_CRASHPOINT("progress-linked");
 	rtc_progress_save(progress);

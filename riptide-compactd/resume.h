@@ -18,11 +18,13 @@ struct rtc_resume {
 };
 
 /* K5: after the claim of `epoch`, whose manifest this is, and before the sweep.
- * Opens progress. dir: the data directory. *next_number: names of outputs. A
- * record that is of no use is removed, which is no error. */
+ * Opens progress. dir: the data directory. boot_id: the machine's, 0 when it
+ * does not tell. *next_number: names of outputs. A record that is of no use is
+ * removed, which is no error. */
 void rtc_resume_open(struct rtc_resume *resume, struct rt_fs *fs, int dir,
-    int sst, struct rtc_progress *progress, const struct rt_manifest *manifest,
-    uint64_t epoch, _Atomic uint64_t *next_number);
+    int sst, struct rtc_progress *progress, uint64_t boot_id,
+    const struct rt_manifest *manifest, uint64_t epoch,
+    _Atomic uint64_t *next_number);
 /* What waits still stays in the record. */
 void rtc_resume_close(struct rtc_resume *resume);
 

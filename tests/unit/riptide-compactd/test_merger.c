@@ -400,7 +400,7 @@ START_TEST(ranges_are_about_equal)
 	bench_init(&bench);
 	fill_for_threads(&bench);
 	ck_assert_int_eq(rtc_ranges_plan(&ranges, &bench.merger, &bench.job,
-	    NULL, 0, &failure), RT_OK);
+	    &failure), RT_OK);
 	ck_assert_uint_eq(ranges.count, 4);
 	for (size_t i = 0; i < ranges.count; i++) {
 		struct rt_range range = ranges.all[i].keys;
@@ -423,7 +423,7 @@ START_TEST(ranges_are_about_equal)
 	rtc_ranges_fini(&ranges);
 	bench.merger.threads = 1;
 	ck_assert_int_eq(rtc_ranges_plan(&ranges, &bench.merger, &bench.job,
-	    NULL, 0, &failure), RT_OK);
+	    &failure), RT_OK);
 	ck_assert_uint_eq(ranges.count, 1);
 	rtc_ranges_fini(&ranges);
 	bench_fini(&bench);
