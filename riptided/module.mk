@@ -7,6 +7,7 @@ include riptided/view/module.mk
 include riptided/flush/module.mk
 include riptided/engine/module.mk
 include riptided/cmd/module.mk
+include riptided/metrics/module.mk
 include riptided/net/module.mk
 
 sbin_PROGRAMS += riptided/riptided

@@ -10,6 +10,7 @@ libcommon_base_libbase_a_SOURCES = \
 	libcommon/base/glob.c libcommon/base/glob.h \
 	libcommon/base/hash.h \
 	libcommon/base/hash_table.c libcommon/base/hash_table.h \
+	libcommon/base/durations.c libcommon/base/durations.h \
 	libcommon/base/inlay.c libcommon/base/inlay.h \
 	libcommon/base/invariant.c libcommon/base/invariant.h \
 	libcommon/base/number.c libcommon/base/number.h \

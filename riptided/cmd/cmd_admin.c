@@ -247,13 +247,8 @@ void
 rtd_cmd_config_resetstat(struct rtd_call *call)
 {
 	struct rtd_server_state *server = call->server;
-	size_t count;
-	struct rtd_command *table = rtd_command_table(&count);
 
-	for (size_t i = 0; i < count; i++) {
-		table[i].calls = table[i].nsec = 0;
-		table[i].rejected = table[i].failed = 0;
-	}
+	rtd_command_reset_counters();
 	server->connections_received = server->connections_rejected = 0;
 	server->commands_processed = 0;
 	server->net_input_bytes = server->net_output_bytes = 0;

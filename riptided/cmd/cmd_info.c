@@ -16,10 +16,9 @@
 
 #include "libcommon/base/invariant.h"
 #include "libcommon/daemon/log.h"
-#include "libcommon/manifest/compactor_status.h"
-#include "libcommon/os/dirlock.h"
 #include "riptided/cmd/cmd_connection.h"
 #include "riptided/cmd/cmd_job.h"
+#include "riptided/cmd/compactor_look.h"
 #include "riptided/cmd/handlers.h"
 #include "riptided/engine/memory.h"
 
@@ -28,9 +27,7 @@ struct collect {
 	struct rtd_server_state *server;
 	struct rt_stats *out;
 	struct rtd_engine_stats engine;	/* zeros while loading */
-	struct rt_compactor_status compactor;
-	bool compactor_held;		/* some process has the role */
-	pid_t compactor_pid;
+	struct rtd_compactor_look compactor;
 };
 
 /* -- facts from the system -- */
@@ -119,22 +116,6 @@ rtd_info_last_save_ms(const struct rtd_server_state *server)
 	rt_fs_close(fs, &manifests, NULL);
 	rt_fs_close(fs, &dir, NULL);
 	return at_ms > server->saved_ms ? at_ms : server->saved_ms;
-}
-
-static void
-look_at_compactor(struct collect *c)
-{
-	struct rt_fs *fs = rt_fs_posix();
-	int dir = -1;
-
-	if (rt_fs_open_dir(fs, c->server->config->dir, &dir, NULL) != RT_OK)
-		return;
-	if (rt_dirlock_probe(fs, dir, RT_PATH_LOCK_COMPACTOR,
-		&c->compactor_held, &c->compactor_pid, NULL) != RT_OK)
-		c->compactor_held = false;
-	if (rt_compactor_status_load(fs, dir, &c->compactor, NULL) != RT_OK)
-		c->compactor = (struct rt_compactor_status){ 0 };
-	rt_fs_close(fs, &dir, NULL);
 }
 
 /* -- the sections of Redis -- */
@@ -477,6 +458,29 @@ commands_section(struct collect *c)
 	}
 }
 
+/* Those that Redis shows, in microseconds with the nanoseconds behind them. */
+static void
+latency_section(struct collect *c)
+{
+	size_t count;
+	const struct rtd_command *table = rtd_command_table(&count);
+	char command[RTD_COMMAND_NAME_BYTES];
+	char name[RTD_COMMAND_NAME_BYTES + 32];
+
+	for (size_t i = 0; i < count; i++) {
+		const struct rt_durations *times = table[i].times;
+
+		if (times == NULL)
+			continue;
+		snprintf(name, sizeof(name), "latency_percentiles_usec_%s",
+		    rtd_call_command_name(&table[i], command));
+		rt_stats_text(c->out, name, "p50=%.3f,p99=%.3f,p99.9=%.3f",
+		    (double)rt_durations_percentile(times, 50) / 1000,
+		    (double)rt_durations_percentile(times, 99) / 1000,
+		    (double)rt_durations_percentile(times, 99.9) / 1000);
+	}
+}
+
 /* -- ours -- */
 
 static double
@@ -539,7 +543,7 @@ lsm_section(struct collect *c)
 	rt_stats_u64(out, "filters_damaged", e->filters_damaged);
 	/* Log and tables, the compactor's too, by what clients wrote. */
 	rt_stats_f(out, "write_amplification", ratio(e->wal_bytes_written +
-		e->flush_bytes + c->compactor.bytes_written,
+		e->flush_bytes + c->compactor.status.bytes_written,
 		e->user_bytes_written), 2);
 	/* By the deepest level, which holds each key once. */
 	rt_stats_f(out, "space_amplification", ratio(e->sst_bytes, deepest), 2);
@@ -549,33 +553,28 @@ static void
 compactor_section(struct collect *c)
 {
 	struct rt_stats *out = c->out;
-	const struct rt_compactor_status *status = &c->compactor;
-	int64_t age_s = -1;
+	const struct rtd_compactor_look *look = &c->compactor;
+	const struct rt_compactor_status *status = &look->status;
 
-	if (status->last_publish_ms != 0) {
-		age_s = (c->server->now_ms - status->last_publish_ms) / 1000;
-		if (age_s < 0)
-			age_s = 0;
-	}
-	rt_stats_text(out, "compactor_state", "%s", !c->compactor_held ?
-	    "absent" : status->running ? "running" : "idle");
-	rt_stats_i64(out, "compactor_pid", !c->compactor_held ? 0 :
-	    c->compactor_pid != 0 ? c->compactor_pid : (pid_t)status->pid);
-	rt_stats_text(out, "compactor_phase", "%s", c->compactor_held
+	rt_stats_text(out, "compactor_state", "%s",
+	    rtd_compactor_state(look));
+	rt_stats_i64(out, "compactor_pid", look->pid);
+	rt_stats_text(out, "compactor_phase", "%s", look->held
 	    ? status->phase : "absent");
 	rt_stats_text(out, "compactor_sandbox", "%s", status->sandbox);
-	rt_stats_i64(out, "compactor_last_publish_age_seconds", age_s);
+	rt_stats_i64(out, "compactor_last_publish_age_seconds",
+	    rtd_compactor_publish_age_s(look, c->server->now_ms));
 	rt_stats_u64(out, "compactor_damaged_tables", status->damaged_tables);
 	rt_stats_i64(out, "compactor_scrub_finished_time",
 	    status->scrub_finished_ms / 1000);
 	rt_stats_u64(out, "compactor_scrub_tables", status->scrub_tables);
-	rt_stats_u64(out, "compactor_jobs_running", c->compactor_held
+	rt_stats_u64(out, "compactor_jobs_running", look->held
 	    ? status->jobs_running : 0);
 	rt_stats_u64(out, "compactor_progress_bytes", status->job_bytes_done);
 	rt_stats_u64(out, "compactor_progress_total_bytes",
 	    status->job_bytes_total);
 	rt_stats_u64(out, "compactor_bytes_per_second", status->bytes_per_s);
-	rt_stats_i64(out, "compactor_eta_seconds", c->compactor_held
+	rt_stats_i64(out, "compactor_eta_seconds", look->held
 	    ? rt_compactor_eta_s(status) : -1);
 	rt_stats_f(out, "compactor_write_amplification",
 	    rt_compactor_write_amplification(status), 2);
@@ -619,6 +618,7 @@ static const struct section {
 	{ "Modules", true, modules_section },
 	{ "Commandstats", false, commands_section },
 	{ "Errorstats", true, errors_section },
+	{ "Latencystats", false, latency_section },
 	{ "Cluster", true, cluster_section },
 	{ "Keyspace", true, keyspace_section },
 	{ "Lsm", true, lsm_section },
@@ -667,7 +667,7 @@ rtd_info_collect(struct rtd_server_state *server, struct rt_slice sections,
 
 	if (server->engine != NULL)
 		rtd_engine_get_stats(server->engine, &c.engine);
-	look_at_compactor(&c);
+	rtd_compactor_look(server->config->dir, &c.compactor);
 	for (size_t i = 0; i < RT_COUNTOF(sections_table); i++)
 		if (asked_for(sections, &sections_table[i])) {
 			rt_stats_section(out, sections_table[i].title);

@@ -4,6 +4,7 @@
 #include "riptided/cmd/command.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "libcommon/base/invariant.h"
@@ -190,18 +191,30 @@ implied_acl(unsigned flags)
 }
 
 void
+rtd_command_reset_counters(void)
+{
+	for (size_t i = 0; i < RT_COUNTOF(table); i++) {
+		struct rtd_command *command = &table[i];
+
+		command->calls = command->nsec = 0;
+		command->rejected = command->failed = 0;
+		free(command->times);
+		command->times = NULL;
+	}
+}
+
+void
 rtd_command_table_init(const char *disabled)
 {
 	struct rtd_command *container = NULL;
 	uint32_t at;
 
 	memset(slots, 0, sizeof(slots));
+	rtd_command_reset_counters();
 	for (size_t i = 0; i < RT_COUNTOF(table); i++) {
 		struct rtd_command *command = &table[i];
 
 		command->name_len = (uint8_t)strlen(command->name);
-		command->calls = command->nsec = 0;
-		command->rejected = command->failed = 0;
 		command->disabled = false;
 		command->acl |= implied_acl(command->flags);
 		if (strchr(command->name, '|') != NULL) {
@@ -406,6 +419,9 @@ rtd_command_finished(struct rtd_server_state *server,
 	struct rtd_command *counters = counters_of(command);
 
 	counters->nsec += nsec;
+	if (RT_UNLIKELY(counters->times == NULL))
+		counters->times = rt_alloc_zero(1, sizeof(*counters->times));
+	rt_durations_add(counters->times, nsec);
 	if (RT_UNLIKELY(replied_error(client, out_before))) {
 		counters->failed++;
 		count_error(server, client, out_before);

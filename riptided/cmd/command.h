@@ -4,6 +4,7 @@
 #ifndef RIPTIDED_CMD_COMMAND_H
 #define RIPTIDED_CMD_COMMAND_H
 
+#include "libcommon/base/durations.h"
 #include "riptided/cmd/client.h"
 #include "riptided/cmd/server_state.h"
 
@@ -83,6 +84,7 @@ struct rtd_command {
 	const struct rtd_command *container;	/* of a subcommand */
 	/* counted by dispatch */
 	uint64_t calls, nsec, rejected, failed;
+	struct rt_durations *times;	/* in ns; NULL: never run */
 };
 
 /* Run one parsed command for the client: find it, check arity, AUTH, loading,
@@ -122,6 +124,9 @@ size_t rtd_command_shown_count(const struct rtd_command *container);
 
 /* Of tips and keys: the next of the words between blanks; false at the end. */
 bool rtd_command_next_word(const char **at, struct rt_slice *word);
+
+/* Forget what was counted of every command. */
+void rtd_command_reset_counters(void);
 
 /* Make the look-up; disabled: names between blanks that are answered as
  * unknown. Counters become 0. */

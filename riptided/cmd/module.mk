@@ -47,6 +47,7 @@ riptided_cmd_libcmd_a_SOURCES = \
 	riptided/cmd/cmd_transaction.c \
 	riptided/cmd/command.c riptided/cmd/command.h \
 	riptided/cmd/commands.def \
+	riptided/cmd/compactor_look.c riptided/cmd/compactor_look.h \
 	riptided/cmd/deadlines.c riptided/cmd/deadlines.h \
 	riptided/cmd/error_stats.c riptided/cmd/error_stats.h \
 	riptided/cmd/handlers.h \

@@ -6,4 +6,5 @@ include tests/unit/riptided/view/module.mk
 include tests/unit/riptided/flush/module.mk
 include tests/unit/riptided/engine/module.mk
 include tests/unit/riptided/cmd/module.mk
+include tests/unit/riptided/metrics/module.mk
 include tests/unit/riptided/net/module.mk
