@@ -16,6 +16,7 @@ riptided_riptided_SOURCES = \
 	riptided/main.c \
 	riptided/password_file.c riptided/password_file.h \
 	riptided/server.c riptided/server.h \
+	riptided/service.c riptided/service.h \
 	riptided/spawn.c riptided/spawn.h \
 	riptided/spawner.c riptided/spawner.h
 riptided_riptided_LDADD = \
@@ -24,4 +25,4 @@ riptided_riptided_LDADD = \
 	riptided/view/libview.a riptided/wal/libwal.a \
 	riptided/memtable/libmemtable.a riptided/pool/libpool.a \
 	$(DAEMON_LIBS) $(COMMON_LIBS) $(COMMON_SYSTEM_LIBS) $(EVENT_LIBS) \
-	$(OPENSSL_LIBS)
+	$(OPENSSL_LIBS) $(SYSTEMD_LIBS)

@@ -20,10 +20,12 @@
 #include "riptided/engine/checkpoint.h"
 #include "riptided/engine/memory.h"
 #include "riptided/loader.h"
+#include "riptided/net/inherited.h"
 #include "riptided/net/listener.h"
 #include "riptided/net/loop.h"
 #include "riptided/net/tls_context.h"
 #include "riptided/password_file.h"
+#include "riptided/service.h"
 #include "riptided/spawn.h"
 
 #define TICKS_PER_SECOND 10
@@ -33,6 +35,11 @@
 #define TABLE_FILES 16384
 /* How long replies may take to be acked and sent when we stop. */
 #define DRAIN_US UINT64_C(5000000)
+/* How long clients at inherited sockets wait for a load, rather than be told
+ * that there is one: a restart in order is done by then. */
+#define LOADING_PATIENCE_MS 1000
+/* How long, when we stop, for the first command of who has just come in. */
+#define NEWCOMERS_US UINT64_C(500000)
 
 struct rtd_server {
 	struct rtd_server_state state;
@@ -41,9 +48,11 @@ struct rtd_server {
 	int argc;
 	char *const *argv;
 	struct rtd_loop loop;
+	struct rtd_inherited inherited;	/* until they are the listener's */
 	struct rtd_listener *listener;
 	struct rtd_loader *loader;	/* until the engine is loaded */
 	struct rtd_spawn *spawn;
+	struct rtd_service service;
 	int signal_fd;
 	struct event *signal_event;
 	struct event *tick_event;
@@ -104,6 +113,18 @@ note_spawn(struct rtd_server *server)
 }
 
 static void
+tick_listener(struct rtd_server *server)
+{
+	const struct rtd_server_state *state = &server->state;
+
+	rtd_listener_tick(server->listener);
+	if (server->loader != NULL &&
+	    rt_clock_wall_ms(state->clock) - state->loading_since_ms >=
+		LOADING_PATIENCE_MS)
+		rtd_listener_admit(server->listener);
+}
+
+static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct rtd_server *server = arg;
@@ -113,7 +134,8 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	rtd_loop_tick(&server->loop);
 	rtd_compact_waits_tick(&server->state);
 	if (server->listener != NULL)
-		rtd_listener_tick(server->listener);
+		tick_listener(server);
+	rtd_service_tick(&server->service, &server->state);
 	if (server->spawn != NULL && server->loader == NULL &&
 	    !server->stopping)
 		rtd_spawn_tick(server->spawn, server->state.now_us);
@@ -184,6 +206,7 @@ reload(struct rtd_server *server)
 	struct rt_config fresh;
 	struct rt_err err = { 0 };
 
+	rtd_service_reloading(&server->service);
 	rt_log_reopen();
 	reload_tls(server);
 	rt_config_init(&fresh);
@@ -204,6 +227,7 @@ reload(struct rtd_server *server)
 		    "");
 	}
 	rt_config_fini(&fresh);
+	rtd_service_reloaded(&server->service);
 }
 
 static void
@@ -377,6 +401,28 @@ warn_of_open_door(const struct rtd_server *server)
 		    "reaches this machine may do everything", "");
 }
 
+/* What is inherited has an address of its own; options and INFO tell it. */
+static enum rt_code
+listen_somewhere(struct rtd_server *server, struct rt_err *err)
+{
+	struct rt_config *config = server->config;
+	const struct rtd_inherited_socket *tcp =
+	    rtd_inherited_find(&server->inherited, RTD_INHERITED_TCP);
+	const struct rtd_inherited_socket *tls =
+	    rtd_inherited_find(&server->inherited, RTD_INHERITED_TLS);
+	int64_t port = tcp != NULL ? tcp->port : config->port;
+	int64_t tls_port = tls != NULL ? tls->port : config->tls_port;
+	enum rt_code code = rtd_listener_bind(&server->listener, config,
+	    &server->inherited, err);
+
+	if (code != RT_OK)
+		return code;
+	config->port = port;
+	config->tls_port = tls_port;
+	server->state.tcp_port = (uint16_t)(port != 0 ? port : tls_port);
+	return RT_OK;
+}
+
 /* Addresses come before the data, and nobody is listened to before the data is
  * locked and its manifest read: a second daemon on the same port must not touch
  * anything, and one on the same directory must not answer anyone. */
@@ -391,6 +437,7 @@ start(struct rtd_server *server, struct rt_err *err)
 	share_memory(server);
 	if ((code = rt_log_open("riptided", config, err)) != RT_OK ||
 	    (code = rt_lifecycle_open(&server->signal_fd, err)) != RT_OK ||
+	    (code = rtd_inherited_take(&server->inherited, err)) != RT_OK ||
 	    (code = prepare_spawn(server, err)) != RT_OK ||
 	    (code = name_run(state, server->config_file, err)) != RT_OK ||
 	    (code = rtd_loop_open(&server->loop, state, err)) != RT_OK)
@@ -400,7 +447,7 @@ start(struct rtd_server *server, struct rt_err *err)
 	if (code == RT_OK && config->tls_port != 0)
 		code = rtd_tls_context_new(&server->loop.tls, config, err);
 	if (code == RT_OK)
-		code = rtd_listener_bind(&server->listener, config, err);
+		code = listen_somewhere(server, err);
 	if (code == RT_OK)
 		code = rt_sandbox_enter(RT_SYSCALLS_DAEMON, config,
 		    server->config_file, &state->sandbox, err);
@@ -437,6 +484,8 @@ end_loading(struct rtd_server *server, struct rt_err *err)
 	    server->config->port, server->config->tls_port, (int)getpid(),
 	    server->config->maxclients,
 	    rt_clock_wall_ms(state->clock) - state->loading_since_ms);
+	rtd_listener_admit(server->listener);
+	rtd_service_ready(&server->service);
 	return RT_OK;
 }
 
@@ -456,6 +505,32 @@ serve(struct rtd_server *server, struct rt_err *err)
 }
 
 /* -- stop -- */
+
+static bool
+is_anyone_new(const struct rtd_server_state *state)
+{
+	const struct rtd_client *client = state->clients;
+	int64_t since_ms = state->now_ms - (int64_t)(NEWCOMERS_US / 1000);
+
+	for (; client != NULL; client = client->next)
+		if (client->commands == 0 && client->created_ms > since_ms)
+			return true;
+	return false;
+}
+
+/* Who comes later waits for the next daemon where sockets are inherited; so who
+ * was let in a moment ago is served by this one. */
+static void
+serve_newcomers(struct rtd_server *server)
+{
+	struct rtd_loop *loop = &server->loop;
+	uint64_t deadline;
+
+	rtd_loop_begin_turn(loop);
+	deadline = server->state.now_us + NEWCOMERS_US;
+	while (is_anyone_new(&server->state) && server->state.now_us < deadline)
+		rtd_loop_turn(loop);
+}
 
 /* Replies under way wait for their acks, but not for ever. */
 static void
@@ -495,12 +570,16 @@ stop(struct rtd_server *server, struct rt_err *err)
 	struct rtd_client *client;
 	enum rt_code code = RT_OK;
 
+	rtd_service_stopping(&server->service);
+	rtd_inherited_close(&server->inherited);
 	rtd_listener_free(server->listener);
 	server->listener = NULL;
 	if (server->loader != NULL)
 		code = stop_loading(server, err);
-	if (state->engine != NULL && server->tick_event != NULL)
+	if (state->engine != NULL && server->tick_event != NULL) {
+		serve_newcomers(server);
 		drain(server);
+	}
 	rtd_spawn_free(server->spawn);
 	if (state->engine != NULL)
 		rtd_checkpoint_cancel(state->engine);
@@ -545,8 +624,7 @@ rtd_server_run(struct rt_config *config, const char *config_file, int argc,
 	rtd_server_state_init(state);
 	state->next_client_id = 1;
 	state->started_ms = rt_clock_wall_ms(state->clock);
-	state->tcp_port = (uint16_t)(config->port != 0 ? config->port
-		: config->tls_port);
+	rtd_service_open(&server->service);
 	code = start(server, err);
 	if (code == RT_OK)
 		code = serve(server, err);

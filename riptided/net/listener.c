@@ -18,8 +18,9 @@
 #include "riptided/net/address.h"
 
 #define ADDRESSES_MAX 16
-/* Each address with and without TLS, and a unix socket. */
-#define SOCKETS_MAX (2 * ADDRESSES_MAX + 1)
+/* Each address with and without TLS, a unix socket, and what is inherited. */
+#define BOUND_MAX (2 * ADDRESSES_MAX + 1)
+#define SOCKETS_MAX (BOUND_MAX + RTD_INHERITED_MAX)
 #define ADDRESS_BYTES 256
 #define NAME_BYTES (ADDRESS_BYTES + 16)
 /* So that others are served between two herds of new clients. */
@@ -32,6 +33,7 @@ struct listening {
 	struct rtd_listener *listener;
 	int fd;
 	struct event *event;
+	bool is_inherited;		/* others open, listen and close it */
 	struct rtd_door door;
 	char name[NAME_BYTES];		/* for people */
 };
@@ -42,6 +44,7 @@ struct rtd_listener {
 	char *unix_path;		/* NULL until the file is ours */
 	int reserve_fd;			/* given up to refuse politely */
 	bool paused;
+	bool admits;			/* clients of inherited sockets */
 	void (*accepted)(void *arg, int fd, const struct rtd_door *door);
 	void *arg;
 };
@@ -166,7 +169,7 @@ bind_hosts(struct rtd_listener *listener, const char *hosts, int64_t port,
 		len = strcspn(at, " \t");
 		if (len == 0)
 			return RT_OK;
-		if (len >= sizeof(word) || listener->count == SOCKETS_MAX - 1)
+		if (len >= sizeof(word) || listener->count == BOUND_MAX - 1)
 			return rt_err_set(err, RT_ECONFIG,
 			    "bind: allowed: up to %d addresses",
 			    ADDRESSES_MAX);
@@ -262,20 +265,85 @@ bind_unix(struct rtd_listener *listener, const struct rt_config *config,
 	return RT_OK;
 }
 
+/* -- inherited sockets -- */
+
+/* An option that says "none" is not overruled by a socket: no port for TLS has
+ * no certificate, and no port has a reason, too. */
+static enum rt_code
+check_inherited(const struct rt_config *config,
+    const struct rtd_inherited *inherited, struct rt_err *err)
+{
+	const struct rtd_inherited_socket *tcp =
+	    rtd_inherited_find(inherited, RTD_INHERITED_TCP);
+	const struct rtd_inherited_socket *tls =
+	    rtd_inherited_find(inherited, RTD_INHERITED_TLS);
+
+	if (tcp != NULL && config->port == 0)
+		return rt_err_set(err, RT_ECONFIG, "port is 0, but the service "
+		    "manager hands over a socket for it: %s", tcp->name);
+	if (tls != NULL && config->tls_port == 0)
+		return rt_err_set(err, RT_ECONFIG, "tls-port is 0, but the "
+		    "service manager hands over a socket for it: %s",
+		    tls->name);
+	return RT_OK;
+}
+
+static void
+add_inherited(struct rtd_listener *listener, struct rtd_inherited *inherited)
+{
+	for (unsigned i = 0; i < inherited->count; i++) {
+		const struct rtd_inherited_socket *from =
+		    &inherited->sockets[i];
+		struct listening *socket =
+		    &listener->sockets[listener->count];
+
+		add_socket(listener, from->fd, from->name,
+		    (struct rtd_door){ .tls = from->kind == RTD_INHERITED_TLS });
+		socket->is_inherited = true;
+		if (from->kind == RTD_INHERITED_UNIX)
+			socket->door.unix_path = socket->name;
+		rt_log(RT_LOG_NOTICE, "net",
+		    "listening on a socket of the service manager",
+		    "address=%s tls=%d", socket->name, socket->door.tls);
+	}
+	inherited->count = 0;
+}
+
+static bool
+is_ours(const struct rtd_inherited *inherited, enum rtd_inherited_kind kind)
+{
+	return rtd_inherited_find(inherited, kind) == NULL;
+}
+
+static enum rt_code
+bind_all(struct rtd_listener *listener, const struct rt_config *config,
+    const struct rtd_inherited *inherited, struct rt_err *err)
+{
+	enum rt_code code = check_inherited(config, inherited, err);
+
+	if (code == RT_OK && is_ours(inherited, RTD_INHERITED_TCP))
+		code = bind_hosts(listener, config->bind, config->port, false,
+		    err);
+	if (code == RT_OK && is_ours(inherited, RTD_INHERITED_TLS))
+		code = bind_hosts(listener, config->bind, config->tls_port,
+		    true, err);
+	if (code == RT_OK && is_ours(inherited, RTD_INHERITED_UNIX) &&
+	    config->unixsocket[0] != '\0')
+		code = bind_unix(listener, config, err);
+	return code;
+}
+
 enum rt_code
 rtd_listener_bind(struct rtd_listener **out, const struct rt_config *config,
-    struct rt_err *err)
+    struct rtd_inherited *inherited, struct rt_err *err)
 {
 	struct rtd_listener *listener = rt_alloc_zero(1, sizeof(*listener));
 	enum rt_code code;
 
 	listener->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	code = bind_hosts(listener, config->bind, config->port, false, err);
+	code = bind_all(listener, config, inherited, err);
 	if (code == RT_OK)
-		code = bind_hosts(listener, config->bind, config->tls_port,
-		    true, err);
-	if (code == RT_OK && config->unixsocket[0] != '\0')
-		code = bind_unix(listener, config, err);
+		add_inherited(listener, inherited);
 	if (code == RT_OK && listener->count == 0)
 		code = rt_err_set(err, RT_ECONFIG, "there is nothing to listen "
 		    "on: port and tls-port are 0 or no address of bind is "
@@ -328,18 +396,28 @@ refuse_politely(struct rtd_listener *listener, int listen_fd, bool tls)
 	return fd >= 0;
 }
 
+/* Have the events that the state wants: adding one again changes nothing. */
+static void
+set_events(struct rtd_listener *listener)
+{
+	for (unsigned i = 0; i < listener->count; i++) {
+		struct listening *socket = &listener->sockets[i];
+
+		if (listener->paused ||
+		    (socket->is_inherited && !listener->admits))
+			event_del(socket->event);
+		else
+			event_add(socket->event, NULL);
+	}
+}
+
 static void
 set_paused(struct rtd_listener *listener, bool paused)
 {
 	if (paused == listener->paused)
 		return;
 	listener->paused = paused;
-	for (unsigned i = 0; i < listener->count; i++) {
-		if (paused)
-			event_del(listener->sockets[i].event);
-		else
-			event_add(listener->sockets[i].event, NULL);
-	}
+	set_events(listener);
 }
 
 /* False: nothing more to accept now. */
@@ -388,14 +466,24 @@ rtd_listener_start(struct rtd_listener *listener, struct event_base *base,
 	for (unsigned i = 0; i < listener->count; i++) {
 		struct listening *socket = &listener->sockets[i];
 
-		if (listen(socket->fd, backlog) != 0)
+		/* The queue of an inherited one is set where it is made. */
+		if (!socket->is_inherited && listen(socket->fd, backlog) != 0)
 			return address_error(err, errno, socket->name);
 		socket->event = event_new(base, socket->fd,
 		    EV_READ | EV_PERSIST, on_acceptable, socket);
 		rt_assert(socket->event != NULL);
-		event_add(socket->event, NULL);
 	}
+	set_events(listener);
 	return RT_OK;
+}
+
+void
+rtd_listener_admit(struct rtd_listener *listener)
+{
+	if (listener->admits)
+		return;
+	listener->admits = true;
+	set_events(listener);
 }
 
 void

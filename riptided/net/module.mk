@@ -7,6 +7,7 @@ riptided_net_libnet_a_SOURCES = \
 	riptided/net/conn.c riptided/net/conn.h \
 	riptided/net/door.h \
 	riptided/net/foreign.c riptided/net/foreign.h \
+	riptided/net/inherited.c riptided/net/inherited.h \
 	riptided/net/listener.c riptided/net/listener.h \
 	riptided/net/loop.c riptided/net/loop.h \
 	riptided/net/output_limits.c riptided/net/output_limits.h \

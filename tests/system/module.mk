@@ -28,6 +28,7 @@ script_tests += \
 	tests/system/test_repair.py \
 	tests/system/test_riptide_tool.py \
 	tests/system/test_sandbox.py \
+	tests/system/test_service.py \
 	tests/system/test_snapshots.py \
 	tests/system/test_spawn.py \
 	tests/system/test_table_document.py \
@@ -41,4 +42,5 @@ differential: all
 		python3 $(srcdir)/tests/system/test_differential.py
 .PHONY: differential
 
-tests/system/test_loading.log: tests/support/sick_disk.so
+tests/system/test_loading.log tests/system/test_service.log: \
+	tests/support/sick_disk.so
