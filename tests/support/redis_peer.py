@@ -10,15 +10,19 @@ import riptide_test as rt
 
 
 class RedisPeer:
-    """with RedisPeer() as peer: ... peer.port"""
+    """with RedisPeer() as peer: ... peer.port
 
-    def __init__(self, *args):
+    `program` is a redis-server, or another server that takes its options.
+    """
+
+    def __init__(self, *args, program="redis-server"):
+        self.program = program
         self.args = [str(arg) for arg in args]
         self.port = rt.free_port()
 
     def __enter__(self):
         self.process = subprocess.Popen(
-            ["redis-server", "--save", "", "--port", str(self.port),
+            [self.program, "--save", "", "--port", str(self.port),
              "--bind", "127.0.0.1", "--dir", rt.scratch_dir()] + self.args,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         rt.wait_until(self.answers, "redis-server to answer")
