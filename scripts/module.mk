@@ -1,7 +1,7 @@
 dist_noinst_SCRIPTS += scripts/check-options scripts/command-docs
 dist_noinst_SCRIPTS += bootstrap .ci/run scripts/check-all \
-	scripts/check-headers scripts/check-layers scripts/coverage \
-	scripts/format scripts/lint \
+	scripts/check-docs scripts/check-headers scripts/check-layers \
+	scripts/coverage scripts/diagrams scripts/format scripts/lint \
 	scripts/test-totals
 EXTRA_DIST += scripts/cppcheck.txt scripts/layers.txt .clang-format \
 	.clang-tidy .editorconfig .github/workflows/ci.yml
