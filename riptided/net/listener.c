@@ -2,32 +2,25 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "libcommon/base/invariant.h"
 #include "libcommon/daemon/log.h"
 #include "riptided/net/address.h"
+#include "riptided/net/tcp_socket.h"
 
-#define ADDRESSES_MAX 16
 /* Each address with and without TLS, a unix socket, and what is inherited. */
-#define BOUND_MAX (2 * ADDRESSES_MAX + 1)
+#define BOUND_MAX (2 * RTD_TCP_ADDRESSES_MAX + 1)
 #define SOCKETS_MAX (BOUND_MAX + RTD_INHERITED_MAX)
-#define ADDRESS_BYTES 256
-#define NAME_BYTES (ADDRESS_BYTES + 16)
 /* So that others are served between two herds of new clients. */
 #define ACCEPTS_PER_TURN 256
 #define LOG_INTERVAL_MS 60000
-#define TRIES_MAX 50
-#define TRY_NS (10 * 1000 * 1000)
 
 struct listening {
 	struct rtd_listener *listener;
@@ -35,7 +28,7 @@ struct listening {
 	struct event *event;
 	bool is_inherited;		/* others open, listen and close it */
 	struct rtd_door door;
-	char name[NAME_BYTES];		/* for people */
+	char name[RTD_TCP_NAME_BYTES];	/* for people */
 };
 
 struct rtd_listener {
@@ -69,117 +62,30 @@ add_socket(struct rtd_listener *listener, int fd, const char *name,
 	snprintf(socket->name, sizeof(socket->name), "%s", name);
 }
 
-/* A daemon that was killed has its sockets until the kernel is through with it:
- * so an address may be in use for an instant. */
-static bool
-may_try_again(int os_errno, unsigned *tries)
-{
-	const struct timespec pause = { .tv_nsec = TRY_NS };
-
-	if (os_errno != EADDRINUSE || ++*tries == TRIES_MAX)
-		return false;
-	nanosleep(&pause, NULL);
-	return true;
-}
-
 /* -- TCP -- */
 
-static int
-bind_one(const struct addrinfo *address)
-{
-	int on = 1, saved;
-	int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK |
-	    SOCK_CLOEXEC, 0);
+/* Where sockets go that belong to an option. */
+struct binding {
+	struct rtd_listener *listener;
+	bool tls;
+};
 
-	if (fd < 0)
-		return -1;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (address->ai_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	if (bind(fd, address->ai_addr, address->ai_addrlen) == 0)
-		return fd;
-	saved = errno;
-	close(fd);
-	errno = saved;
-	return -1;
+static void
+on_bound(void *arg, int fd, const char *name)
+{
+	const struct binding *binding = arg;
+
+	add_socket(binding->listener, fd, name,
+	    (struct rtd_door){ .tls = binding->tls });
 }
 
-static bool
-is_unavailable(int os_errno)
-{
-	return os_errno == EADDRNOTAVAIL || os_errno == EAFNOSUPPORT ||
-	    os_errno == EPROTONOSUPPORT || os_errno == ENOPROTOOPT;
-}
-
-/* One word of `bind`: a host, "*" or "::*" for all, "-" in front when it may
- * be missing. */
-static enum rt_code
-bind_host(struct rtd_listener *listener, const char *word, int64_t port,
-    bool tls, struct rt_err *err)
-{
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
-		.ai_flags = AI_PASSIVE | AI_NUMERICSERV };
-	bool optional = word[0] == '-';
-	const char *host = word + (optional ? 1 : 0);
-	char service[8], name[NAME_BYTES];
-	struct addrinfo *found;
-	unsigned tries = 0;
-	int status, fd;
-
-	snprintf(name, sizeof(name), "%s port %d", host, (int)port);
-	snprintf(service, sizeof(service), "%d", (int)port);
-	if (strcmp(host, "*") == 0)
-		host = "0.0.0.0";
-	else if (strcmp(host, "::*") == 0)
-		host = "::";
-	status = getaddrinfo(host, service, &hints, &found);
-	if (status != 0 && optional)
-		return RT_OK;
-	if (status != 0)
-		return rt_err_set(err, RT_ECONFIG, "bind: %s: %s", host,
-		    gai_strerror(status));
-	do
-		fd = bind_one(found);
-	while (fd < 0 && may_try_again(errno, &tries));
-	freeaddrinfo(found);
-	if (fd < 0 && optional && is_unavailable(errno))
-		return RT_OK;
-	if (fd < 0)
-		return address_error(err, errno, name);
-	add_socket(listener, fd, name, (struct rtd_door){ .tls = tls });
-	return RT_OK;
-}
-
-/* port 0: none. */
 static enum rt_code
 bind_hosts(struct rtd_listener *listener, const char *hosts, int64_t port,
     bool tls, struct rt_err *err)
 {
-	const char *at = hosts;
-	enum rt_code code;
+	struct binding binding = { .listener = listener, .tls = tls };
 
-	if (port == 0)
-		return RT_OK;
-
-	for (;;) {
-		char word[ADDRESS_BYTES];
-		size_t len;
-
-		at += strspn(at, " \t");
-		len = strcspn(at, " \t");
-		if (len == 0)
-			return RT_OK;
-		if (len >= sizeof(word) || listener->count == BOUND_MAX - 1)
-			return rt_err_set(err, RT_ECONFIG,
-			    "bind: allowed: up to %d addresses",
-			    ADDRESSES_MAX);
-		memcpy(word, at, len);
-		word[len] = '\0';
-		at += len;
-		code = bind_host(listener, word, port, tls, err);
-		if (code != RT_OK)
-			return code;
-	}
+	return rtd_tcp_bind("bind", hosts, port, on_bound, &binding, err);
 }
 
 /* -- the unix socket -- */
@@ -216,7 +122,7 @@ remove_stale(const struct sockaddr_un *address, struct rt_err *err)
 		    address->sun_path);
 	do
 		result = knock(address);
-	while (result != 0 && may_try_again(result, &tries));
+	while (result != 0 && rtd_tcp_may_try_again(result, &tries));
 	if (result != 0)
 		return address_error(err, result, address->sun_path);
 	if (unlink(address->sun_path) != 0)

@@ -1,4 +1,4 @@
-# net: sockets and turns; the only room that knows libevent.
+# net: sockets and turns.
 noinst_LIBRARIES += riptided/net/libnet.a
 EXTRA_DIST += docs/security.md
 riptided_net_libnet_a_SOURCES = \
@@ -11,5 +11,6 @@ riptided_net_libnet_a_SOURCES = \
 	riptided/net/listener.c riptided/net/listener.h \
 	riptided/net/loop.c riptided/net/loop.h \
 	riptided/net/output_limits.c riptided/net/output_limits.h \
+	riptided/net/tcp_socket.c riptided/net/tcp_socket.h \
 	riptided/net/tls.c riptided/net/tls.h \
 	riptided/net/tls_context.c riptided/net/tls_context.h
