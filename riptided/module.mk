@@ -9,6 +9,7 @@ include riptided/engine/module.mk
 include riptided/cmd/module.mk
 include riptided/metrics/module.mk
 include riptided/net/module.mk
+include riptided/http/module.mk
 
 sbin_PROGRAMS += riptided/riptided
 riptided_riptided_SOURCES = \
@@ -20,6 +21,7 @@ riptided_riptided_SOURCES = \
 	riptided/spawn.c riptided/spawn.h \
 	riptided/spawner.c riptided/spawner.h
 riptided_riptided_LDADD = \
+	riptided/http/libhttp.a \
 	riptided/net/libnet.a riptided/cmd/libcmd.a riptided/resp/libresp.a \
 	riptided/engine/libengine.a riptided/flush/libflush.a \
 	riptided/view/libview.a riptided/wal/libwal.a \

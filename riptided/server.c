@@ -19,6 +19,8 @@
 #include "riptided/cmd/notify.h"
 #include "riptided/engine/checkpoint.h"
 #include "riptided/engine/memory.h"
+#include "riptided/http/answers.h"
+#include "riptided/http/http.h"
 #include "riptided/loader.h"
 #include "riptided/net/inherited.h"
 #include "riptided/net/listener.h"
@@ -50,6 +52,7 @@ struct rtd_server {
 	struct rtd_loop loop;
 	struct rtd_inherited inherited;	/* until they are the listener's */
 	struct rtd_listener *listener;
+	struct rtd_http *http;		/* NULL: no metrics-port */
 	struct rtd_loader *loader;	/* until the engine is loaded */
 	struct rtd_spawn *spawn;
 	struct rtd_service service;
@@ -283,6 +286,15 @@ on_engine(void *arg)
 	rtd_loop_wake(&server->loop);
 }
 
+static void
+on_http(void *arg, enum rtd_mail kind, struct rtd_answer *out)
+{
+	struct rtd_server *server = arg;
+
+	rtd_loop_begin_turn(&server->loop);
+	rtd_answer(&server->state, kind, out);
+}
+
 /* -- start -- */
 
 enum rt_code
@@ -377,6 +389,9 @@ listen_and_load(struct rtd_server *server, struct rt_err *err)
 	add_events(server);
 	code = rtd_listener_start(server->listener, server->loop.base,
 	    (int)server->config->tcp_backlog, on_accepted, server, err);
+	if (code == RT_OK)
+		code = rtd_http_start(server->http, server->loop.base, on_http,
+		    server, err);
 	if (code != RT_OK) {
 		rtd_engine_abandon(engine);
 		return code;
@@ -448,6 +463,8 @@ start(struct rtd_server *server, struct rt_err *err)
 		code = rtd_tls_context_new(&server->loop.tls, config, err);
 	if (code == RT_OK)
 		code = listen_somewhere(server, err);
+	if (code == RT_OK)
+		code = rtd_http_bind(&server->http, config, state->clock, err);
 	if (code == RT_OK)
 		code = rt_sandbox_enter(RT_SYSCALLS_DAEMON, config,
 		    server->config_file, &state->sandbox, err);
@@ -574,6 +591,8 @@ stop(struct rtd_server *server, struct rt_err *err)
 	rtd_inherited_close(&server->inherited);
 	rtd_listener_free(server->listener);
 	server->listener = NULL;
+	rtd_http_free(server->http);
+	server->http = NULL;
 	if (server->loader != NULL)
 		code = stop_loading(server, err);
 	if (state->engine != NULL && server->tick_event != NULL) {

@@ -12,7 +12,7 @@ tests_support_libsupport_a_SOURCES = \
 	tests/support/runner.c tests/support/runner.h \
 	tests/support/scratch_dir.c tests/support/scratch_dir.h \
 	tests/support/text_cases.c tests/support/text_cases.h
-EXTRA_DIST += tests/support/redis_peer.py tests/support/riptide_test.py \
+EXTRA_DIST += tests/support/http_client.py tests/support/redis_peer.py tests/support/riptide_test.py \
 	tests/support/side_by_side.py tests/support/tls_files.py
 
 # In front of the programs, by LD_PRELOAD.

@@ -15,6 +15,7 @@ script_tests += \
 	tests/system/test_units.py \
 	tests/system/test_damaged_reads.py \
 	tests/system/test_differential.py \
+	tests/system/test_http.py \
 	tests/system/test_load.py \
 	tests/system/test_loading.py \
 	tests/system/test_memory_limit.py \
@@ -42,5 +43,5 @@ differential: all
 		python3 $(srcdir)/tests/system/test_differential.py
 .PHONY: differential
 
-tests/system/test_loading.log tests/system/test_service.log: \
-	tests/support/sick_disk.so
+tests/system/test_http.log tests/system/test_loading.log \
+	tests/system/test_service.log: tests/support/sick_disk.so

@@ -8,3 +8,4 @@ include tests/unit/riptided/engine/module.mk
 include tests/unit/riptided/cmd/module.mk
 include tests/unit/riptided/metrics/module.mk
 include tests/unit/riptided/net/module.mk
+include tests/unit/riptided/http/module.mk

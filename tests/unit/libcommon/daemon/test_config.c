@@ -173,8 +173,8 @@ START_TEST(errors_of_a_file_name_line_key_and_what_is_allowed)
 		{ "disk-reserve 100b", "f:1: disk-reserve: 100b is out of "
 		    "range, allowed: 0, 1kb to 1024gb, with unit b k kb m mb "
 		    "g gb" },
-		{ "metrics-port 80", "f:1: metrics-port: 80 is out of range, "
-		    "allowed: 0 in this release" },
+		{ "metrics-port 65536", "f:1: metrics-port: 65536 is out of "
+		    "range, allowed: 0 to 65535" },
 		{ "sandbox maybe", "f:1: sandbox: maybe is not known here, "
 		    "allowed: no, yes, required" },
 		{ "tls-protocols TLSv1.1", "f:1: tls-protocols: TLSv1.1 is not "

@@ -1,0 +1,41 @@
+#include "riptided/http/answers.h"
+
+#include <inttypes.h>
+
+/* One word that programs look at, and behind it what people want to know. */
+static void
+answer_health(struct rtd_server_state *server, struct rtd_answer *out)
+{
+	uint64_t all = atomic_load(&server->loading.total_bytes);
+	uint64_t done = atomic_load(&server->loading.loaded_bytes);
+	struct rt_err err = { 0 };
+
+	out->status = 503;
+	if (server->engine == NULL) {
+		rt_buf_printf(&out->text,
+		    "loading %.1f %% (%" PRIu64 " of %" PRIu64
+		    " bytes of the log)\n",
+		    all != 0 ? 100.0 * (double)done / (double)all : 0.0, done,
+		    all);
+	} else if (rtd_engine_write_state(server->engine, &err) != RT_OK) {
+		rt_buf_printf(&out->text, "read-only: %s\n", err.text);
+	} else {
+		out->status = 200;
+		rt_buf_printf(&out->text, "ready\n");
+	}
+}
+
+void
+rtd_answer(struct rtd_server_state *server, enum rtd_mail kind,
+    struct rtd_answer *out)
+{
+	switch (kind) {
+	case RTD_MAIL_HEALTH:
+		answer_health(server, out);
+		break;
+	case RTD_MAIL_METRICS:
+	case RTD_MAIL_LIVE:
+		out->status = 404;
+		break;
+	}
+}
