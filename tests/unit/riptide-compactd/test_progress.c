@@ -1,6 +1,7 @@
 /* Jobs that are left in the middle, by one process after the other. */
 #include "riptide-compactd/resume.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -585,6 +586,62 @@ START_TEST(a_damaged_record_is_of_no_use)
 }
 END_TEST
 
+static struct rt_buf
+record(struct bench *bench)
+{
+	struct rt_buf bytes = { 0 };
+
+	ck_assert_int_eq(rt_fs_read_file(bench->db.fs, bench->db.scratch.fd,
+	    RT_PATH_PROGRESS, RTC_PROGRESS_BYTES_MAX, &bytes, &failure), RT_OK);
+	return bytes;
+}
+
+static int
+close_badly(struct rt_fs *fs, int fd)
+{
+	(void)rt_fs_posix()->close(rt_fs_posix(), fd);
+	return -EIO;
+}
+
+/* Its bytes are all there this time; those of another might not be. */
+START_TEST(a_record_whose_close_fails_does_not_replace_the_one_before)
+{
+	struct rt_buf before, after, whole, pieces;
+	struct bench bench;
+	struct rt_fs fs;
+
+	srand(seed_new());
+	bench_init(&bench);
+	whole = undisturbed(&bench);
+	leave_in_the_middle(&bench);
+	start(&bench);
+	before = record(&bench);
+	fs = *bench.db.fs;
+	fs.close = close_badly;
+	bench.progress.fs = &fs;
+	bench.looks = 12;
+	ck_assert_int_eq(run(&bench), RT_ESTOPPED);
+	/* There was something to tell. */
+	ck_assert_uint_gt(bench.result.outputs_count, 0);
+	after = record(&bench);
+	ck_assert(rt_slice_equal(rt_buf_slice(&before), rt_buf_slice(&after)));
+	end(&bench);
+	start(&bench);
+	ck_assert_uint_eq(bench.resume.count, 1);
+	bench.looks = -1;
+	ck_assert_int_eq(run(&bench), RT_OK);
+	pieces = contents(&bench);
+	ck_assert(rt_slice_equal(rt_buf_slice(&whole), rt_buf_slice(&pieces)));
+	publish(&bench);
+	end(&bench);
+	rt_buf_fini(&before);
+	rt_buf_fini(&after);
+	rt_buf_fini(&whole);
+	rt_buf_fini(&pieces);
+	bench_fini(&bench);
+}
+END_TEST
+
 START_TEST(a_job_that_does_not_fit_is_given_up)
 {
 	static const struct rtc_limits limits, outside = { .l0_only = true };
@@ -618,4 +675,6 @@ RTT_MAIN("progress", a_job_in_pieces_makes_the_same,
     a_job_whose_inputs_are_gone_is_swept, a_damaged_output_is_made_anew,
     what_was_read_back_is_read_again_after_a_boot,
     a_checked_output_that_a_boot_damaged_is_made_anew,
-    a_damaged_record_is_of_no_use, a_job_that_does_not_fit_is_given_up)
+    a_damaged_record_is_of_no_use,
+    a_record_whose_close_fails_does_not_replace_the_one_before,
+    a_job_that_does_not_fit_is_given_up)
