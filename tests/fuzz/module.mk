@@ -4,9 +4,10 @@ fuzz_targets = tests/fuzz/fuzz_checksums tests/fuzz/fuzz_command \
 	tests/fuzz/fuzz_command_line tests/fuzz/fuzz_compactor_status \
 	tests/fuzz/fuzz_config tests/fuzz/fuzz_engine tests/fuzz/fuzz_glob \
 	tests/fuzz/fuzz_key_counts tests/fuzz/fuzz_manifest_codec \
-	tests/fuzz/fuzz_number tests/fuzz/fuzz_resp_parser \
-	tests/fuzz/fuzz_resp_writer tests/fuzz/fuzz_table_reader \
-	tests/fuzz/fuzz_wal_reader tests/fuzz/fuzz_write_batch
+	tests/fuzz/fuzz_number tests/fuzz/fuzz_progress_record \
+	tests/fuzz/fuzz_resp_parser tests/fuzz/fuzz_resp_writer \
+	tests/fuzz/fuzz_table_reader tests/fuzz/fuzz_wal_reader \
+	tests/fuzz/fuzz_write_batch
 
 if ENABLE_FUZZ
 EXTRA_PROGRAMS += $(fuzz_targets)
@@ -58,6 +59,12 @@ tests_fuzz_fuzz_manifest_codec_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_number_SOURCES = tests/fuzz/fuzz_number.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_number_LDADD = $(DAEMON_LIBS) $(LDADD)
 tests_fuzz_fuzz_number_LDFLAGS = $(FUZZ_LINK)
+
+tests_fuzz_fuzz_progress_record_SOURCES = tests/fuzz/fuzz_progress_record.c \
+	$(FUZZ_MAIN)
+tests_fuzz_fuzz_progress_record_LDADD = \
+	riptide-compactd/libriptide-compactd.a $(DAEMON_LIBS) $(LDADD)
+tests_fuzz_fuzz_progress_record_LDFLAGS = $(FUZZ_LINK)
 
 tests_fuzz_fuzz_resp_parser_SOURCES = tests/fuzz/fuzz_resp_parser.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_resp_parser_LDADD = riptided/resp/libresp.a $(LDADD)
