@@ -8,19 +8,23 @@
 
 /* Where the outputs will stand among the runs: every run behind this index is
  * older. For level 0 that is the last input's run; else the target's, or the
- * last one before it where they are to be its newest run. */
+ * last one before it where they are to be its newest run. *newest: the index of
+ * the first input's run; those in front of it are newer than all inputs. */
 static size_t
-position_of(const struct rtc_job *job)
+position_of(const struct rtc_job *job, size_t *newest)
 {
 	const struct rt_manifest *manifest = job->manifest;
 	size_t position = 0;
 
+	*newest = manifest->runs_count;
 	for (size_t i = 0; i < manifest->runs_count; i++) {
 		const struct rt_manifest_run *run = &manifest->runs[i];
 		bool holds_input = false;
 
 		for (size_t j = 0; j < run->tables_count && !holds_input; j++)
 			holds_input = rtc_job_has(job, &run->tables[j]);
+		if (holds_input && *newest == manifest->runs_count)
+			*newest = i;
 		if (holds_input || (job->target_level > 0 &&
 			run->level + job->as_run <= job->target_level))
 			position = i + 1;
@@ -48,7 +52,7 @@ rtc_retention_init(struct rtc_retention *retention, const struct rtc_job *job,
     uint64_t expired_before_ms)
 {
 	const struct rt_manifest *manifest = job->manifest;
-	size_t position = position_of(job);
+	size_t newest, position = position_of(job, &newest);
 
 	*retention = (struct rtc_retention){
 		.manifest = manifest,
@@ -65,7 +69,7 @@ rtc_retention_init(struct rtc_retention *retention, const struct rtc_job *job,
 		 * with the outputs, but an entry in a gap between inputs may
 		 * lie in one: look at them as well. So it may in one of those
 		 * runs of the source level that are older than others. */
-		if (i >= position || (job->target_level > 0 &&
+		if (i >= position || (i >= newest && job->target_level > 0 &&
 			(run->level == job->target_level ||
 			    (run->level > 0 &&
 				run->level == job->source_level))))

@@ -234,6 +234,45 @@ START_TEST(inside_level_0_tombstones_go_only_with_the_oldest_run)
 }
 END_TEST
 
+/* Of several runs of a level, one is rewritten in its place. */
+static enum rtc_verdict
+judge_in_place(const char *drawing, const char *table,
+    const struct version *version)
+{
+	const struct rt_manifest *manifest = rtt_draw_manifest(drawing);
+	struct rtc_retention retention;
+	enum rtc_verdict verdict;
+	struct rtc_job job;
+
+	rtc_job_init(&job, manifest, RTC_JOB_MERGE, 5, 5, "test");
+	rtc_job_add(&job, rt_manifest_find(manifest, rtt_file_id(table),
+	    NULL));
+	rtc_retention_init(&retention, &job, GRACE_OVER_MS);
+	verdict = judge(&retention, version);
+	end(&job, &retention);
+	rt_manifest_unref(manifest);
+	return verdict;
+}
+
+START_TEST(newer_runs_of_its_level_keep_no_tombstone)
+{
+	static const char runs[] = "L5 c1-3 k0..k9 seq=70-99\n"
+				   "L5+ c1-2 k0..k9 seq=50-69\n";
+	struct version version;
+	char drawing[128];
+
+	make_version(&version, 5, 60, RT_ENTRY_TOMBSTONE, 0);
+	ck_assert_int_eq(judge_in_place(runs, "c1-2", &version),
+	    RTC_GO_TOMBSTONE);
+	snprintf(drawing, sizeof(drawing), "%sL5+ c1-1 k0..k9 seq=1-49\n",
+	    runs);
+	ck_assert_int_eq(judge_in_place(drawing, "c1-2", &version), RTC_KEEP);
+	snprintf(drawing, sizeof(drawing), "%sL6 c1-1 k0..k9 seq=1-49\n",
+	    runs);
+	ck_assert_int_eq(judge_in_place(drawing, "c1-2", &version), RTC_KEEP);
+}
+END_TEST
+
 /* What a reader at read_seq, to whom it is now_ms, sees of a key: 0 for nothing,
  * else the sequence. */
 static uint64_t
@@ -358,4 +397,5 @@ RTT_MAIN("retention", only_the_newest_version_stays,
     an_expired_value_that_a_snapshot_sees_stays, a_drop_takes_what_came_before_it,
     a_drop_that_is_not_flushed_takes_nothing,
     inside_level_0_tombstones_go_only_with_the_oldest_run,
+    newer_runs_of_its_level_keep_no_tombstone,
     every_reader_sees_the_same_before_and_after)
