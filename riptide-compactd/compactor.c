@@ -13,6 +13,7 @@
 #include "libcommon/manifest/manifest_watch.h"
 #include "libcommon/os/crashpoint.h"
 #include "libcommon/os/dirlock.h"
+#include "riptide-compactd/aging.h"
 #include "riptide-compactd/budget.h"
 #include "riptide-compactd/database.h"
 #include "riptide-compactd/job_report.h"
@@ -26,10 +27,11 @@
 #include "riptide-compactd/throttle.h"
 
 #define LOOK_MS 1000
-/* Without a new manifest only the clock can make a job due: values expire, a
- * window opens. */
-#define IDLE_NS (30 * UINT64_C(1000000000))
+/* Without a new manifest only the clock can make a job due: values expire,
+ * tombstones age, a window opens. */
+#define IDLE_NS (30 * NS_PER_S)
 #define NS_PER_MS UINT64_C(1000000)
+#define NS_PER_S UINT64_C(1000000000)
 #define BACKOFF_MS_MIN 1000
 #define BACKOFF_MS_MAX 60000
 
@@ -127,10 +129,15 @@ is_idle(struct rtc_compactor *compactor)
 }
 
 static void
-note_idle(struct rtc_compactor *compactor, const struct rt_manifest *manifest)
+note_idle(struct rtc_compactor *compactor, const struct rt_manifest *manifest,
+    const struct rtc_limits *limits)
 {
+	uint64_t aged_s = rtc_aging_next_s(manifest, limits);
+	uint64_t wait_ns = aged_s < IDLE_NS / NS_PER_S
+	    ? aged_s * NS_PER_S : IDLE_NS;
+
 	compactor->idle = manifest->generation;
-	compactor->idle_until_ns = now_ns(compactor) + IDLE_NS;
+	compactor->idle_until_ns = now_ns(compactor) + wait_ns;
 }
 
 /* Bytes of inputs of the largest job that fits the disk and the budget; 0: any. */
@@ -178,7 +185,7 @@ look_why(struct rtc_compactor *compactor, const struct rt_manifest *manifest,
 	enum rt_code code = RT_OK;
 	struct rtc_job job;
 
-	note_idle(compactor, manifest);
+	note_idle(compactor, manifest, limits);
 	if (limits->running_count > 0)
 		return RT_OK;
 	limits->max_job_bytes = 0;
@@ -233,7 +240,7 @@ begin_one(struct rtc_compactor *compactor, bool *began, struct rt_err *err)
 	compactor->is_late =
 	    rtc_limits_forbid_all(compactor->options.config, &limits);
 	if (compactor->is_late) {
-		note_idle(compactor, manifest);
+		note_idle(compactor, manifest, &limits);
 		goto out;
 	}
 	if (!rtc_resume_next(&compactor->resume, manifest, &limits,

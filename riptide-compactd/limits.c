@@ -9,13 +9,10 @@
 #define MS_PER_S 1000
 #define WARN_INTERVAL_MS (3600 * MS_PER_S)
 
-/* What ends before has had its grace, by the line that a wrong wall clock does
- * not move (X3). */
+/* The line that a wrong wall clock does not move (X3), in milliseconds. */
 static uint64_t
-expired_before_ms(const struct rt_config *config,
-    struct rt_expiry_clock *expiry, const struct rt_manifest *manifest)
+read_line(struct rt_expiry_clock *expiry, const struct rt_manifest *manifest)
 {
-	uint64_t grace_ms = (uint64_t)config->expiry_grace * MS_PER_S;
 	struct rt_expiry_reading reading;
 
 	rt_expiry_clock_raise(expiry, manifest->expiry_clock_ms);
@@ -24,7 +21,14 @@ expired_before_ms(const struct rt_config *config,
 		rt_log(RT_LOG_WARNING, "clock", "the wall clock stepped: values "
 		    "leave the disk by the time before until it has stood for "
 		    "an hour", "step_ms=%" PRId64, reading.step_ms);
-	return reading.line_ms > grace_ms ? reading.line_ms - grace_ms : 0;
+	return reading.line_ms;
+}
+
+/* What lies so far behind, or 0. */
+static uint64_t
+before(uint64_t line, int64_t distance)
+{
+	return line > (uint64_t)distance ? line - (uint64_t)distance : 0;
 }
 
 bool
@@ -74,13 +78,16 @@ rtc_limits_now(const struct rt_config *config, bool full,
 	int64_t now_ms = rt_clock_wall_ms(clock);
 	uint64_t full_seq = full ? UINT64_MAX :
 	    rt_manifest_is_asked(manifest) ? manifest->compact_seq : 0;
+	uint64_t line_ms = read_line(expiry, manifest);
 
 	return (struct rtc_limits){
 		.l0_trigger = (uint64_t)config->l0_compaction_trigger,
 		.level_base_bytes = config->level_base_size,
 		.level_multiplier = (uint64_t)config->level_size_multiplier,
 		.expired_before_ms =
-		    expired_before_ms(config, expiry, manifest),
+		    before(line_ms, config->expiry_grace * MS_PER_S),
+		.tombstones_before_s = config->tombstone_max_age == 0 ? 0
+		    : before(line_ms / MS_PER_S, config->tombstone_max_age),
 		.table_bytes = config->table_size,
 		.compression = (enum rt_compression)config->compression,
 		.compression_bottom =

@@ -1,6 +1,7 @@
 # riptide-compactd: merges levels and publishes manifests.
 noinst_LIBRARIES += riptide-compactd/libriptide-compactd.a
 riptide_compactd_libriptide_compactd_a_SOURCES = \
+	riptide-compactd/aging.c riptide-compactd/aging.h \
 	riptide-compactd/auto_rate.c riptide-compactd/auto_rate.h \
 	riptide-compactd/budget.c riptide-compactd/budget.h \
 	riptide-compactd/claims.c riptide-compactd/claims.h \

@@ -1,6 +1,7 @@
 #include "riptide-compactd/picker.h"
 
 #include "libcommon/table/key.h"
+#include "riptide-compactd/aging.h"
 #include "riptide-compactd/claims.h"
 #include "riptide-compactd/levels.h"
 #include "riptide-compactd/tiers.h"
@@ -251,8 +252,29 @@ cost_of(const struct rt_manifest *manifest, const struct rtc_limits *limits,
 		    (double)table->entries;
 	if (is_expired(manifest, limits, table))
 		weight += 2;
+	if (rtc_aging_is_due(manifest, limits, table))
+		weight += 2;
 	return (double)rtc_level_table_overlap(manifest, level + 1, table) /
 	    ((double)(table->size + 1) * weight);
+}
+
+/* A table into the one run of the next level. */
+static bool
+pick_table_down(const struct rt_manifest *manifest,
+    const struct rtc_limits *limits, uint32_t level,
+    const struct rt_manifest_table *table, const char *reason,
+    struct rtc_job *job)
+{
+	if (!rtc_claims_free_to(limits, rtc_level_run(manifest, level + 1),
+		table))
+		return false;
+	rtc_job_init(job, manifest, RTC_JOB_MERGE, level, level + 1, reason);
+	rtc_job_add(job, table);
+	add_overlap(job);
+	if (!rtc_claims_keep(limits, job))
+		return false;
+	move_if_alone(job, limits);
+	return true;
 }
 
 static bool
@@ -276,16 +298,8 @@ pick_from_level(const struct rt_manifest *manifest,
 			best_cost = cost;
 		}
 	}
-	if (best == NULL)
-		return false;
-	rtc_job_init(job, manifest, RTC_JOB_MERGE, level, level + 1,
-	    "the level is above its size");
-	rtc_job_add(job, best);
-	add_overlap(job);
-	if (!rtc_claims_keep(limits, job))
-		return false;
-	move_if_alone(job, limits);
-	return true;
+	return best != NULL && pick_table_down(manifest, limits, level, best,
+	    "the level is above its size", job);
 }
 
 /* T2, or a move. */
@@ -465,6 +479,52 @@ pick_all_of(const struct rt_manifest *manifest, const struct rtc_limits *limits,
 	return false;
 }
 
+/* -- P12 -- */
+
+/* A table of run `at`. Where levels have several runs, what begins before its
+ * end goes down as for a full merge up to there. */
+static bool
+pick_aged_table(const struct rt_manifest *manifest,
+    const struct rtc_limits *limits, uint32_t base, size_t at,
+    const struct rt_manifest_table *table, struct rtc_job *job)
+{
+	static const char reason[] = "tombstones are older than tombstone-max-age";
+	uint32_t level = manifest->runs[at].level;
+	struct rtc_limits upto = *limits;
+
+	if (level == 0)
+		return pick_level0(manifest, limits, at, base, reason, job);
+	if (!rtc_level_has_older(manifest, at, table)) {
+		rtc_job_init(job, manifest, RTC_JOB_MERGE, level, level,
+		    reason);
+		rtc_job_add(job, table);
+		return rtc_claims_keep(limits, job);
+	}
+	if (rt_manifest_level_runs(manifest, level) == 1 &&
+	    rt_manifest_level_runs(manifest, level + 1) <= 1)
+		return pick_table_down(manifest, limits, level, table, reason,
+		    job);
+	upto.full_seq = table->max_seq;
+	return pick_all_of(manifest, &upto, level, reason, job);
+}
+
+static bool
+pick_aged(const struct rt_manifest *manifest, const struct rtc_limits *limits,
+    uint32_t base, struct rtc_job *job)
+{
+	for (size_t i = 0; i < manifest->runs_count; i++) {
+		const struct rt_manifest_run *run = &manifest->runs[i];
+
+		for (size_t j = 0; j < run->tables_count; j++)
+			if (rtc_aging_is_due(manifest, limits,
+				&run->tables[j]) &&
+			    pick_aged_table(manifest, limits, base, i,
+				&run->tables[j], job))
+				return true;
+	}
+	return false;
+}
+
 /* Level 0 first, then each level into the next. Of what came after, level 0
  * alone is kept in bounds. */
 static bool
@@ -521,6 +581,7 @@ pick(const struct rt_manifest *manifest, const struct rtc_limits *limits,
 	if (limits->full_seq != 0)
 		return pick_full(manifest, limits, base, job);
 	return pick_due(manifest, limits, base, targets, job) ||
+	    pick_aged(manifest, limits, base, job) ||
 	    pick_in_place(manifest, limits, job);
 }
 

@@ -36,7 +36,13 @@
  *    runs, and other levels the best of the tables that are small enough.
  * P11 While everything up to a sequence is merged down, runs of level 0 that came
  *    after it are merged among each other when there are too many: what one
- *    waits for does not grow, nor do reads wait for it. */
+ *    waits for does not grow, nor do reads wait for it.
+ * P12 When nothing is due by P2, a table whose tombstones are too old is merged a
+ *    level down, or rewritten where nothing older lies below; a run of level 0
+ *    with all that are older. So what was deleted leaves the disk in a bounded
+ *    time. Not while a snapshot is older than something in it (aging.h): then
+ *    its tombstones would stay, and it would be picked again. P3 favours such a
+ *    table. */
 #ifndef RIPTIDE_COMPACTD_PICKER_H
 #define RIPTIDE_COMPACTD_PICKER_H
 
@@ -51,6 +57,7 @@ struct rtc_limits {
 	uint64_t level_multiplier;
 	uint64_t table_bytes;		/* goal; 0: P4 looks at no sizes */
 	uint64_t expired_before_ms;	/* what expires before may go */
+	uint64_t tombstones_before_s;	/* P12: those from then are due; 0: none */
 	enum rt_compression compression;	/* of levels 2 and deeper, */
 	enum rt_compression compression_bottom;	/* and of the last */
 	/* Merge everything down that begins at or below; 0: what is due. */

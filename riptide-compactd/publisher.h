@@ -10,7 +10,9 @@
 struct rtc_publisher {
 	struct rt_manifest_store *store;
 	uint64_t epoch;
-	struct rt_expiry_clock *clock;	/* NULL: nothing is told of it */
+	/* NULL: nothing is told of it, nor since when tombstones are there
+	 * where no input says so. */
+	struct rt_expiry_clock *clock;
 };
 
 /* Publish. RT_ECONFLICT or RT_EFENCED: it was not, and the outputs may be

@@ -278,10 +278,14 @@ outline(const struct rtc_job *job)
 			table.max_seq = input->max_seq;
 		table.entries += input->entries;
 		table.tombstones += input->tombstones;
+		if (input->tombstones_since_s != 0 &&
+		    (table.tombstones_since_s == 0 ||
+			input->tombstones_since_s < table.tombstones_since_s))
+			table.tombstones_since_s = input->tombstones_since_s;
 	}
 	/* They go where nothing lies below, and in place (P6). */
 	if (job->is_last_level || job->source_level == job->target_level)
-		table.tombstones = 0;
+		table.tombstones = table.tombstones_since_s = 0;
 	return table;
 }
 

@@ -127,10 +127,12 @@ put_table(struct rt_buf *out, const struct rt_manifest_table *table)
 
 	rt_buf_printf(out, "  table %s unique_id=%016" PRIx64 " bytes=%" PRIu64
 	    " entries=%" PRIu64 " tombstones=%" PRIu64
-	    " older_versions=%" PRIu64 " seq=%" PRIu64 "-%"
+	    " tombstones_since_s=%" PRIu64 " older_versions=%" PRIu64
+	    " seq=%" PRIu64 "-%"
 	    PRIu64 " expire_ms=%" PRIu64 "-%" PRIu64 " crc32c=%08x from ",
 	    rt_path_table(name, table->id), table->unique_id, table->size,
-	    table->entries, table->tombstones, table->older_versions,
+	    table->entries, table->tombstones, table->tombstones_since_s,
+	    table->older_versions,
 	    table->min_seq, table->max_seq,
 	    table->expire_min_ms, table->expire_max_ms, table->crc32c);
 	rtl_put_key(out, table->smallest);

@@ -32,6 +32,7 @@ struct rt_manifest_table {
 	uint32_t crc32c;
 	uint64_t payload;
 	uint64_t older_versions;	/* behind a newer one of their key */
+	uint64_t tombstones_since_s;	/* the oldest; 0: none, or unknown */
 	const void *unknown;	/* fields of a newer program, carried along */
 };
 

@@ -139,6 +139,8 @@ table_message(struct rt_manifest *scratch,
 	SET(message, payload, table->payload);
 	if (table->older_versions != 0)
 		SET(message, older_versions, table->older_versions);
+	if (table->tombstones_since_s != 0)
+		SET(message, tombstones_since_s, table->tombstones_since_s);
 	put_unknown(scratch, &message->base,
 	    unknown != NULL ? &unknown->own : NULL);
 	return message;
@@ -375,6 +377,7 @@ take_table(struct rt_manifest *manifest, struct rt_manifest_table *table,
 		.crc32c = message->crc32c,
 		.payload = message->payload,
 		.older_versions = message->older_versions,
+		.tombstones_since_s = message->tombstones_since_s,
 	};
 	if (message->base.n_unknown_fields != 0 ||
 	    message->id->base.n_unknown_fields != 0) {

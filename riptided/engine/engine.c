@@ -312,6 +312,19 @@ swap_databases(struct rtd_engine *engine, struct rtd_memtable *memtable,
 	rtd_memtable_map(memtable, op->databases[1], first, seq);
 }
 
+/* The first tombstone of a memtable. What is replayed was written at a time that
+ * nobody has kept, before the clock runs again. */
+static void
+note_tombstone(struct rtd_engine *engine, struct rtd_memtable *memtable)
+{
+	struct rt_expiry_reading reading;
+
+	if (!engine->expiry_runs)
+		return;
+	rt_expiry_clock_read(&engine->expiry, &reading);
+	memtable->tombstones_since_ms = reading.line_ms;
+}
+
 void
 rtd_engine_apply(struct rtd_engine *engine, struct rtd_memtable *memtable,
     const struct rtd_write_op *op, uint64_t seq)
@@ -335,6 +348,8 @@ rtd_engine_apply(struct rtd_engine *engine, struct rtd_memtable *memtable,
 			    rt_hash64(op->key), seq, RT_ENTRY_PUT, op->value);
 		break;
 	default:
+		if (RT_UNLIKELY(memtable->tombstones_since_ms == 0))
+			note_tombstone(engine, memtable);
 		rtd_memtable_insert(memtable, op->key, rt_hash64(op->key), seq,
 		    RT_ENTRY_TOMBSTONE, op->value);
 		break;

@@ -139,6 +139,24 @@ take_over(struct rtd_engine *engine, struct rt_err *err)
 	return RT_OK;
 }
 
+/* What the compactor counts the age of its tombstones from; 0: it has none. */
+static uint64_t
+tombstones_since_s(struct rtd_engine *engine,
+    const struct rtd_memtable *memtable, const struct rt_table_info *info)
+{
+	uint64_t since_ms = memtable->tombstones_since_ms;
+
+	if (info->tombstones == 0)
+		return 0;
+	if (since_ms == 0) {
+		struct rt_expiry_reading reading;
+
+		rt_expiry_clock_read(&engine->expiry, &reading);
+		since_ms = reading.line_ms;
+	}
+	return since_ms / 1000;
+}
+
 /* Flush the oldest frozen memtable and publish it. */
 static enum rt_code
 flush_oldest(struct rtd_engine *engine, struct rt_err *err)
@@ -171,6 +189,7 @@ flush_oldest(struct rtd_engine *engine, struct rt_err *err)
 		goto out;
 	RT_CRASHPOINT("flush-table-written");
 	table = rt_table_entry(id, &info);
+	table.tombstones_since_s = tombstones_since_s(engine, memtable, &info);
 	code = publish(engine, memtable, &snapshots, empty ? NULL : &table,
 	    wal_floor, &engine->published, &unknown, err);
 	if (code != RT_OK) {

@@ -88,6 +88,7 @@ rtd_memtable_reset(struct rtd_memtable *memtable)
 	memtable->drops_count = 0;
 	memtable->mappings_count = 0;
 	memtable->wal_segment = 0;
+	memtable->tombstones_since_ms = 0;
 }
 
 static void

@@ -40,6 +40,10 @@ struct rtd_memtable {
 	_Atomic uint64_t last_seq;	/* drops count too */
 	uint64_t wal_segment;		/* lowest segment with its records */
 	_Atomic uint64_t entries;
+	/* By the expiry clock, of the first tombstone that was written here;
+	 * 0: none was, or its time is not known. The writer's while it is not
+	 * frozen. */
+	uint64_t tombstones_since_ms;
 	struct rtd_memtable_drop *drops;	/* the latest of each keyspace */
 	size_t drops_count;
 	struct rtd_memtable_mapping *mappings;	/* of each database swapped */

@@ -52,6 +52,10 @@ set_attribute(struct rt_manifest_table *table, const char *word)
 		table->max_seq = b;
 	} else if (sscanf(word, "tombstones=%" SCNu64, &a) == 1) {
 		table->tombstones = a;
+	} else if (sscanf(word, "older=%" SCNu64, &a) == 1) {
+		table->older_versions = a;
+	} else if (sscanf(word, "since=%" SCNu64, &a) == 1) {
+		table->tombstones_since_s = a;
 	} else if (sscanf(word, "entries=%" SCNu64, &a) == 1) {
 		table->entries = a;
 	} else if (sscanf(word, "expire=%" SCNu64 "-%" SCNu64, &a, &b) == 2) {

@@ -1,7 +1,7 @@
 /* draw_manifest: a manifest drawn as text, for cases of the picker and models of
  * the drop rule. One line a table, newest run first:
  *
- *	L0 d-4 a..m size=100 seq=40-49 tombstones=3 expire=10-20
+ *	L0 d-4 a..m size=100 seq=40-49 tombstones=3 since=7 older=2 expire=10-20
  *
  * Keys are user keys of keyspace 0. Every line of level 0 is a run; lines of
  * another level are the tables of its run, and one of "L5+" begins an older run

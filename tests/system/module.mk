@@ -34,6 +34,7 @@ script_tests += \
 	tests/system/test_spawn.py \
 	tests/system/test_table_document.py \
 	tests/system/test_tls.py \
+	tests/system/test_tombstone_age.py \
 	tests/system/test_transactions.py
 # make differential COMMANDS=2000000 SEED=1: replies beside those of
 # redis-server, for longer than `make check` has time.

@@ -137,6 +137,7 @@ rtt_db_flush(struct rtt_db *db, const struct rtt_version *versions,
 		add_version(writer, &sorted[i]);
 	OK(rt_table_writer_finish(writer, &info, &failure));
 	table = rt_table_entry(id, &info);
+	table.tombstones_since_s = db->tombstones_since_s;
 	rt_manifest_edit_add_run(edit, &table);
 	rt_manifest_edit_set_flushed(edit, info.max_seq, 1);
 	rt_manifest_edit_set_next_file(edit, db->next_file);

@@ -16,6 +16,7 @@ struct rtt_db {
 	struct rt_manifest_store *store;
 	uint64_t daemon_epoch;
 	uint64_t next_file;
+	uint64_t tombstones_since_s;	/* what a flush tells; 0: nothing */
 };
 
 /* One version. The value is "<seq>", padded to value_bytes. */

@@ -161,7 +161,57 @@ START_TEST(a_clock_that_jumps_is_believed)
 }
 END_TEST
 
-RTT_MAIN("riptide-compactd/limits",
+struct set_clock {
+	struct rt_clock base;
+	int64_t wall_ms;
+	uint64_t boot_ns;
+};
+
+static int64_t
+wall_ms(struct rt_clock *clock)
+{
+	return ((struct set_clock *)clock)->wall_ms;
+}
+
+static uint64_t
+boot_ns(struct rt_clock *clock)
+{
+	return ((struct set_clock *)clock)->boot_ns;
+}
+
+START_TEST(tombstones_age_by_the_clock_of_expiry)
+{
+	struct set_clock clock = { .base = { .wall_ms = wall_ms,
+		.boot_ns = boot_ns }, .wall_ms = 10000 * 1000 };
+	const struct rt_clock_mark no_mark = { 0 };
+	const struct rt_manifest manifest = { .generation = 1 };
+	struct rt_expiry_clock expiry;
+	struct rt_config config;
+
+	rt_config_init(&config);
+	rt_expiry_clock_init(&expiry, &clock.base, &no_mark, 0);
+#define BEFORE_S()                                                            \
+	rtc_limits_now(&config, false, &clock.base, &expiry, &manifest)       \
+	    .tombstones_before_s
+	config.tombstone_max_age = 3000;
+	ck_assert_uint_eq(BEFORE_S(), 7000);
+	config.tombstone_max_age = 0;
+	ck_assert_uint_eq(BEFORE_S(), 0);
+	config.tombstone_max_age = 20000;
+	ck_assert_uint_eq(BEFORE_S(), 0);
+	/* Steps of the wall clock are not time that passed. */
+	config.tombstone_max_age = 3000;
+	clock.wall_ms += 365 * DAY_MS;
+	ck_assert_uint_eq(BEFORE_S(), 7000);
+	clock.wall_ms -= 400 * DAY_MS;
+	ck_assert_uint_eq(BEFORE_S(), 7000);
+#undef BEFORE_S
+	rt_expiry_clock_fini(&expiry);
+	rt_config_fini(&config);
+}
+END_TEST
+
+RTT_MAIN("riptide-compactd/limits", tombstones_age_by_the_clock_of_expiry,
     a_window_opens_at_its_first_minute_and_closes_at_its_last,
     a_window_reaches_over_midnight,
     a_window_may_begin_or_end_at_midnight,

@@ -8,6 +8,7 @@
 
 #include "libcommon/base/buf.h"
 #include "libcommon/manifest/manifest_edit.h"
+#include "riptide-compactd/aging.h"
 #include "tests/support/draw_manifest.h"
 #include "tests/support/runner.h"
 #include "tests/support/text_cases.h"
@@ -48,6 +49,8 @@ read_limits(const char *line)
 			limits.level_multiplier = value;
 		else if (sscanf(word, "expired=%" SCNu64, &value) == 1)
 			limits.expired_before_ms = value;
+		else if (sscanf(word, "aged=%" SCNu64, &value) == 1)
+			limits.tombstones_before_s = value;
 		else if (sscanf(word, "table=%" SCNu64, &value) == 1)
 			limits.table_bytes = value;
 		else if (sscanf(word, "compression=%" SCNu64, &value) == 1)
@@ -126,6 +129,31 @@ START_TEST(debt_is_what_lies_above_the_targets)
 }
 END_TEST
 
+START_TEST(the_next_age_is_that_of_the_oldest_young_tombstone)
+{
+	struct rtc_limits limits = read_limits("aged=70");
+	const struct rt_manifest *manifest = rtt_draw_manifest(
+	    "snapshot 50\n"
+	    "L0 d-9 a..z seq=50-59 tombstones=1 since=71\n"	/* pinned */
+	    "L0 d-1 a..z seq=40-49 tombstones=1 since=90\n"
+	    "L5 c1-2 a..z tombstones=1 since=75\n"
+	    "L6 c1-1 a..f tombstones=1 since=70\n"	/* due already */
+	    "L6 c1-3 g..h since=72\n"	/* nothing in it ages */
+	    "L6 c1-4 i..j tombstones=1\n");
+
+	ck_assert_uint_eq(rtc_aging_next_s(manifest, &limits), 5);
+	limits.tombstones_before_s = 75;
+	ck_assert_uint_eq(rtc_aging_next_s(manifest, &limits), 15);
+	limits.tombstones_before_s = 90;
+	ck_assert_uint_eq(rtc_aging_next_s(manifest, &limits),
+	    RTC_AGING_NEVER);
+	limits.tombstones_before_s = 0;
+	ck_assert_uint_eq(rtc_aging_next_s(manifest, &limits),
+	    RTC_AGING_NEVER);
+	rt_manifest_unref(manifest);
+}
+END_TEST
+
 /* A run cut at random letters. */
 static void
 draw_run(struct rt_buf *out, unsigned level, bool is_older, unsigned *file)
@@ -136,10 +164,11 @@ draw_run(struct rt_buf *out, unsigned level, bool is_older, unsigned *file)
 		to = to > 'z' ? 'z' : to;
 		if (rand() % 3 != 0) {
 			rt_buf_printf(out, "L%u%s c1-%u %c..%cz size=%d "
-			    "seq=%d-%d tombstones=%d expire=%d-%d\n",
+			    "seq=%d-%d tombstones=%d since=%d expire=%d-%d\n",
 			    level, is_older ? "+" : "", (*file)++, from, to,
 			    50 + rand() % 100, 1 + rand() % 400,
-			    500 + rand() % 400, rand() % 5, 1 + rand() % 99,
+			    500 + rand() % 400, rand() % 5, rand() % 40,
+			    1 + rand() % 99,
 			    100 + rand() % 900);
 			is_older = false;
 		}
@@ -157,9 +186,11 @@ draw_random(struct rt_buf *out)
 	for (unsigned i = runs; i > 0; i--) {
 		char from = (char)('a' + rand() % 26);
 
-		rt_buf_printf(out, "L0 d-%u %c..%c%c seq=%u-%u size=%d\n", i,
+		rt_buf_printf(out, "L0 d-%u %c..%c%c seq=%u-%u size=%d "
+		    "tombstones=%d since=%d\n", i,
 		    from, from + rand() % ('z' - from + 1), 'm',
-		    1000 + i * 10, 1009 + i * 10, 50 + rand() % 100);
+		    1000 + i * 10, 1009 + i * 10, 50 + rand() % 100,
+		    rand() % 3, rand() % 40);
 	}
 	for (unsigned level = 3; level <= RTC_LEVEL_LAST; level++) {
 		draw_run(out, level, false, &file);
@@ -172,6 +203,55 @@ draw_random(struct rt_buf *out)
 	if (rand() % 3 == 0)
 		rt_buf_printf(out, "drop 0 %d\n", 1 + rand() % 1000);
 	rt_buf_append_byte(out, '\0');
+}
+
+/* Whether tombstones of the output may have to stay: a snapshot is older, or
+ * some table outside that is older than an input meets it. */
+static bool
+keeps_tombstones(const struct rtc_job *job,
+    const struct rt_manifest_table *output)
+{
+	const struct rt_manifest *manifest = job->manifest;
+	bool begun = false;
+
+	if (manifest->snapshots_count > 0 &&
+	    output->max_seq > manifest->snapshots[0])
+		return true;
+	for (size_t i = 0; i < manifest->runs_count; i++) {
+		const struct rt_manifest_run *run = &manifest->runs[i];
+
+		for (size_t j = 0; j < run->tables_count; j++) {
+			const struct rt_manifest_table *table = &run->tables[j];
+
+			if (rtc_job_has(job, table))
+				begun = true;
+			else if (begun && rt_slice_compare(table->smallest,
+				output->largest) <= 0 &&
+			    rt_slice_compare(table->largest,
+				output->smallest) >= 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* What is known of the tombstones of all inputs. */
+static void
+add_tombstones(const struct rtc_job *job, struct rt_manifest_table *output)
+{
+	output->tombstones = output->tombstones_since_s = 0;
+	for (size_t i = 0; i < job->inputs_count; i++) {
+		const struct rt_manifest_table *input = job->inputs[i];
+
+		output->tombstones += input->tombstones;
+		if (input->tombstones_since_s != 0 &&
+		    (output->tombstones_since_s == 0 ||
+			input->tombstones_since_s < output->tombstones_since_s))
+			output->tombstones_since_s = input->tombstones_since_s;
+	}
+	output->entries = 10 + output->tombstones;
+	if (job->kind == RTC_JOB_MERGE && !keeps_tombstones(job, output))
+		output->tombstones = output->tombstones_since_s = 0;
 }
 
 /* A manifest after the job, whose inputs become one table. */
@@ -191,8 +271,8 @@ carry_out(const struct rtc_job *job, const struct rt_manifest *manifest,
 		number };
 	output.size = job->input_bytes;
 	rtc_job_range(job, &output.smallest, &output.largest);
-	/* A merge with nothing below it is free of both. */
-	output.tombstones = output.expire_min_ms = output.expire_max_ms = 0;
+	/* A merge with nothing below it is free of them. */
+	output.expire_min_ms = output.expire_max_ms = 0;
 	for (size_t i = 0; i < job->inputs_count; i++) {
 		const struct rt_manifest_table *input = job->inputs[i];
 
@@ -201,7 +281,8 @@ carry_out(const struct rtc_job *job, const struct rt_manifest *manifest,
 		if (input->max_seq > output.max_seq)
 			output.max_seq = input->max_seq;
 	}
-	/* And of what was dropped. */
+	add_tombstones(job, &output);
+	/* And free of what was dropped. */
 	if (output.min_seq < rt_manifest_drop_seq(job->manifest, 0) &&
 	    output.max_seq >= rt_manifest_drop_seq(job->manifest, 0))
 		output.min_seq = rt_manifest_drop_seq(job->manifest, 0);
@@ -282,6 +363,17 @@ expect_down(const struct rtc_limits *limits, const struct rt_manifest_run *run)
 			ck_assert_uint_eq(run->level, RTC_LEVEL_LAST);
 }
 
+/* What can go for its age is gone. */
+static void
+expect_no_age(const struct rtc_limits *limits,
+    const struct rt_manifest *manifest)
+{
+	for (size_t i = 0; i < manifest->runs_count; i++)
+		for (size_t j = 0; j < manifest->runs[i].tables_count; j++)
+			ck_assert(!rtc_aging_is_due(manifest, limits,
+			    &manifest->runs[i].tables[j]));
+}
+
 static void
 expect_no_more_runs(const struct rtc_limits *limits,
     const struct rt_manifest *manifest)
@@ -305,6 +397,7 @@ pick_to_the_end(unsigned seed)
 		.level_multiplier = 2 + (uint64_t)rand() % 9,
 		.table_bytes = (uint64_t)rand() % 100,
 		.expired_before_ms = (uint64_t)rand() % 1000,
+		.tombstones_before_s = (uint64_t)rand() % 50,
 		.compression = (enum rt_compression)(rand() % 2),
 		.full_seq = random_full_seq(),
 		.l0_only = rand() % 5 == 0,
@@ -330,8 +423,10 @@ pick_to_the_end(unsigned seed)
 	if (limits.avoid_count == 0 && limits.full_seq != 0 && !limits.l0_only)
 		for (size_t i = 0; i < manifest->runs_count; i++)
 			expect_down(&limits, &manifest->runs[i]);
-	else if (limits.avoid_count == 0 && !limits.l0_only)
+	else if (limits.avoid_count == 0 && !limits.l0_only) {
 		expect_no_more_runs(&limits, manifest);
+		expect_no_age(&limits, manifest);
+	}
 	rt_manifest_unref(manifest);
 	rt_buf_fini(&drawing);
 }
@@ -357,6 +452,7 @@ pick_several_to_the_end(unsigned seed)
 		.level_multiplier = 2 + (uint64_t)rand() % 9,
 		.table_bytes = (uint64_t)rand() % 100,
 		.expired_before_ms = (uint64_t)rand() % 1000,
+		.tombstones_before_s = (uint64_t)rand() % 50,
 		.full_seq = random_full_seq(),
 		.l0_only = rand() % 8 == 0,
 		.lazy = rand() % 2 == 0,
@@ -415,7 +511,8 @@ START_TEST(jobs_picked_beside_others_end_in_any_order)
 }
 END_TEST
 
-RTT_MAIN("picker", jobs_picked_beside_others_end_in_any_order,
+RTT_MAIN("picker", the_next_age_is_that_of_the_oldest_young_tombstone,
+    jobs_picked_beside_others_end_in_any_order,
     every_job_fits_its_manifest_and_the_last_one_comes,
     each_drawn_case_is_picked_as_written,
     debt_is_what_lies_above_the_targets)

@@ -171,6 +171,130 @@ START_TEST(a_failing_disk_gives_no_wrong_answer)
 }
 END_TEST
 
-RTT_MAIN("publisher", a_flush_that_came_meanwhile_is_carried_along,
+/* -- since when tombstones are there -- */
+
+/* A clock that stands at 5000 s. */
+static int64_t
+wall_ms(struct rt_clock *clock)
+{
+	(void)clock;
+	return 5000 * 1000;
+}
+
+static uint64_t
+boot_ns(struct rt_clock *clock)
+{
+	(void)clock;
+	return UINT64_C(5000) * 1000000000;
+}
+
+static const struct rtt_version low[] = { { "a", 1, true, 0, 0 },
+	{ "b", 2, false, 0, 40000 }, { "c", 3, false, 0, 40000 } };
+static const struct rtt_version high[] = { { "x", 4, false, 0, 40000 },
+	{ "y", 5, false, 0, 40000 }, { "z", 6, true, 0, 0 } };
+static const struct rtt_version all[] = { { "a", 1, true, 0, 0 },
+	{ "z", 2, true, 0, 0 } };
+
+/* Two runs, of different times, become the last level, in its first and in its
+ * last table: since[0] and since[1]. A snapshot from before all keeps
+ * tombstones. */
+static void
+merge_times(const struct rtt_version *newer, size_t newer_count,
+    uint64_t newer_s, const struct rtt_version *older, size_t older_count,
+    uint64_t older_s, bool keeps, bool has_clock, uint64_t since[2])
+{
+	static const uint64_t before_all = 0;
+	struct rt_clock clock = { .wall_ms = wall_ms, .boot_ns = boot_ns };
+	struct bench bench = { .next_number = 1 };
+	const struct rt_clock_mark no_mark = { 0 };
+	const struct rt_manifest *manifest;
+	const struct rt_manifest_run *run;
+	struct rt_expiry_clock expiry;
+	struct rtc_publisher publisher;
+	bool unknown;
+
+	rtt_db_init(&bench.db);
+	rt_config_init(&bench.config);
+	bench.config.table_size = 64 << 10;
+	bench.merger = rtt_db_merger(&bench.db, &bench.config,
+	    rtt_db_claim(&bench.db), &bench.next_number, &bench.pace);
+	bench.db.tombstones_since_s = older_s;
+	rtt_db_flush(&bench.db, older, older_count);
+	bench.db.tombstones_since_s = newer_s;
+	rtt_db_flush(&bench.db, newer, newer_count);
+	if (keeps)
+		rtt_db_set_snapshots(&bench.db, &before_all, 1);
+	rtt_db_job(&bench.db, &bench.job);
+	ck_assert_int_eq(rtc_merger_run(&bench.merger, &bench.job,
+	    &bench.result, &failure), RT_OK);
+	rt_expiry_clock_init(&expiry, &clock, &no_mark, 0);
+	publisher = (struct rtc_publisher){
+		.store = bench.db.store,
+		.epoch = bench.merger.epoch,
+		.clock = has_clock ? &expiry : NULL,
+	};
+	ck_assert_int_eq(rtc_publisher_publish(&publisher, &bench.job,
+	    &bench.result, &unknown, &failure), RT_OK);
+	manifest = rtt_db_load(&bench.db);
+	run = &manifest->runs[0];
+	ck_assert_uint_eq(run->level, RTC_LEVEL_LAST);
+	since[0] = run->tables[0].tombstones_since_s;
+	since[1] = run->tables[run->tables_count - 1].tombstones_since_s;
+	rt_manifest_unref(manifest);
+	rt_expiry_clock_fini(&expiry);
+	bench_fini(&bench);
+}
+
+START_TEST(tombstones_that_stay_have_the_earliest_time)
+{
+	uint64_t since[2];
+
+	merge_times(high, 3, 900, all, 2, 700, true, true, since);
+	ck_assert_uint_eq(since[0], 700);
+	ck_assert_uint_eq(since[1], 700);
+	merge_times(high, 3, 700, all, 2, 900, true, true, since);
+	ck_assert_uint_eq(since[1], 700);
+}
+END_TEST
+
+START_TEST(an_input_that_a_table_does_not_meet_says_nothing_about_it)
+{
+	uint64_t since[2];
+
+	merge_times(high, 3, 900, low, 3, 700, true, true, since);
+	ck_assert_uint_eq(since[0], 700);
+	ck_assert_uint_eq(since[1], 900);
+}
+END_TEST
+
+START_TEST(tombstones_that_go_leave_no_time)
+{
+	uint64_t since[2];
+
+	merge_times(high, 3, 900, low, 3, 700, false, true, since);
+	ck_assert_uint_eq(since[0], 0);
+	ck_assert_uint_eq(since[1], 0);
+}
+END_TEST
+
+START_TEST(tombstones_without_a_time_age_from_now_on)
+{
+	uint64_t since[2];
+
+	merge_times(high, 3, 0, all, 2, 0, true, true, since);
+	ck_assert_uint_eq(since[0], 5000);
+	ck_assert_uint_eq(since[1], 5000);
+	merge_times(high, 3, 0, low, 3, 700, true, true, since);
+	ck_assert_uint_eq(since[0], 700);
+	ck_assert_uint_eq(since[1], 5000);
+	merge_times(high, 3, 0, all, 2, 0, true, false, since);
+	ck_assert_uint_eq(since[0], 0);
+}
+END_TEST
+
+RTT_MAIN("publisher", tombstones_that_stay_have_the_earliest_time,
+    an_input_that_a_table_does_not_meet_says_nothing_about_it,
+    tombstones_that_go_leave_no_time,
+    tombstones_without_a_time_age_from_now_on, a_flush_that_came_meanwhile_is_carried_along,
     of_two_results_from_the_same_inputs_one_is_published,
     a_former_holder_of_the_role_is_fenced, a_failing_disk_gives_no_wrong_answer)

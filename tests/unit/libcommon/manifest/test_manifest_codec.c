@@ -50,6 +50,8 @@ put_table(struct rt_buf *run, uint64_t number, const char *smallest,
 	rt_buf_put_varint(&table, 12 << 3 | 5);
 	rt_buf_put_fixed32(&table, 0xc0ffee);
 	wire_varint(&table, 13, 55);
+	if (place == IN_TABLE)
+		wire_varint(&table, 15, 1234);
 	wire_message(run, 3, &table);
 }
 
@@ -184,6 +186,9 @@ START_TEST(every_field_is_read)
 	ck_assert_uint_eq(table->expire_max_ms, 2000);
 	ck_assert_uint_eq(table->crc32c, 0xc0ffee);
 	ck_assert_uint_eq(table->payload, 55);
+	ck_assert_uint_eq(table->tombstones_since_s, 1234);
+	/* As older programs write it. */
+	ck_assert_uint_eq(m->runs[1].tables[0].tombstones_since_s, 0);
 	rt_manifest_unref(m);
 	rt_buf_fini(&file);
 }
@@ -199,6 +204,8 @@ START_TEST(what_is_written_again_is_the_same)
 	encode(m, &once);
 	rt_manifest_unref(m);
 	m = decode(&once);
+	ck_assert_uint_eq(m->runs[0].tables[0].tombstones_since_s, 1234);
+	ck_assert_uint_eq(m->runs[1].tables[0].tombstones_since_s, 0);
 	encode(m, &twice);
 	rt_manifest_unref(m);
 	ck_assert_uint_eq(once.len, twice.len);

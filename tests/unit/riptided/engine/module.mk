@@ -12,6 +12,7 @@ unit_tests += \
 	tests/unit/riptided/engine/test_random_key \
 	tests/unit/riptided/engine/test_replay \
 	tests/unit/riptided/engine/test_snapshots \
+	tests/unit/riptided/engine/test_tombstone_times \
 	tests/unit/riptided/engine/test_write_batch
 tests_unit_riptided_engine_test_checkpoint_LDADD = \
 	tests/support/libsupport.a $(ENGINE_LIBS) $(DAEMON_LIBS) $(LDADD)
@@ -34,6 +35,8 @@ tests_unit_riptided_engine_test_engine_snapshots_LDADD = \
 tests_unit_riptided_engine_test_engine_tables_LDADD = \
 	tests/support/libsupport.a $(ENGINE_LIBS) $(DAEMON_LIBS) $(LDADD)
 tests_unit_riptided_engine_test_garbled_tables_LDADD = \
+	tests/support/libsupport.a $(ENGINE_LIBS) $(DAEMON_LIBS) $(LDADD)
+tests_unit_riptided_engine_test_tombstone_times_LDADD = \
 	tests/support/libsupport.a $(ENGINE_LIBS) $(DAEMON_LIBS) $(LDADD)
 tests_unit_riptided_engine_test_memory_LDADD = \
 	riptided/engine/libengine.a $(DAEMON_LIBS) $(LDADD)
