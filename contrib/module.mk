@@ -2,7 +2,8 @@
 # programs. riptide.conf is what rt_config_print_sample() prints; a unit test
 # compares.
 examplesdir = $(docdir)/examples
-dist_examples_DATA = contrib/riptide.conf contrib/riptidekv.logrotate
+dist_examples_DATA = contrib/riptide.conf contrib/riptidekv.logrotate \
+	contrib/twemproxy/nutcracker.yml
 
 units_in = contrib/systemd/riptided.service.in \
 	contrib/systemd/riptide-compactd.service.in \

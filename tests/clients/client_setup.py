@@ -132,6 +132,19 @@ def python():
                         "bin", "python3")
 
 
+def go_redis():
+    """The program of go_redis/, built."""
+    project = os.path.join(SOURCES, "go_redis")
+
+    def install(directory):
+        env = dict(os.environ, GOFLAGS="-mod=readonly -buildvcs=false")
+        command(["go", "build", "-o", os.path.join(directory, "smoke"), "."],
+                cwd=project, env=env)
+
+    return os.path.join(installed("go_redis", sources(project), install),
+                        "smoke")
+
+
 # For Java programs that end soon: less is spent on making them fast.
 BRIEF_JAVA = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m"]
 

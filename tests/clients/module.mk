@@ -9,7 +9,8 @@ script_tests += tests/clients/test_debian_packages.py \
 	tests/clients/test_java_links.py \
 	tests/clients/test_node.py \
 	tests/clients/test_redis_cli.py \
-	tests/clients/test_redis_py.py
+	tests/clients/test_redis_py.py \
+	tests/clients/test_shards.py
 dist_noinst_SCRIPTS += examples/java-links/run
 EXTRA_DIST += docs/clients.md examples/debian-packages/README.md \
 	examples/debian-packages/packages.py \
@@ -41,6 +42,7 @@ EXTRA_DIST += docs/clients.md examples/debian-packages/README.md \
 	tests/clients/go_redis/go.sum \
 	tests/clients/go_redis/main.go \
 	tests/clients/go_redis/more.go \
+	tests/clients/go_redis/ring.go \
 	tests/clients/hiredis/smoke.c \
 	tests/clients/java/pom.xml \
 	tests/clients/java/src/test/java/riptide/Load.java \
@@ -60,6 +62,7 @@ EXTRA_DIST += docs/clients.md examples/debian-packages/README.md \
 	tests/clients/java/src/test/java/riptide/jedis/TransactionTest.java \
 	tests/clients/java/src/test/java/riptide/jedis4/Door.java \
 	tests/clients/java/src/test/java/riptide/jedis5/Door.java \
+	tests/clients/java/src/test/java/riptide/jedis5/ShardsTest.java \
 	tests/clients/java/src/test/java/riptide/jedis8/Door.java \
 	tests/clients/java/src/test/java/riptide/lettuce/AsyncTest.java \
 	tests/clients/java/src/test/java/riptide/lettuce/Clients.java \

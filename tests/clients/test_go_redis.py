@@ -1,6 +1,5 @@
 """go-redis 9: with its defaults, RESP2 and TLS."""
 
-import os
 import sys
 
 sys.dont_write_bytecode = True
@@ -11,16 +10,9 @@ tap = rt.Tap()
 
 
 def test_go_redis(tap):
-    def install(directory):
-        env = dict(os.environ, GOFLAGS="-mod=readonly -buildvcs=false")
-        cs.command(["go", "build", "-o", os.path.join(directory, "smoke"),
-                    "."], cwd=os.path.join(cs.SOURCES, "go_redis"), env=env)
-
-    directory = cs.installed("go_redis", ["go_redis/go.mod", "go_redis/go.sum",
-                                          "go_redis/main.go",
-                                          "go_redis/more.go"], install)
+    program = cs.go_redis()
     for prefix, server in cs.servers():
-        cs.drive(tap, server, [os.path.join(directory, "smoke")], 34, prefix)
+        cs.drive(tap, server, [program], 34, prefix)
 
 
 why = cs.missing("go", at_least=(1, 26))

@@ -1,6 +1,7 @@
 // Command go_redis is the smoke test of go-redis with its defaults, RESP2 and
 // TLS. It is started by test_go_redis.py, which tells the port, that of TLS, and
-// the authority's certificate.
+// the authority's certificate; and by test_shards.py with ring, a number of keys,
+// and the shards.
 package main
 
 import (
@@ -81,6 +82,11 @@ func smoke(client *redis.Client, form string) {
 }
 
 func main() {
+	if os.Args[1] == "ring" {
+		keys, _ := strconv.Atoi(os.Args[2])
+		ring(keys, os.Args[3:])
+		return
+	}
 	address := "127.0.0.1:" + os.Args[1]
 
 	client := redis.NewClient(&redis.Options{Addr: address})
