@@ -16,7 +16,6 @@
 #include "riptided/cmd/client.h"
 #include "riptided/cmd/cmd_compact.h"
 #include "riptided/cmd/cmd_info.h"
-#include "riptided/cmd/notify.h"
 #include "riptided/engine/checkpoint.h"
 #include "riptided/engine/memory.h"
 #include "riptided/http/answers.h"
@@ -136,6 +135,8 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	count_operations(server);
 	rtd_loop_tick(&server->loop);
 	rtd_compact_waits_tick(&server->state);
+	if (server->state.engine != NULL)
+		rtd_write_holds_look(&server->state);
 	if (server->listener != NULL)
 		tick_listener(server);
 	rtd_service_tick(&server->service, &server->state);
@@ -225,7 +226,7 @@ reload(struct rtd_server *server)
 		rt_log_set_level((enum rt_loglevel)server->config->loglevel);
 		if (server->state.engine != NULL)
 			rtd_engine_config_changed(server->state.engine);
-		rtd_notify_configure(&server->state);
+		rtd_server_state_configure(&server->state);
 		rt_log(RT_LOG_NOTICE, "server", "configuration read again",
 		    "");
 	}

@@ -4,6 +4,7 @@ noinst_LIBRARIES += libcommon/daemon/libdaemon.a
 libcommon_daemon_libdaemon_a_SOURCES = \
 	libcommon/daemon/config.c libcommon/daemon/config.h \
 	libcommon/daemon/landlock.c libcommon/daemon/landlock.h \
+	libcommon/daemon/latency.c libcommon/daemon/latency.h \
 	libcommon/daemon/lifecycle.c libcommon/daemon/lifecycle.h \
 	libcommon/daemon/log.c libcommon/daemon/log.h \
 	libcommon/daemon/log_line.c libcommon/daemon/log_line.h \

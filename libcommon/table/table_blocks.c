@@ -310,6 +310,7 @@ rt_table_load_block(struct rt_table_reader *reader,
 	    err);
 	if (code != RT_OK)
 		return code;
+	out->was_read = true;
 	code =
 	    rt_table_parse_block(reader, block, stored, &out->block, &raw, err);
 	if (code != RT_OK || raw != NULL) {

@@ -46,6 +46,7 @@ struct rt_loaded_block {
 	struct rt_block block;
 	struct rt_cached_block *cached; /* pinned, or NULL */
 	uint8_t *owned;                 /* or freed with it, or NULL */
+	bool was_read;                  /* from the file */
 };
 
 /* A block from the cache, else from the file and then into the cache. */

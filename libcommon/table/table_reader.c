@@ -123,6 +123,7 @@ rt_table_reader_get_at(struct rt_table_place *place, struct rt_slice key,
 		.cache = reader->cache,
 		.block = loaded.cached,
 		.owned = loaded.owned,
+		.was_read = loaded.was_read,
 	};
 	return RT_OK;
 }

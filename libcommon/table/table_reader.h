@@ -52,6 +52,7 @@ struct rt_table_found {
 	struct rt_block_cache *cache; /* internal: what value is pinned by */
 	struct rt_cached_block *block;
 	uint8_t *owned;
+	bool was_read;                /* from the file, by this look */
 };
 
 void rt_table_found_fini(struct rt_table_found *found);

@@ -35,16 +35,30 @@ rtd_reply_read_error(struct rtd_server_state *server,
 	rtd_reply_error(reply, "ERR %s", why);
 }
 
+static inline enum rtd_answered_by
+answer_of(const struct rtd_call *call, const struct rtd_value *value)
+{
+	if (value->found.block == NULL && value->found.owned == NULL)
+		return RTD_BY_MEMTABLE;
+	if (RT_UNLIKELY(call->client->misses != 0))
+		return RTD_BY_DISK;
+	return value->found.was_read ? RTD_BY_FILE : RTD_BY_CACHE;
+}
+
 /* err: its text is "" when there is nothing to say. */
 static enum rtd_lookup
 take_read(struct rtd_call *call, enum rt_code code,
     const struct rtd_value *value, const struct rt_err *err)
 {
 	rtd_client_wait_for(call->client, value->seq);
-	if (code == RT_OK)
+	if (code == RT_OK) {
+		call->server->answers[answer_of(call, value)]++;
 		return RTD_FOUND;
-	if (code == RT_ENOTFOUND)
+	}
+	if (code == RT_ENOTFOUND) {
+		call->server->answers[RTD_BY_NOTHING]++;
 		return RTD_ABSENT;
+	}
 	if (code == RT_EAGAIN) {
 		call->missed = true;
 		return RTD_FAILED;

@@ -224,7 +224,7 @@ rtd_cmd_config_set(struct rtd_call *call)
 		rt_log_set_level((enum rt_loglevel)server->config->loglevel);
 		if (server->engine != NULL)
 			rtd_engine_config_changed(server->engine);
-		rtd_notify_configure(server);
+		rtd_server_state_configure(server);
 		rtd_reply_ok(rtd_call_reply(call));
 	}
 	for (size_t i = 0; i < pairs; i++)

@@ -41,6 +41,7 @@ rtd_cmd_compact(struct rtd_call *call)
 	wait->next = server->compact_waits;
 	server->compact_waits = wait;
 	call->client->parked = true;
+	call->goes_on = true;
 }
 
 /* The client goes on, with an error or with OK. */

@@ -15,13 +15,14 @@ done(struct rtd_job *base)
 	struct rtd_server_state *server = job->server;
 	struct rtd_client *client = job->client;
 	size_t out_before = client->out.len;
-	uint64_t now_ns = rt_clock_monotonic_ns(server->clock);
+	uint64_t nsec = rt_clock_monotonic_ns(server->clock) - job->start_ns;
 
 	server->jobs_running--;
+	rtd_command_end_job(server, job->command, job->words, nsec);
 	if (!client->killed) {
 		job->reply(job);
-		rtd_command_finished(server, client, job->command,
-		    now_ns - job->start_ns, out_before);
+		rtd_command_finished(server, client, job->command, nsec,
+		    out_before);
 		if (RT_UNLIKELY(client->modes != 0))
 			rtd_command_silence(client, out_before);
 	}
@@ -54,7 +55,9 @@ rtd_cmd_job_start(struct rtd_cmd_job *job, struct rtd_call *call)
 	job->client = call->client;
 	job->command = call->command;
 	job->start_ns = rt_clock_monotonic_ns(call->server->clock);
+	job->words = rtd_command_begin_job(call);
 	call->client->parked = true;
+	call->goes_on = true;
 	call->server->jobs_running++;
 	rtd_pool_submit(call->server->pool, &job->job);
 }

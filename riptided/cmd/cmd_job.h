@@ -13,6 +13,7 @@ struct rtd_cmd_job {
 	struct rtd_client *client;	/* pool: hands off */
 	const struct rtd_command *command;
 	uint64_t start_ns;
+	struct rtd_slowlog_entry *words;	/* in case it is slow */
 	void (*work)(struct rtd_cmd_job *job);	/* pool thread */
 	void (*reply)(struct rtd_cmd_job *job);	/* loop; not when killed */
 	void (*free)(struct rtd_cmd_job *job);	/* loop; always, last */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "libcommon/base/invariant.h"
+#include "libcommon/daemon/latency.h"
 #include "riptided/cmd/cmd_auth.h"
 #include "riptided/cmd/handlers.h"
 #include "riptided/cmd/made.h"
@@ -378,6 +379,7 @@ may_run(struct rtd_call *call, unsigned flags)
 	if ((flags & RTD_CMD_WRITE) != 0 &&
 	    RT_UNLIKELY(rtd_engine_write_state(server->engine, &err) !=
 		RT_OK)) {
+		rtd_write_holds_refuse(server);
 		rtd_reply_error(reply, "MISCONF writes are refused: %s",
 		    err.text);
 		return false;
@@ -428,24 +430,66 @@ rtd_command_finished(struct rtd_server_state *server,
 	}
 }
 
-static void
-remember_if_slow(struct rtd_call *call, uint64_t nsec)
+static struct rtd_slowlog_entry *
+slowlog_entry(const struct rtd_call *call)
 {
-	struct rt_config *config = call->server->config;
-	int64_t limit = config->slowlog_log_slower_than;
-	int64_t usec = (int64_t)(nsec / 1000);
 	struct rt_slice shown[RTD_SLOWLOG_ARGS_MAX];
 
-	if (RT_LIKELY(limit < 0 || usec < limit) ||
-	    (call->command->flags & RTD_CMD_SKIP_SLOWLOG) != 0)
-		return;
 	for (size_t i = 0; i < call->argc && i < RTD_SLOWLOG_ARGS_MAX; i++)
 		shown[i] = rtd_auth_is_secret(call->command, call->argv,
 		    call->argc, i) ? rt_slice_cstr("(redacted)")
 		    : call->argv[i];
-	rtd_slowlog_add(&call->server->slowlog, shown, call->argc, usec,
-	    call->server->now_ms / 1000, call->client->peer, call->client->name,
-	    (size_t)config->slowlog_max_len);
+	return rtd_slowlog_entry_new(shown, call->argc, call->client->peer,
+	    call->client->name);
+}
+
+/* Whether a command that ran so long is one for SLOWLOG. */
+static bool
+is_slow(const struct rtd_server_state *server,
+    const struct rtd_command *command, uint64_t nsec)
+{
+	int64_t limit = server->config->slowlog_log_slower_than;
+
+	return RT_UNLIKELY(limit >= 0 && (int64_t)(nsec / 1000) >= limit) &&
+	    (command->flags & RTD_CMD_SKIP_SLOWLOG) == 0;
+}
+
+static void
+put_slow(struct rtd_server_state *server, struct rtd_slowlog_entry *entry,
+    uint64_t nsec)
+{
+	rtd_slowlog_put(&server->slowlog, entry, (int64_t)(nsec / 1000),
+	    server->now_ms / 1000, (size_t)server->config->slowlog_max_len);
+}
+
+static void
+remember_if_slow(struct rtd_call *call, uint64_t nsec)
+{
+	/* Everybody has waited for it. */
+	rt_latency_note((call->command->flags & RTD_CMD_FAST) != 0
+		? RT_LATENCY_FAST_COMMAND : RT_LATENCY_COMMAND, nsec);
+	if (is_slow(call->server, call->command, nsec))
+		put_slow(call->server, slowlog_entry(call), nsec);
+}
+
+struct rtd_slowlog_entry *
+rtd_command_begin_job(const struct rtd_call *call)
+{
+	if (call->server->config->slowlog_log_slower_than < 0 ||
+	    (call->command->flags & RTD_CMD_SKIP_SLOWLOG) != 0)
+		return NULL;
+	return slowlog_entry(call);
+}
+
+void
+rtd_command_end_job(struct rtd_server_state *server,
+    const struct rtd_command *command, struct rtd_slowlog_entry *entry,
+    uint64_t nsec)
+{
+	if (entry != NULL && is_slow(server, command, nsec))
+		put_slow(server, entry, nsec);
+	else
+		rtd_slowlog_entry_free(entry);
 }
 
 /* What a command changes although it may still have to be taken back. */
@@ -532,8 +576,11 @@ run(struct rtd_call *call)
 	if (RT_UNLIKELY(server->pubsub.held != NULL))
 		rtd_pubsub_deliver(server, client);
 	nsec = rt_clock_monotonic_ns(server->clock) - start_ns;
-	rtd_command_finished(server, client, call->command, nsec, before.out);
-	remember_if_slow(call, nsec);
+	if (RT_LIKELY(!call->goes_on)) {
+		rtd_command_finished(server, client, call->command, nsec,
+		    before.out);
+		remember_if_slow(call, nsec);
+	}
 	if (RT_UNLIKELY(server->monitors != 0))
 		rtd_monitor_show(call);
 	return true;
@@ -664,6 +711,18 @@ must_wait(const struct rtd_call *call, unsigned flags)
 	    (flags & (RTD_CMD_WRITE | RTD_CMD_MAY_REPLICATE)) != 0;
 }
 
+static inline bool
+has_room(struct rtd_server_state *server)
+{
+	if (RT_UNLIKELY(!rtd_engine_has_room(server->engine))) {
+		rtd_write_holds_meet(server);
+		return false;
+	}
+	if (RT_UNLIKELY(server->write_holds.current != RTD_HOLD_NONE))
+		rtd_write_holds_look(server);
+	return true;
+}
+
 /* False: not now. */
 static bool
 queue_or_run(struct rtd_call *call, unsigned flags)
@@ -679,8 +738,7 @@ queue_or_run(struct rtd_call *call, unsigned flags)
 		queue(call);
 		return true;
 	}
-	if ((flags & RTD_CMD_WRITE) != 0 &&
-	    RT_UNLIKELY(!rtd_engine_has_room(call->server->engine)))
+	if ((flags & RTD_CMD_WRITE) != 0 && !has_room(call->server))
 		return false;
 	return run(call);
 }

@@ -60,6 +60,8 @@ struct rtd_call {
 	 * is not there yet (made.h). */
 	bool missed;
 	struct rtd_making *making;	/* the second case */
+	/* It has parked its client, and what ends it later counts it. */
+	bool goes_on;
 	/* What it met, if that was not in its client's database. */
 	uint32_t missed_keyspace;
 	struct rt_slice missed_key;	/* of an argument; empty: it was */
@@ -141,5 +143,13 @@ void rtd_command_silence(struct rtd_client *client, size_t out_before);
 void rtd_command_finished(struct rtd_server_state *server,
     struct rtd_client *client, const struct rtd_command *command,
     uint64_t nsec, size_t out_before);
+
+/* The words of a command whose work goes to the pool, for SLOWLOG; NULL: they
+ * are not wanted. */
+struct rtd_slowlog_entry *rtd_command_begin_job(const struct rtd_call *call);
+/* That work has taken so long; entry is taken. */
+void rtd_command_end_job(struct rtd_server_state *server,
+    const struct rtd_command *command, struct rtd_slowlog_entry *entry,
+    uint64_t nsec);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "libcommon/base/invariant.h"
+#include "libcommon/daemon/latency.h"
 #include "riptided/cmd/call.h"
 #include "riptided/cmd/handlers.h"
 #include "riptided/cmd/transaction.h"
@@ -30,6 +31,7 @@ struct rtd_missed {
 	struct rtd_value pins[PINS_MAX];
 	size_t pins_count;
 	size_t pinned_bytes;
+	uint64_t began_us;			/* monotonic */
 };
 
 static void
@@ -135,7 +137,10 @@ done(struct rtd_job *job)
 	struct rtd_missed *missed = (struct rtd_missed *)job;
 	struct rtd_server_state *server = missed->server;
 	struct rtd_client *client = missed->client;
+	uint64_t ns = (server->now_us - missed->began_us) * 1000;
 
+	rt_durations_add(&server->cold_reads, ns);
+	rt_latency_note(RT_LATENCY_COLD_READ, ns);
 	if (client->killed)
 		missed_free(missed);
 	else
@@ -203,6 +208,7 @@ rtd_missed_park(struct rtd_call *call)
 	missed->server = call->server;
 	missed->client = client;
 	missed->engine = call->server->engine;
+	missed->began_us = call->server->now_us;
 	/* At time 0 nothing has ended: what did is read as well. */
 	missed->read = rtd_call_reading(call);
 	missed->read.now_ms = 0;

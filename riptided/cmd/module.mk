@@ -52,6 +52,7 @@ riptided_cmd_libcmd_a_SOURCES = \
 	riptided/cmd/error_stats.c riptided/cmd/error_stats.h \
 	riptided/cmd/handlers.h \
 	riptided/cmd/held.c riptided/cmd/held.h \
+	riptided/cmd/latency_graph.c riptided/cmd/latency_graph.h \
 	riptided/cmd/lcs.c riptided/cmd/lcs.h \
 	riptided/cmd/made.c riptided/cmd/made.h \
 	riptided/cmd/missed.c riptided/cmd/missed.h \
@@ -65,4 +66,5 @@ riptided_cmd_libcmd_a_SOURCES = \
 	riptided/cmd/set_options.c riptided/cmd/set_options.h \
 	riptided/cmd/slowlog.c riptided/cmd/slowlog.h \
 	riptided/cmd/transaction.c riptided/cmd/transaction.h \
-	riptided/cmd/watch.c riptided/cmd/watch.h
+	riptided/cmd/watch.c riptided/cmd/watch.h \
+	riptided/cmd/write_holds.c riptided/cmd/write_holds.h

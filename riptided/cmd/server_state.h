@@ -12,6 +12,7 @@
 #include "riptided/cmd/pubsub.h"
 #include "riptided/cmd/scan_cursor.h"
 #include "riptided/cmd/slowlog.h"
+#include "riptided/cmd/write_holds.h"
 #include "riptided/engine/engine.h"
 #include "riptided/engine/write_batch.h"
 #include "riptided/pool/pool.h"
@@ -24,6 +25,16 @@ struct rtd_database_count {
 	uint64_t keys;
 	uint64_t expires;	/* of them with an expiry */
 	int64_t avg_ttl_ms;	/* of those */
+};
+
+/* What answered a look at a key. */
+enum rtd_answered_by {
+	RTD_BY_MEMTABLE,
+	RTD_BY_CACHE,		/* a block in the block cache */
+	RTD_BY_FILE,		/* one that the system had in memory */
+	RTD_BY_DISK,		/* one that the pool has waited for */
+	RTD_BY_NOTHING,		/* no version, a tombstone, an ended one */
+	RTD_ANSWERS,
 };
 
 struct rtd_server_state {
@@ -68,6 +79,7 @@ struct rtd_server_state {
 	uint64_t commands_processed;
 	uint64_t net_input_bytes, net_output_bytes;
 	uint64_t keyspace_hits, keyspace_misses;
+	uint64_t answers[RTD_ANSWERS];	/* a command that missed asks again */
 	uint64_t expired_keys;
 	uint64_t parked_reads;	/* times a command met what is not in memory */
 	uint64_t pool_reads;	/* keys that the pool was given to read */
@@ -98,6 +110,8 @@ struct rtd_server_state {
 	/* Owned by the room cmd: zeroed, then rtd_server_state_init(). */
 	struct rtd_slowlog slowlog;
 	struct rtd_error_stats errors;
+	struct rtd_write_holds write_holds;
+	struct rt_durations cold_reads;	/* ns; commands that were parked */
 	struct rtd_scan_cursors cursors;
 	struct rtd_compact_wait *compact_waits;	/* cmd_compact.c */
 	struct rtd_pubsub pubsub;
@@ -116,6 +130,8 @@ struct rtd_server_state {
 /* After config is set and before the first command: the command table's
  * look-up and its disabled names (disable-command), and the members above. */
 void rtd_server_state_init(struct rtd_server_state *server);
+/* Options that CONFIG SET may have changed take effect. */
+void rtd_server_state_configure(struct rtd_server_state *server);
 /* After the last command and job: free what commands made, batch and scratch
  * included. What net and server made is theirs. */
 void rtd_server_state_fini(struct rtd_server_state *server);

@@ -42,9 +42,11 @@ put_args(struct rtd_slowlog_entry *entry, const struct rt_slice *argv,
 	}
 }
 
-static void
-entry_free(struct rtd_slowlog_entry *entry)
+void
+rtd_slowlog_entry_free(struct rtd_slowlog_entry *entry)
 {
+	if (entry == NULL)
+		return;
 	rt_buf_fini(&entry->args);
 	free(entry);
 }
@@ -60,9 +62,34 @@ cut(struct rtd_slowlog *log, size_t entries_max)
 		link = &(*link)->older;
 	while ((entry = *link) != NULL) {
 		*link = entry->older;
-		entry_free(entry);
+		rtd_slowlog_entry_free(entry);
 	}
 	log->count = entries_max;
+}
+
+struct rtd_slowlog_entry *
+rtd_slowlog_entry_new(const struct rt_slice *argv, size_t argc,
+    const char *peer, const char *name)
+{
+	struct rtd_slowlog_entry *entry = rt_alloc_zero(1, sizeof(*entry));
+
+	snprintf(entry->peer, sizeof(entry->peer), "%s", peer);
+	snprintf(entry->name, sizeof(entry->name), "%s", name);
+	put_args(entry, argv, argc);
+	return entry;
+}
+
+void
+rtd_slowlog_put(struct rtd_slowlog *log, struct rtd_slowlog_entry *entry,
+    int64_t usec, int64_t at_s, size_t entries_max)
+{
+	entry->id = log->next_id++;
+	entry->at_s = at_s;
+	entry->usec = usec;
+	entry->older = log->newest;
+	log->newest = entry;
+	log->count++;
+	cut(log, entries_max);
 }
 
 void
@@ -70,18 +97,8 @@ rtd_slowlog_add(struct rtd_slowlog *log, const struct rt_slice *argv,
     size_t argc, int64_t usec, int64_t at_s, const char *peer,
     const char *name, size_t entries_max)
 {
-	struct rtd_slowlog_entry *entry = rt_alloc_zero(1, sizeof(*entry));
-
-	entry->id = log->next_id++;
-	entry->at_s = at_s;
-	entry->usec = usec;
-	snprintf(entry->peer, sizeof(entry->peer), "%s", peer);
-	snprintf(entry->name, sizeof(entry->name), "%s", name);
-	put_args(entry, argv, argc);
-	entry->older = log->newest;
-	log->newest = entry;
-	log->count++;
-	cut(log, entries_max);
+	rtd_slowlog_put(log, rtd_slowlog_entry_new(argv, argc, peer, name),
+	    usec, at_s, entries_max);
 }
 
 void

@@ -30,6 +30,16 @@ struct rtd_slowlog {
 	uint64_t next_id;
 };
 
+/* Words of a command that may turn out to be slow; those of
+ * rtd_slowlog_add(). */
+struct rtd_slowlog_entry *rtd_slowlog_entry_new(const struct rt_slice *argv,
+    size_t argc, const char *peer, const char *name);
+/* NULL is accepted. */
+void rtd_slowlog_entry_free(struct rtd_slowlog_entry *entry);
+/* It was slow: the log takes the entry. */
+void rtd_slowlog_put(struct rtd_slowlog *log, struct rtd_slowlog_entry *entry,
+    int64_t usec, int64_t at_s, size_t entries_max);
+
 /* Remember one command and forget the oldest beyond entries_max. Of argv only
  * the first RTD_SLOWLOG_ARGS_MAX are looked at. */
 void rtd_slowlog_add(struct rtd_slowlog *log, const struct rt_slice *argv,

@@ -19,6 +19,7 @@
 
 #include <stdatomic.h>
 
+#include "libcommon/base/durations.h"
 #include "libcommon/daemon/config.h"
 #include "libcommon/manifest/manifest.h"
 #include "libcommon/os/clock.h"
@@ -307,6 +308,16 @@ struct rtd_engine_stats {
 
 void rtd_engine_get_stats(struct rtd_engine *engine,
     struct rtd_engine_stats *out);
+
+/* How long each took, since the start, in ns. */
+struct rtd_engine_durations {
+	struct rt_durations wal_writes;
+	struct rt_durations wal_syncs;
+	struct rt_durations flushes;	/* those that worked */
+};
+
+void rtd_engine_get_durations(struct rtd_engine *engine,
+    struct rtd_engine_durations *out);
 
 /* The manifest behind the current view; one reference for the caller. */
 const struct rt_manifest *rtd_engine_manifest(struct rtd_engine *engine);

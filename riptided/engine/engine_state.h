@@ -110,6 +110,7 @@ struct rtd_engine {
 	struct rtd_view *view RT_GUARDED_BY(mu);
 	struct rtd_reader *readers RT_GUARDED_BY(mu);
 	struct rt_err flush_err RT_GUARDED_BY(mu);
+	struct rt_durations flush_times RT_GUARDED_BY(mu);
 	struct rtd_snapshots snapshots RT_GUARDED_BY(mu);
 	struct rtd_compact compact RT_GUARDED_BY(mu);
 	bool stopping RT_GUARDED_BY(mu);

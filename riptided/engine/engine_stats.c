@@ -92,6 +92,16 @@ snapshot_stats(struct rtd_engine *engine, const struct rt_manifest *manifest,
 }
 
 void
+rtd_engine_get_durations(struct rtd_engine *engine,
+    struct rtd_engine_durations *out)
+{
+	rtd_wal_get_durations(engine->wal, &out->wal_writes, &out->wal_syncs);
+	rt_mutex_lock(&engine->mu);
+	out->flushes = engine->flush_times;
+	rt_mutex_unlock(&engine->mu);
+}
+
+void
 rtd_engine_get_stats(struct rtd_engine *engine, struct rtd_engine_stats *out)
 {
 	struct rtd_view *view = rtd_engine_view(engine);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "libcommon/base/invariant.h"
+#include "libcommon/daemon/latency.h"
 #include "libcommon/daemon/log.h"
 #include "libcommon/os/crashpoint.h"
 #include "libcommon/table/bloom.h"
@@ -157,6 +158,15 @@ tombstones_since_s(struct rtd_engine *engine,
 	return since_ms / 1000;
 }
 
+static void
+note_flush(struct rtd_engine *engine, uint64_t ns)
+{
+	rt_latency_note(RT_LATENCY_FLUSH, ns);
+	rt_mutex_lock(&engine->mu);
+	rt_durations_add(&engine->flush_times, ns);
+	rt_mutex_unlock(&engine->mu);
+}
+
 /* Flush the oldest frozen memtable and publish it. */
 static enum rt_code
 flush_oldest(struct rtd_engine *engine, struct rt_err *err)
@@ -167,7 +177,7 @@ flush_oldest(struct rtd_engine *engine, struct rt_err *err)
 	struct rt_manifest_table table;
 	struct rtd_memtable *memtable;
 	bool empty = false, unknown = false;
-	uint64_t wal_floor = 0, began;
+	uint64_t wal_floor = 0, began, took;
 	char name[RT_PATH_NAME_BYTES];
 	enum rt_code code;
 
@@ -201,6 +211,8 @@ flush_oldest(struct rtd_engine *engine, struct rt_err *err)
 		goto out;
 	}
 	RT_CRASHPOINT("flush-published");
+	took = rt_clock_monotonic_ns(engine->clock) - began;
+	note_flush(engine, took);
 	atomic_fetch_add(&engine->flushes, 1);
 	atomic_fetch_add(&engine->flush_bytes, info.size);
 	rt_log(RT_LOG_VERBOSE, "flush", "memtable flushed",
@@ -208,8 +220,7 @@ flush_oldest(struct rtd_engine *engine, struct rt_err *err)
 	    empty ? "none" : rt_path_table(name, id),
 	    (unsigned long long)info.size, (unsigned long long)info.entries,
 	    (unsigned long long)engine->published->generation,
-	    (unsigned long long)(rt_clock_monotonic_ns(engine->clock) - began) /
-		1000000);
+	    (unsigned long long)took / 1000000);
 	code = take_over(engine, err);
 out:
 	free(snapshots.seqs);

@@ -22,7 +22,8 @@ riptided_engine_libengine_a_SOURCES = \
 	riptided/engine/reloader.c \
 	riptided/engine/replay.c riptided/engine/replay.h \
 	riptided/engine/snapshots.c riptided/engine/snapshots.h \
-	riptided/engine/write_batch.c riptided/engine/write_batch.h
+	riptided/engine/write_batch.c riptided/engine/write_batch.h \
+	riptided/engine/write_hold.c riptided/engine/write_hold.h
 
 # The daemon's storage, for the programs and tests that are not the daemon.
 ENGINE_LIBS = riptided/engine/libengine.a riptided/flush/libflush.a \

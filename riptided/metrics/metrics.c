@@ -224,9 +224,23 @@ reads(struct gather *g)
 	rtd_exposition_counter(x, "riptide_keyspace_misses_total",
 	    "Keys that commands looked for in vain.",
 	    server->keyspace_misses);
-	rtd_exposition_counter(x, "riptide_cold_reads_total",
-	    "Commands that waited for the disk, on a thread of the pool.",
-	    server->parked_reads);
+	rtd_exposition_family(x, RTD_COUNTER, "riptide_lookups_total",
+	    "Looks at keys, by what answered them; a command that has to wait "
+	    "for the disk looks again.");
+	rtd_exposition_u64(x, "answered=\"memtable\"",
+	    server->answers[RTD_BY_MEMTABLE]);
+	rtd_exposition_u64(x, "answered=\"block_cache\"",
+	    server->answers[RTD_BY_CACHE]);
+	rtd_exposition_u64(x, "answered=\"page_cache\"",
+	    server->answers[RTD_BY_FILE]);
+	rtd_exposition_u64(x, "answered=\"disk\"",
+	    server->answers[RTD_BY_DISK]);
+	rtd_exposition_u64(x, "answered=\"nothing\"",
+	    server->answers[RTD_BY_NOTHING]);
+	rtd_exposition_family(x, RTD_HISTOGRAM,
+	    "riptide_cold_read_duration_seconds",
+	    "Time that commands waited for the disk, on a thread of the pool.");
+	rtd_exposition_histogram(x, "", &server->cold_reads);
 	rtd_exposition_counter(x, "riptide_cold_read_keys_total",
 	    "Keys that the pool was given to read.", server->pool_reads);
 	rtd_exposition_counter(x, "riptide_read_errors_total",
@@ -258,6 +272,60 @@ reads(struct gather *g)
 }
 
 /* -- writes -- */
+
+static void
+durations(struct gather *g)
+{
+	struct rtd_exposition *x = &g->x;
+	struct rtd_engine_durations times;
+
+	rtd_engine_get_durations(g->server->engine, &times);
+	rtd_exposition_family(x, RTD_HISTOGRAM,
+	    "riptide_wal_write_duration_seconds",
+	    "Time of handing records to the log's file.");
+	rtd_exposition_histogram(x, "", &times.wal_writes);
+	rtd_exposition_family(x, RTD_HISTOGRAM,
+	    "riptide_wal_sync_duration_seconds",
+	    "Time of bringing the log to the disk.");
+	rtd_exposition_histogram(x, "", &times.wal_syncs);
+	rtd_exposition_family(x, RTD_HISTOGRAM,
+	    "riptide_flush_duration_seconds",
+	    "Time from a full memtable to a table that is in use.");
+	rtd_exposition_histogram(x, "", &times.flushes);
+}
+
+static const char *
+hold_label(enum rtd_write_hold hold, char out[RTD_LABEL_BYTES])
+{
+	return rtd_exposition_label(out, "cause", rtd_write_hold_name(hold));
+}
+
+/* Why writes waited, or were refused. */
+static void
+holds(struct gather *g)
+{
+	const struct rtd_server_state *server = g->server;
+	struct rtd_exposition *x = &g->x;
+	char label[RTD_LABEL_BYTES];
+
+	rtd_exposition_family(x, RTD_COUNTER,
+	    "riptide_write_stall_seconds_total",
+	    "Time in which writes waited or were refused, by cause.");
+	for (int i = RTD_HOLD_NONE + 1; i < RTD_HOLDS; i++)
+		rtd_exposition_f(x, hold_label((enum rtd_write_hold)i, label),
+		    (double)rtd_write_holds_usec(server,
+			(enum rtd_write_hold)i) / 1e6);
+	rtd_exposition_family(x, RTD_COUNTER, "riptide_write_stalls_total",
+	    "Times that writes began to wait or to be refused, by cause.");
+	for (int i = RTD_HOLD_NONE + 1; i < RTD_HOLDS; i++)
+		rtd_exposition_u64(x, hold_label((enum rtd_write_hold)i, label),
+		    server->write_holds.by[i].begun);
+	rtd_exposition_family(x, RTD_COUNTER, "riptide_writes_refused_total",
+	    "Writes that were answered with an error, by cause.");
+	for (int i = RTD_HOLD_LOG_STUCK; i < RTD_HOLDS; i++)
+		rtd_exposition_u64(x, hold_label((enum rtd_write_hold)i, label),
+		    server->write_holds.by[i].refused);
+}
 
 static void
 log_and_memtables(struct gather *g)
@@ -296,8 +364,8 @@ log_and_memtables(struct gather *g)
 	rtd_exposition_gauge(x, "riptide_writes_refused",
 	    "1 while writes are refused; INFO's write_error says why.",
 	    e->write_error[0] != '\0');
-	rtd_exposition_counter(x, "riptide_flushes_total",
-	    "Memtables that became tables.", e->flushes);
+	durations(g);
+	holds(g);
 	rtd_exposition_counter(x, "riptide_flush_bytes_total",
 	    "Bytes of tables that flushes wrote.", e->flush_bytes);
 	rtd_exposition_gauge(x, "riptide_flush_failing",

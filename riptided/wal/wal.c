@@ -34,6 +34,7 @@
 #include "libcommon/base/buf.h"
 #include "libcommon/base/coding.h"
 #include "libcommon/base/invariant.h"
+#include "libcommon/daemon/latency.h"
 #include "libcommon/daemon/log.h"
 #include "libcommon/os/crashpoint.h"
 #include "libcommon/os/mutex.h"
@@ -141,6 +142,7 @@ struct rtd_wal {
 	struct retired *retired;
 	size_t retired_count, retired_cap;
 	struct rtd_wal_stats stats;
+	struct rt_durations writes, syncs;
 	pthread_t thread;
 };
 
@@ -305,19 +307,23 @@ write_records(struct rtd_wal *wal, struct segment *seg,
     const struct records *records, uint64_t last_seq, bool marker)
     RT_REQUIRES(wal->mu)
 {
-	uint64_t at = seg->written, written = 0;
+	uint64_t at = seg->written, written = 0, start_ns, took_ns;
 	struct rt_err err = { 0 };
 	enum rt_code code;
 
 	rt_assert(!wal->writing && seg->begun);
 	wal->writing = true;
 	rt_mutex_unlock(&wal->mu);
+	start_ns = rt_clock_monotonic_ns(wal->clock);
 	code = write_pieces(wal, seg, at, records, &written, &err);
+	took_ns = rt_clock_monotonic_ns(wal->clock) - start_ns;
+	rt_latency_note(RT_LATENCY_WAL_WRITE, took_ns);
 	if (code != RT_OK)
 		rt_err_prefix(&err, "write wal segment %llu",
 		    (unsigned long long)seg->number);
 	RT_CRASHPOINT("wal-written");
 	rt_mutex_lock(&wal->mu);
+	rt_durations_add(&wal->writes, took_ns);
 	wal->writing = false;
 	if (code != RT_OK) {
 		fail(wal, &err);
@@ -464,6 +470,8 @@ sync_oldest(struct rtd_wal *wal) RT_REQUIRES(wal->mu)
 	wal->last_sync_ns = rt_clock_monotonic_ns(wal->clock);
 	wal->stats.syncs++;
 	wal->stats.sync_ns += wal->last_sync_ns - start_ns;
+	rt_durations_add(&wal->syncs, wal->last_sync_ns - start_ns);
+	rt_latency_note(RT_LATENCY_WAL_SYNC, wal->last_sync_ns - start_ns);
 	if (RT_UNLIKELY(wal->last_sync_ns - start_ns >= SLOW_SYNC_NS))
 		rt_log_limited(SLOW_LOG_INTERVAL_MS, RT_LOG_WARNING, "wal",
 		    "the disk is slow to sync", "ms=%llu segment=%llu",
@@ -1113,5 +1121,15 @@ rtd_wal_get_stats(struct rtd_wal *wal, struct rtd_wal_stats *out)
 		out->segments++;
 		out->bytes += seg->written;
 	}
+	rt_mutex_unlock(&wal->mu);
+}
+
+void
+rtd_wal_get_durations(struct rtd_wal *wal, struct rt_durations *writes,
+    struct rt_durations *syncs)
+{
+	rt_mutex_lock(&wal->mu);
+	*writes = wal->writes;
+	*syncs = wal->syncs;
 	rt_mutex_unlock(&wal->mu);
 }

@@ -16,6 +16,7 @@
 #ifndef RIPTIDED_WAL_WAL_H
 #define RIPTIDED_WAL_WAL_H
 
+#include "libcommon/base/durations.h"
 #include "libcommon/base/err.h"
 #include "libcommon/base/inlay.h"
 #include "libcommon/base/slice.h"
@@ -131,5 +132,8 @@ struct rtd_wal_stats {
 };
 
 void rtd_wal_get_stats(struct rtd_wal *wal, struct rtd_wal_stats *out);
+/* How long each write and each sync took, since open, in ns. */
+void rtd_wal_get_durations(struct rtd_wal *wal, struct rt_durations *writes,
+    struct rt_durations *syncs);
 
 #endif

@@ -7,6 +7,7 @@
 #include "riptided/engine/checkpoint.h"
 #include "riptided/engine/compact.h"
 #include "riptided/engine/snapshots.h"
+#include "riptided/engine/write_hold.h"
 
 struct item {
 	struct item *dead;	/* the one that was replaced before */
@@ -218,6 +219,21 @@ rtd_engine_write_state(const struct rtd_engine *engine, struct rt_err *err)
 	if (engine->write_code != RT_OK)
 		return rt_err_set(err, engine->write_code, "refused by test");
 	return RT_OK;
+}
+
+void
+rtd_engine_get_durations(struct rtd_engine *engine,
+    struct rtd_engine_durations *out)
+{
+	*out = (struct rtd_engine_durations){ .flushes.sum = 0 };
+}
+
+enum rtd_write_hold
+rtd_engine_write_hold(const struct rtd_engine *engine)
+{
+	if (engine->write_code != RT_OK)
+		return RTD_HOLD_DISK;
+	return engine->no_room ? RTD_HOLD_MEMTABLES : RTD_HOLD_NONE;
 }
 
 bool

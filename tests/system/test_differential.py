@@ -610,6 +610,7 @@ def main():
             compare_both(tap, (peer.port, int(port)))
         else:
             with rt.Server(appendfsync="everysec",
+                           latency_monitor_threshold=0,
                            enable_debug_command="yes") as server:
                 compare_both(tap, (peer.port, server.port))
     print("# %.1f s" % (time.monotonic() - began), flush=True)

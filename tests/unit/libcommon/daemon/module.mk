@@ -1,5 +1,6 @@
 unit_tests += \
 	tests/unit/libcommon/daemon/test_config \
+	tests/unit/libcommon/daemon/test_latency \
 	tests/unit/libcommon/daemon/test_lifecycle \
 	tests/unit/libcommon/daemon/test_log \
 	tests/unit/libcommon/daemon/test_log_line \
@@ -8,6 +9,7 @@ unit_tests += \
 	tests/unit/libcommon/daemon/test_sandbox \
 	tests/unit/libcommon/daemon/test_stats
 tests_unit_libcommon_daemon_test_config_LDADD = $(DAEMON_LIBS) $(LDADD)
+tests_unit_libcommon_daemon_test_latency_LDADD = $(DAEMON_LIBS) $(LDADD)
 tests_unit_libcommon_daemon_test_lifecycle_LDADD = $(DAEMON_LIBS) $(LDADD)
 tests_unit_libcommon_daemon_test_log_LDADD = $(DAEMON_LIBS) $(LDADD)
 tests_unit_libcommon_daemon_test_log_line_LDADD = $(DAEMON_LIBS) $(LDADD)

@@ -4,6 +4,7 @@ tests_support_libcmdharness_a_SOURCES = \
 	tests/support/fake_engine.c tests/support/fake_engine.h
 unit_tests += \
 	tests/unit/riptided/cmd/test_bits \
+	tests/unit/riptided/cmd/test_cmd_latency \
 	tests/unit/riptided/cmd/test_command \
 	tests/unit/riptided/cmd/test_deadlines \
 	tests/unit/riptided/cmd/test_made \
@@ -12,7 +13,10 @@ unit_tests += \
 	tests/unit/riptided/cmd/test_pending \
 	tests/unit/riptided/cmd/test_scan_cursor \
 	tests/unit/riptided/cmd/test_set_options \
-	tests/unit/riptided/cmd/test_transaction
+	tests/unit/riptided/cmd/test_transaction \
+	tests/unit/riptided/cmd/test_write_holds
+tests_unit_riptided_cmd_test_cmd_latency_LDADD = $(CMD_TEST_LIBS) $(LDADD)
+tests_unit_riptided_cmd_test_write_holds_LDADD = $(CMD_TEST_LIBS) $(LDADD)
 # A pool and an engine of its own stand in the harness.
 CMD_TEST_LIBS = tests/support/libcmdharness.a riptided/cmd/libcmd.a \
 	riptided/resp/libresp.a riptided/engine/libengine.a $(DAEMON_LIBS) \
