@@ -1,6 +1,7 @@
 # model: random scripts for the engine; the manifest protocol for spin, and
 script_tests += tests/model/run-models.sh
-EXTRA_DIST += tests/model/engine-files.pml tests/model/engine-gen.pml \
+EXTRA_DIST += tests/model/compactor-progress.pml \
+	tests/model/engine-files.pml tests/model/engine-gen.pml \
 	tests/model/engine-lsm.pml
 
 # The engine and the compactor against a plain array.
