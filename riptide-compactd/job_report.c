@@ -28,6 +28,7 @@ rtc_job_report_load(struct rtc_job_report *report)
 	status->level0_bytes = before.level0_bytes;
 	status->merged_bytes = before.merged_bytes;
 	status->jobs_ever = before.jobs_ever;
+	memcpy(status->levels, before.levels, sizeof(status->levels));
 	memcpy(status->history, before.history, sizeof(status->history));
 	status->history_count = before.history_count;
 }

@@ -38,6 +38,16 @@ rt_compactor_status_add(struct rt_compactor_status *status,
 		    status->history_count * sizeof(status->history[0]));
 	}
 	status->history[status->history_count++] = *job;
+	if (job->outcome == RT_JOB_DONE &&
+	    job->target_level < RT_COMPACTOR_LEVELS_MAX) {
+		struct rt_compactor_level *level =
+		    &status->levels[job->target_level];
+
+		level->jobs++;
+		level->took_ms += job->took_ms;
+		level->bytes_in += job->bytes_in;
+		level->bytes_out += job->bytes_out;
+	}
 }
 
 double
@@ -129,6 +139,53 @@ take_history(struct rt_compactor_status *status,
 		    message->history[i]);
 }
 
+/* -- levels: an array for each of their members -- */
+
+#define LEVEL_MEMBERS 4
+
+static uint64_t *
+member_of(struct rt_compactor_level *level, size_t member)
+{
+	uint64_t *const members[LEVEL_MEMBERS] = { &level->jobs,
+		&level->took_ms, &level->bytes_in, &level->bytes_out };
+
+	return members[member];
+}
+
+static void
+put_levels(Riptide__CompactorStatus *message,
+    struct rt_compactor_status *status,
+    uint64_t arrays[LEVEL_MEMBERS][RT_COMPACTOR_LEVELS_MAX])
+{
+	for (size_t i = 0; i < RT_COMPACTOR_LEVELS_MAX; i++)
+		for (size_t j = 0; j < LEVEL_MEMBERS; j++)
+			arrays[j][i] = *member_of(&status->levels[i], j);
+	message->level_jobs = arrays[0];
+	message->level_took_ms = arrays[1];
+	message->level_bytes_in = arrays[2];
+	message->level_bytes_out = arrays[3];
+	message->n_level_jobs = message->n_level_took_ms =
+	    message->n_level_bytes_in = message->n_level_bytes_out =
+		RT_COMPACTOR_LEVELS_MAX;
+}
+
+static void
+take_levels(struct rt_compactor_status *status,
+    const Riptide__CompactorStatus *message)
+{
+	const uint64_t *const arrays[LEVEL_MEMBERS] = { message->level_jobs,
+		message->level_took_ms, message->level_bytes_in,
+		message->level_bytes_out };
+	const size_t counts[LEVEL_MEMBERS] = { message->n_level_jobs,
+		message->n_level_took_ms, message->n_level_bytes_in,
+		message->n_level_bytes_out };
+
+	for (size_t i = 0; i < RT_COMPACTOR_LEVELS_MAX; i++)
+		for (size_t j = 0; j < LEVEL_MEMBERS; j++)
+			*member_of(&status->levels[i], j) =
+			    i < counts[j] ? arrays[j][i] : 0;
+}
+
 /* -- the file -- */
 
 /* A message to be packed: it borrows from copy, and from itself. */
@@ -137,6 +194,7 @@ struct packing {
 	Riptide__CompactorStatus message;
 	Riptide__CompactorJob jobs[RT_COMPACTOR_JOBS_MAX];
 	Riptide__CompactorJob *history[RT_COMPACTOR_JOBS_MAX];
+	uint64_t levels[LEVEL_MEMBERS][RT_COMPACTOR_LEVELS_MAX];
 };
 
 static void
@@ -192,6 +250,7 @@ fill(struct packing *packing, const struct rt_compactor_status *status)
 	}
 	message->history = packing->history;
 	message->n_history = copy->history_count;
+	put_levels(message, copy, packing->levels);
 }
 
 enum rt_code
@@ -275,6 +334,7 @@ rt_compactor_status_load(struct rt_fs *fs, int dir,
 	copy_text(status->phase, sizeof(status->phase), message->phase);
 	copy_text(status->sandbox, sizeof(status->sandbox), message->sandbox);
 	take_history(status, message);
+	take_levels(status, message);
 	riptide__compactor_status__free_unpacked(message, NULL);
 	return RT_OK;
 }

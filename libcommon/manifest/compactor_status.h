@@ -7,6 +7,8 @@
 
 /* Jobs that are remembered. */
 #define RT_COMPACTOR_JOBS_MAX 100
+/* As many as a manifest may have. */
+#define RT_COMPACTOR_LEVELS_MAX 16
 
 enum rt_job_outcome { RT_JOB_DONE, RT_JOB_GIVEN_UP, RT_JOB_FAILED,
 	RT_JOB_STOPPED };
@@ -25,6 +27,11 @@ struct rt_compactor_job {
 	uint64_t expired_dropped;
 	char deed[16];		/* merge, move, discard */
 	char reason[64];	/* why it was picked, or why it failed */
+};
+
+/* All jobs that were done and wrote to a level. */
+struct rt_compactor_level {
+	uint64_t jobs, took_ms, bytes_in, bytes_out;
 };
 
 struct rt_compactor_status {
@@ -56,6 +63,7 @@ struct rt_compactor_status {
 	uint64_t level0_bytes;		/* flushed, and left level 0 */
 	uint64_t merged_bytes;		/* written by merges */
 	uint64_t jobs_ever;		/* the last number of a job */
+	struct rt_compactor_level levels[RT_COMPACTOR_LEVELS_MAX];
 	char last_error[256];
 	char job[256];
 	char phase[32];			/* what it is at, a word */
@@ -64,7 +72,8 @@ struct rt_compactor_status {
 	size_t history_count;		/* oldest first */
 };
 
-/* Put a job behind the others, for which the oldest may have to go. */
+/* Put a job behind the others, for which the oldest may have to go; one that is
+ * done counts for its level. */
 void rt_compactor_status_add(struct rt_compactor_status *status,
     const struct rt_compactor_job *job);
 

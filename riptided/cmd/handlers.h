@@ -134,6 +134,7 @@ void rtd_cmd_replicaof(struct rtd_call *call);
 void rtd_cmd_reset(struct rtd_call *call);
 void rtd_cmd_riptide_jobs(struct rtd_call *call);
 void rtd_cmd_riptide_levels(struct rtd_call *call);
+void rtd_cmd_riptide_why(struct rtd_call *call);
 void rtd_cmd_role(struct rtd_call *call);
 void rtd_cmd_save(struct rtd_call *call);
 void rtd_cmd_scan(struct rtd_call *call);

@@ -45,6 +45,7 @@ riptided_cmd_libcmd_a_SOURCES = \
 	riptided/cmd/cmd_snapshot.c \
 	riptided/cmd/cmd_string.c \
 	riptided/cmd/cmd_transaction.c \
+	riptided/cmd/cmd_why.c \
 	riptided/cmd/command.c riptided/cmd/command.h \
 	riptided/cmd/commands.def \
 	riptided/cmd/compactor_look.c riptided/cmd/compactor_look.h \

@@ -432,6 +432,48 @@ tree(struct gather *g)
 /* -- the compactor, by what it tells of itself -- */
 
 static void
+each_target(struct gather *g, size_t member, double divisor)
+{
+	char number[16], label[RTD_LABEL_BYTES];
+	uint64_t value;
+
+	for (uint32_t i = 0; i < RT_COMPACTOR_LEVELS_MAX; i++) {
+		const struct rt_compactor_level *level =
+		    &g->compactor.status.levels[i];
+
+		if (level->jobs == 0)
+			continue;
+		memcpy(&value, (const char *)level + member, sizeof(value));
+		snprintf(number, sizeof(number), "%" PRIu32, i);
+		rtd_exposition_f(&g->x, rtd_exposition_label(label, "level",
+			number), (double)value / divisor);
+	}
+}
+
+/* These go on over restarts of the compactor, which keeps them in its file. */
+static void
+by_target(struct gather *g)
+{
+	struct rtd_exposition *x = &g->x;
+
+	rtd_exposition_family(x, RTD_COUNTER, "riptide_compaction_jobs_total",
+	    "Jobs that were done, by the level that they wrote to.");
+	each_target(g, offsetof(struct rt_compactor_level, jobs), 1);
+	rtd_exposition_family(x, RTD_COUNTER,
+	    "riptide_compaction_seconds_total",
+	    "Time of jobs, by the level that they wrote to.");
+	each_target(g, offsetof(struct rt_compactor_level, took_ms), 1000);
+	rtd_exposition_family(x, RTD_COUNTER,
+	    "riptide_compaction_read_bytes_total",
+	    "Bytes of jobs' inputs, by the level that they wrote to.");
+	each_target(g, offsetof(struct rt_compactor_level, bytes_in), 1);
+	rtd_exposition_family(x, RTD_COUNTER,
+	    "riptide_compaction_written_bytes_total",
+	    "Bytes of jobs' outputs, by the level that they wrote to.");
+	each_target(g, offsetof(struct rt_compactor_level, bytes_out), 1);
+}
+
+static void
 compactor(struct gather *g)
 {
 	const struct rt_compactor_status *status = &g->compactor.status;
@@ -460,6 +502,7 @@ compactor(struct gather *g)
 	rtd_exposition_u64(x, "kind=\"tombstone\"",
 	    status->tombstones_dropped);
 	rtd_exposition_u64(x, "kind=\"expired\"", status->expired_dropped);
+	by_target(g);
 	rtd_exposition_gauge(x, "riptide_compaction_debt_bytes",
 	    "Bytes that are due to be merged, as the compactor last said.",
 	    status->debt_bytes);

@@ -32,6 +32,7 @@ static const struct rt_compactor_status status = {
 	.level0_bytes = 21,
 	.merged_bytes = 22,
 	.jobs_ever = 23,
+	.levels = { { 1, 2, 3, 4 }, { 0 }, [15] = { 5, 6, 7, 8 } },
 	.last_error = "no space",
 	.job = "L0 -> L1",
 	.phase = "merging",
@@ -106,6 +107,7 @@ START_TEST(what_is_saved_is_loaded)
 	ck_assert_uint_eq(back.level0_bytes, 21);
 	ck_assert_uint_eq(back.merged_bytes, 22);
 	ck_assert_uint_eq(back.jobs_ever, 23);
+	ck_assert_mem_eq(back.levels, status.levels, sizeof(back.levels));
 	ck_assert_str_eq(back.phase, "merging");
 	ck_assert_str_eq(back.sandbox, "seccomp");
 	ck_assert_uint_eq(back.history_count, 2);
@@ -164,6 +166,14 @@ START_TEST(the_last_hundred_jobs_are_remembered)
 		    .reason = "a reason of the length that a reason may have, "
 			"at the most, yes" });
 	ck_assert_uint_eq(many.history_count, RT_COMPACTOR_JOBS_MAX);
+	/* Levels count all that were done, and no others. */
+	rt_compactor_status_add(&many, &(struct rt_compactor_job){
+	    .number = 150, .outcome = RT_JOB_FAILED, .target_level = 3 });
+	rt_compactor_status_add(&many, &(struct rt_compactor_job){
+	    .number = 150, .target_level = 3, .bytes_out = 7 });
+	ck_assert_uint_eq(many.levels[0].jobs, RT_COMPACTOR_JOBS_MAX + 50);
+	ck_assert_uint_eq(many.levels[3].jobs, 1);
+	ck_assert_uint_eq(many.levels[3].bytes_out, 7);
 	ck_assert_int_eq(rt_compactor_status_save(fs, scratch.fd, &many, NULL),
 	    RT_OK);
 	ck_assert_int_eq(fs->fstatat(fs, scratch.fd, RT_PATH_COMPACTOR_STATUS,
@@ -172,7 +182,7 @@ START_TEST(the_last_hundred_jobs_are_remembered)
 	ck_assert_int_eq(rt_compactor_status_load(fs, scratch.fd, &back, NULL),
 	    RT_OK);
 	ck_assert_uint_eq(back.history_count, RT_COMPACTOR_JOBS_MAX);
-	ck_assert_uint_eq(back.history[0].number, 51);
+	ck_assert_uint_eq(back.history[0].number, 53);
 	ck_assert_uint_eq(back.history[RT_COMPACTOR_JOBS_MAX - 1].number, 150);
 	rtt_scratch_fini(&scratch);
 }

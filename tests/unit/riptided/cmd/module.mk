@@ -5,6 +5,7 @@ tests_support_libcmdharness_a_SOURCES = \
 unit_tests += \
 	tests/unit/riptided/cmd/test_bits \
 	tests/unit/riptided/cmd/test_cmd_latency \
+	tests/unit/riptided/cmd/test_cmd_why \
 	tests/unit/riptided/cmd/test_command \
 	tests/unit/riptided/cmd/test_deadlines \
 	tests/unit/riptided/cmd/test_made \
@@ -15,6 +16,7 @@ unit_tests += \
 	tests/unit/riptided/cmd/test_set_options \
 	tests/unit/riptided/cmd/test_transaction \
 	tests/unit/riptided/cmd/test_write_holds
+tests_unit_riptided_cmd_test_cmd_why_LDADD = $(CMD_TEST_LIBS) $(LDADD)
 tests_unit_riptided_cmd_test_cmd_latency_LDADD = $(CMD_TEST_LIBS) $(LDADD)
 tests_unit_riptided_cmd_test_write_holds_LDADD = $(CMD_TEST_LIBS) $(LDADD)
 # A pool and an engine of its own stand in the harness.
