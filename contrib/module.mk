@@ -15,6 +15,13 @@ units_plain = contrib/systemd/riptided.socket \
 	contrib/systemd/riptide-compactd-once.timer
 EXTRA_DIST += $(units_in) $(units_plain) contrib/service.sed \
 	contrib/systemd/riptidekv.sysusers contrib/systemd/riptidekv.tmpfiles
+# The Debian package: debian/ is taken as it is.
+EXTRA_DIST += contrib/Containerfile debian/changelog debian/control debian/copyright \
+	debian/riptidekv.docs debian/riptidekv.lintian-overrides \
+	debian/riptidekv.postrm debian/riptidekv.prerm debian/rules \
+	debian/source/format debian/tests/control debian/tests/service \
+	debian/tests/smoke
+
 all-local: $(units_made) contrib/service.conf
 CLEANFILES += $(units_made) contrib/service.conf
 

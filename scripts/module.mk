@@ -6,6 +6,7 @@ dist_noinst_SCRIPTS += bootstrap .ci/run scripts/check-all \
 EXTRA_DIST += scripts/cppcheck.txt scripts/layers.txt .clang-format \
 	.clang-tidy .editorconfig .github/workflows/ci.yml
 EXTRA_DIST += CHANGELOG.md CONTRIBUTING.md HACKING.md LICENSE README.md \
-	docs/README.md docs/commands.md docs/commands.txt docs/decisions.md docs/formats/wal.md docs/path.md docs/changes/README \
+	docs \
+	docs/commands.md docs/commands.txt docs/decisions.md docs/formats/wal.md docs/path.md \
 	docs/rfcs/0000-template.md libcommon/README.md riptided/README.md \
 	riptide-compactd/README.md tests/README.md

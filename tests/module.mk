@@ -27,6 +27,7 @@ include tests/powercut/module.mk
 include tests/crash/module.mk
 include tests/compactor/module.mk
 include tests/hazard/module.mk
+include tests/package/module.mk
 include tests/system/module.mk
 include tests/clients/module.mk
 include tests/linearizability/module.mk

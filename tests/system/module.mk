@@ -20,6 +20,7 @@ script_tests += \
 	tests/system/test_loading.py \
 	tests/system/test_memory_limit.py \
 	tests/system/test_notifications.py \
+	tests/system/test_package.py \
 	tests/system/test_passwords.py \
 	tests/system/test_nothing_blocks.py \
 	tests/system/test_policy.py \
