@@ -1,23 +1,32 @@
 #include "riptided/cmd/ahead.h"
 
 #include "libcommon/base/invariant.h"
+#include "riptided/cmd/client.h"
+#include "riptided/cmd/server_state.h"
 #include "riptided/resp/resp_peek.h"
+
+/* The keys of the GETs that bytes begin with, as long as there is room. */
+static void
+take_keys(struct rtd_ahead *ahead, struct rt_slice bytes)
+{
+	struct rt_slice argv[2];
+	size_t argc;
+
+	while (ahead->count < RTD_READ_KEYS_MAX &&
+	    rtd_resp_peek(&bytes, argv, RT_COUNTOF(argv), &argc) &&
+	    argc == 2 && rt_slice_equal_nocase(argv[0], "GET") &&
+	    argv[1].len <= RT_USER_KEY_BYTES_MAX)
+		ahead->keys[ahead->count++] = argv[1];
+}
 
 bool
 rtd_ahead_read(struct rtd_ahead *ahead, struct rtd_reader *reader,
     const struct rtd_read *read, struct rt_slice key, struct rt_slice behind)
 {
-	struct rt_slice argv[2];
-	size_t argc;
-
 	rtd_ahead_end(ahead);
 	ahead->keys[0] = key;
 	ahead->count = 1;
-	while (ahead->count < RTD_READ_KEYS_MAX &&
-	    rtd_resp_peek(&behind, argv, RT_COUNTOF(argv), &argc) &&
-	    argc == 2 && rt_slice_equal_nocase(argv[0], "GET") &&
-	    argv[1].len <= RT_USER_KEY_BYTES_MAX)
-		ahead->keys[ahead->count++] = argv[1];
+	take_keys(ahead, behind);
 	if (ahead->count == 1) {
 		ahead->count = 0;
 		return false;
@@ -25,6 +34,44 @@ rtd_ahead_read(struct rtd_ahead *ahead, struct rtd_reader *reader,
 	rtd_reader_get_many(reader, read, ahead->keys, ahead->count,
 	    ahead->values, ahead->codes, NULL);
 	return true;
+}
+
+/* Those that will answer a GET at once, from the present. */
+static bool
+is_plain(const struct rtd_client *client)
+{
+	return client->authenticated && client->modes == 0 &&
+	    client->snapshot == NULL && client->misses == 0 &&
+	    !client->parked && !client->killed;
+}
+
+bool
+rtd_ahead_offer(struct rtd_ahead *ahead, const struct rtd_server_state *server,
+    const struct rtd_client *client, struct rt_slice bytes)
+{
+	if (server->reader == NULL)
+		return false;
+	if (ahead->count == 0)
+		ahead->database = client->database;
+	if (is_plain(client) && client->database == ahead->database)
+		take_keys(ahead, bytes);
+	return ahead->count < RTD_READ_KEYS_MAX;
+}
+
+void
+rtd_ahead_read_offered(struct rtd_ahead *ahead, struct rtd_server_state *server)
+{
+	struct rtd_read read = { .flags = RTD_READ_NOWAIT };
+
+	/* One by itself is read by its command. */
+	if (ahead->count < 2) {
+		ahead->count = 0;
+		return;
+	}
+	read.keyspace = rtd_engine_keyspace(server->engine, ahead->database);
+	read.now_ms = (uint64_t)server->now_ms;
+	rtd_reader_get_many(server->reader, &read, ahead->keys, ahead->count,
+	    ahead->values, ahead->codes, NULL);
 }
 
 enum rt_code

@@ -1,12 +1,15 @@
-/* ahead: GETs that were received one behind the other are looked up together,
- * as one batch of the engine, when the first of them runs; the others find
- * their values here.
+/* ahead: GETs that were received together are looked up together, as one batch
+ * of the engine, before the first of them runs; the others find their values
+ * here. They are those that one connection has sent one behind the other, or
+ * the first ones of several connections.
  *
- * AH1 What is here is what the GET would find by itself: nothing runs between
- *     the batch and the last of its commands but these, so that nothing was
- *     written, and the clock of the turn is the same.
- * AH2 net ends a run of a connection's commands with rtd_ahead_end(): the
- *     words of commands that did not run may move or go away then.
+ * AH1 What is here is what the GET may find: all commands of the batch had been
+ *     received and none was answered when it was read, so that a write which
+ *     runs between them is beside them in time, not before. Of one connection
+ *     nothing runs between the batch and its commands but these: it sees what
+ *     it has written itself. The clock of the turn is the same.
+ * AH2 net calls rtd_ahead_end() before the words of what was received move or
+ *     go away.
  * Path: cmd > [ahead] > engine, resp. Thread: loop. */
 #ifndef RIPTIDED_CMD_AHEAD_H
 #define RIPTIDED_CMD_AHEAD_H
@@ -14,10 +17,12 @@
 #include "riptided/engine/engine.h"
 
 struct rtd_client;
+struct rtd_server_state;
 
 /* Inert when zeroed. */
 struct rtd_ahead {
 	size_t next, count;	/* what is left */
+	uint32_t database;	/* of what was offered */
 	struct rt_slice keys[RTD_READ_KEYS_MAX];	/* borrow the input */
 	struct rtd_value values[RTD_READ_KEYS_MAX];
 	enum rt_code codes[RTD_READ_KEYS_MAX];
@@ -27,6 +32,25 @@ struct rtd_ahead {
  * true: the key's value is the next one now. */
 bool rtd_ahead_read(struct rtd_ahead *ahead, struct rtd_reader *reader,
     const struct rtd_read *read, struct rt_slice key, struct rt_slice behind);
+
+/* Add the GETs that bytes begin with, received from client, to a batch that is
+ * not yet read: they are its next commands. False: there is no room for
+ * more. */
+bool rtd_ahead_offer(struct rtd_ahead *ahead,
+    const struct rtd_server_state *server, const struct rtd_client *client,
+    struct rt_slice bytes);
+/* Read what was offered. */
+void rtd_ahead_read_offered(struct rtd_ahead *ahead,
+    struct rtd_server_state *server);
+
+/* Whether the next value is that of a command in these bytes. */
+static inline bool
+rtd_ahead_is_in(const struct rtd_ahead *ahead, struct rt_slice bytes)
+{
+	return ahead->next < ahead->count &&
+	    (uintptr_t)ahead->keys[ahead->next].data - (uintptr_t)bytes.data <
+	    bytes.len;
+}
 
 /* Whether the next value is that of this very word of the input. */
 static inline bool

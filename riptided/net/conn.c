@@ -256,7 +256,6 @@ run_commands(struct rtd_conn *conn, struct rt_slice data)
 		conn->choked = rtd_conn_pending(conn) > choke;
 		rtd_client_memory_count(conn);
 	}
-	rtd_ahead_end(&server->ahead);
 	return at;
 }
 
@@ -337,12 +336,29 @@ rtd_conn_run(struct rtd_conn *conn)
 
 	if (conn->in.len != 0 && conn->bulk == NULL) {
 		done = run_commands(conn, rt_buf_slice(&conn->in));
+		rtd_ahead_end(&conn->loop->server->ahead);
 		rt_buf_consume(&conn->in, done);
 		after_run(conn);
 	}
 	if (RT_UNLIKELY(conn->tls != NULL) && rtd_tls_wants_write(conn->tls))
 		wait_for_writable(conn);
 	rtd_conn_touch(conn);
+}
+
+void
+rtd_conn_run_fresh(struct rtd_conn *conn)
+{
+	struct rt_slice fresh = conn->fresh;
+	size_t done;
+
+	conn->fresh = rt_slice(NULL, 0);
+	if (conn->is_doomed)
+		return;
+	done = run_commands(conn, fresh);
+	if (done < fresh.len)
+		rt_buf_append(&conn->in, fresh.data + done, fresh.len - done);
+	after_run(conn);
+	rtd_client_memory_count(conn);
 }
 
 /* -- input -- */
@@ -407,18 +423,16 @@ receive_failed(struct rtd_conn *conn, ssize_t got)
 static void
 receive_shared(struct rtd_conn *conn)
 {
-	uint8_t *buffer = conn->loop->read_buffer;
-	ssize_t got = receive(conn, buffer, RTD_READ_BYTES);
-	size_t done;
+	struct rtd_loop *loop = conn->loop;
+	ssize_t got = receive(conn, loop->read_buffer + loop->read_used,
+	    RTD_READ_BYTES);
 
 	if (got <= 0) {
 		receive_failed(conn, got);
 		return;
 	}
 	received(conn, (size_t)got);
-	done = run_commands(conn, rt_slice(buffer, (size_t)got));
-	rt_buf_append(&conn->in, buffer + done, (size_t)got - done);
-	after_run(conn);
+	rtd_loop_gather(loop, conn, (size_t)got);
 }
 
 /* More of a command that has begun. The buffer at most doubles, however large
@@ -471,7 +485,7 @@ end_bulk(struct rtd_conn *conn)
 static void
 receive_bulk_end(struct rtd_conn *conn, size_t left)
 {
-	uint8_t *buffer = conn->loop->read_buffer;
+	uint8_t *buffer = conn->loop->read_buffer + conn->loop->read_used;
 	ssize_t got = receive(conn, buffer, RTD_READ_BYTES);
 	size_t part;
 
@@ -516,7 +530,8 @@ receive_bulk(struct rtd_conn *conn)
 static void
 receive_nothing(struct rtd_conn *conn)
 {
-	ssize_t got = recv(conn->client.fd, conn->loop->read_buffer,
+	struct rtd_loop *loop = conn->loop;
+	ssize_t got = recv(conn->client.fd, loop->read_buffer + loop->read_used,
 	    RTD_READ_BYTES, 0);
 
 	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
@@ -535,7 +550,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		receive_nothing(conn);
 		return;
 	}
-	if (conn->is_ready || !may_run(conn))
+	if (conn->is_ready || conn->fresh.len != 0 || !may_run(conn))
 		return;
 	if (RT_UNLIKELY(conn->tls != NULL) && !rtd_tls_is_open(conn->tls) &&
 	    !rtd_loop_allows_handshake(conn->loop))

@@ -29,6 +29,7 @@ struct rtd_conn {
 	struct event write_event;
 	struct rtd_resp_parser parser;
 	struct rt_buf in;		/* received, not yet consumed */
+	struct rt_slice fresh;		/* received in this turn (gather) */
 	uint64_t counted;		/* of its memory, in loop->memory */
 	size_t want;			/* bytes the command lacks, if known */
 	struct rt_bulk *bulk;		/* a large argument under way */
@@ -74,6 +75,8 @@ void rtd_conn_doom(struct rtd_conn *conn);
 
 /* Run commands that are complete, up to L3. */
 void rtd_conn_run(struct rtd_conn *conn);
+/* The same with what was gathered; what is left stays with the connection. */
+void rtd_conn_run_fresh(struct rtd_conn *conn);
 /* The acked sequence rose: release what it covers. */
 void rtd_conn_release(struct rtd_conn *conn, uint64_t acked);
 /* The end of a turn: queue its replies, send, decide what comes next. */

@@ -198,7 +198,7 @@ rtd_loop_open(struct rtd_loop *loop, struct rtd_server_state *server,
 		return rt_err_set_errno(err, errno, "eventfd");
 	if (open_base(loop, err) != RT_OK)
 		return err != NULL ? err->code : RT_EIO;
-	loop->read_buffer = rt_alloc(RTD_READ_BYTES);
+	loop->read_buffer = rt_alloc(RTD_GATHERED_BYTES + RTD_READ_BYTES);
 	event_assign(&loop->wake_event, loop->base, loop->wake_fd,
 	    EV_READ | EV_PERSIST, on_wake, loop);
 	event_add(&loop->wake_event, NULL);
@@ -323,6 +323,46 @@ rtd_loop_accept(struct rtd_loop *loop, int fd, const struct rtd_door *door)
 
 /* -- the turn -- */
 
+/* Look up what the next ones begin with. */
+static void
+look_ahead(struct rtd_loop *loop, size_t i)
+{
+	struct rtd_server_state *server = loop->server;
+	struct rtd_ahead *ahead = &server->ahead;
+
+	rtd_ahead_end(ahead);
+	for (; i < loop->gathered_count; i++)
+		if (!rtd_ahead_offer(ahead, server,
+			&loop->gathered[i]->client, loop->gathered[i]->fresh))
+			break;
+	rtd_ahead_read_offered(ahead, server);
+}
+
+static void
+run_gathered(struct rtd_loop *loop)
+{
+	for (size_t i = 0; i < loop->gathered_count; i++) {
+		struct rtd_conn *conn = loop->gathered[i];
+
+		if (!rtd_ahead_is_in(&loop->server->ahead, conn->fresh))
+			look_ahead(loop, i);
+		rtd_conn_run_fresh(conn);
+	}
+	rtd_ahead_end(&loop->server->ahead);
+	loop->gathered_count = loop->read_used = 0;
+}
+
+void
+rtd_loop_gather(struct rtd_loop *loop, struct rtd_conn *conn, size_t len)
+{
+	conn->fresh = rt_slice(loop->read_buffer + loop->read_used, len);
+	loop->read_used += len;
+	loop->gathered[loop->gathered_count++] = conn;
+	if (loop->gathered_count == RTD_GATHERED_MAX ||
+	    loop->read_used >= RTD_GATHERED_BYTES)
+		run_gathered(loop);
+}
+
 /* Those that were ready when the turn began: one that gets ready meanwhile is
  * served in the next turn. */
 static void
@@ -424,6 +464,7 @@ rtd_loop_turn(struct rtd_loop *loop)
 	loop->turn_open = false;
 	wait_for_events(loop, last != NULL);
 	rtd_loop_begin_turn(loop);
+	run_gathered(loop);
 	run_ready(loop, last);
 	end_turn(loop);
 }

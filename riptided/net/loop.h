@@ -5,7 +5,10 @@
  * the log, then answer. L1 A reply leaves only when the acked sequence covers
  * what its command did and read, and never before an earlier reply of the same
  * connection. L2 A connection is freed at the end of a turn only. L3 No
- * connection runs more than RTD_TURN_COMMANDS_MAX commands a turn. */
+ * connection runs more than RTD_TURN_COMMANDS_MAX commands a turn.
+ *
+ * What sockets bring is gathered first, and then run: so GETs of different
+ * connections are looked up together (cmd/ahead.h). */
 #ifndef RIPTIDED_NET_LOOP_H
 #define RIPTIDED_NET_LOOP_H
 
@@ -20,6 +23,10 @@
 
 #define RTD_TURN_COMMANDS_MAX 1024
 #define RTD_READ_BYTES 65536
+/* Received of so many connections, and so many bytes or a little more, before
+ * their commands run. */
+#define RTD_GATHERED_MAX 64
+#define RTD_GATHERED_BYTES 65536
 /* A TLS handshake takes the processor a millisecond or so. */
 #define RTD_TURN_HANDSHAKES_MAX 4
 
@@ -31,7 +38,12 @@ struct rtd_loop {
 	struct rtd_output_limits limits[RTD_OUTPUT_CLASSES];
 	struct ssl_ctx_st *tls;		/* the server's; NULL: no TLS */
 	unsigned handshakes_left;	/* steps of them, in this turn */
-	uint8_t *read_buffer;		/* RTD_READ_BYTES, shared */
+	/* What was received and has not run: RTD_GATHERED_BYTES, and room for
+	 * RTD_READ_BYTES behind them. */
+	uint8_t *read_buffer;
+	size_t read_used;
+	struct rtd_conn *gathered[RTD_GATHERED_MAX];
+	size_t gathered_count;
 	struct rtd_conn_list ready;	/* have input that may be complete */
 	struct rtd_conn_list touched;	/* to settle at the end of the turn */
 	struct rtd_conn_list waiting;	/* have replies that wait (L1) */
@@ -75,6 +87,10 @@ void rtd_loop_accept(struct rtd_loop *loop, int fd,
 void rtd_loop_turn(struct rtd_loop *loop);
 /* Read the clock for this turn; every event callback calls it first. */
 void rtd_loop_begin_turn(struct rtd_loop *loop);
+
+/* What was received lies behind read_used: its commands run before the turn
+ * ends, in the order of these calls. */
+void rtd_loop_gather(struct rtd_loop *loop, struct rtd_conn *conn, size_t len);
 
 /* Whether a step of a handshake is still due in this turn; it is counted. */
 static inline bool

@@ -3,6 +3,7 @@ tests_support_libcmdharness_a_SOURCES = \
 	tests/support/cmd_harness.c tests/support/cmd_harness.h \
 	tests/support/fake_engine.c tests/support/fake_engine.h
 unit_tests += \
+	tests/unit/riptided/cmd/test_ahead \
 	tests/unit/riptided/cmd/test_bits \
 	tests/unit/riptided/cmd/test_cmd_latency \
 	tests/unit/riptided/cmd/test_cmd_why \
@@ -23,6 +24,7 @@ tests_unit_riptided_cmd_test_write_holds_LDADD = $(CMD_TEST_LIBS) $(LDADD)
 CMD_TEST_LIBS = tests/support/libcmdharness.a riptided/cmd/libcmd.a \
 	riptided/resp/libresp.a riptided/engine/libengine.a $(DAEMON_LIBS) \
 	$(OPENSSL_LIBS)
+tests_unit_riptided_cmd_test_ahead_LDADD = $(CMD_TEST_LIBS) $(LDADD)
 tests_unit_riptided_cmd_test_bits_LDADD = $(CMD_TEST_LIBS) $(LDADD)
 tests_unit_riptided_cmd_test_command_LDADD = $(CMD_TEST_LIBS) $(LDADD)
 tests_unit_riptided_cmd_test_deadlines_LDADD = $(CMD_TEST_LIBS) $(LDADD)

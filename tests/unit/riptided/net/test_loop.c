@@ -34,6 +34,7 @@ static bool sync_waits;		/* of every turn that wrote */
 static unsigned ended_turns;
 static struct rtd_client *parked;
 static int dispatched, left;
+static int offered, offered_before;	/* the latter: the first command */
 
 uint64_t
 rtd_engine_acked_seq(const struct rtd_engine *engine)
@@ -105,6 +106,20 @@ rtd_ahead_end(struct rtd_ahead *ahead)
 }
 
 bool
+rtd_ahead_offer(struct rtd_ahead *ahead, const struct rtd_server_state *state,
+    const struct rtd_client *client, struct rt_slice bytes)
+{
+	ck_assert_uint_ne(bytes.len, 0);
+	offered++;
+	return true;
+}
+
+void
+rtd_ahead_read_offered(struct rtd_ahead *ahead, struct rtd_server_state *state)
+{
+}
+
+bool
 rtd_command_dispatch(struct rtd_server_state *state,
     struct rtd_client *client, const struct rt_slice *argv, size_t argc)
 {
@@ -112,6 +127,8 @@ rtd_command_dispatch(struct rtd_server_state *state,
 
 	if (name == 'W' && !has_room)
 		return false;
+	if (dispatched == 0)
+		offered_before = offered;
 	dispatched++;
 	if (name == 'W') {
 		rtd_client_wait_for(client, ++visible_seq);
@@ -177,7 +194,7 @@ setup(void)
 	has_room = acks_at_once = true;
 	log_failed = sync_waits = false;
 	ended_turns = 0;
-	dispatched = 0;
+	dispatched = offered = offered_before = 0;
 	rt_config_init(&config);
 	server = (struct rtd_server_state){ .config = &config,
 		.clock = &test_clock, .engine = &the_engine,
@@ -268,6 +285,54 @@ START_TEST(pipelined_commands_are_answered_in_order)
 	close(fd);
 	turn();
 	ck_assert_uint_eq(server.connected_clients, 0);
+	teardown();
+}
+END_TEST
+
+START_TEST(sockets_are_read_before_a_command_of_theirs_runs)
+{
+	int first, second;
+
+	setup();
+	first = connect_client();
+	second = connect_client();
+	say(first, "E a\r\n");
+	say(second, "E b\r\n");
+	turn();
+	ck_assert_int_eq(offered_before, 2);
+	hear(first, "$1\r\na\r\n");
+	hear(second, "$1\r\nb\r\n");
+	close(first);
+	close(second);
+	teardown();
+}
+END_TEST
+
+/* More of them, and more bytes, than are gathered at a time. */
+START_TEST(all_that_many_sockets_bring_is_run)
+{
+	static char large[RTD_READ_BYTES - 10000];
+	int fds[RTD_GATHERED_MAX * 2 + 5];
+
+	setup();
+	for (size_t i = 0; i < RT_COUNTOF(fds); i++) {
+		fds[i] = connect_client();
+		say(fds[i], "E a\r\n");
+	}
+	memset(large, 'E', sizeof(large));
+	memcpy(large + sizeof(large) - 2, "\r\n", 2);
+	for (size_t i = 0; i < 4; i++)
+		say_bytes(fds[i * 7], large, sizeof(large));
+	/* libevent takes so many at a time, more each time. */
+	turns(8);
+	for (size_t i = 0; i < RT_COUNTOF(fds); i++) {
+		char got[16];
+
+		ck_assert_int_eq(read(fds[i], got, sizeof(got)) >= 7, 1);
+		ck_assert_mem_eq(got, "$1\r\na\r\n", 7);
+		close(fds[i]);
+	}
+	ck_assert_int_eq(dispatched, (int)RT_COUNTOF(fds) + 4);
 	teardown();
 }
 END_TEST
@@ -835,6 +900,8 @@ START_TEST(quiet_runs_no_more_but_sends_what_waits)
 END_TEST
 
 RTT_MAIN("loop", pipelined_commands_are_answered_in_order,
+    sockets_are_read_before_a_command_of_theirs_runs,
+    all_that_many_sockets_bring_is_run,
     a_command_in_pieces_is_put_together,
     a_large_argument_takes_memory_as_it_comes, a_reply_waits_for_its_sequence,
     a_sync_that_waits_for_more_begins_before_the_loop_sleeps,
