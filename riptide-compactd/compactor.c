@@ -520,6 +520,53 @@ rtc_compactor_log_end(const struct rtc_compactor *compactor, enum rt_code code,
 
 /* -- opening and closing -- */
 
+static enum rt_code
+try_role(struct rtc_compactor *compactor, struct rt_err *err)
+{
+	return rt_dirlock_take(&compactor->lock, compactor->options.fs,
+	    compactor->database.dir, RT_PATH_LOCK_COMPACTOR, err);
+}
+
+/* Nobody tells when a lock is let go, so it is tried once a second. */
+static enum rt_code
+wait_for_role(struct rtc_compactor *compactor, struct rt_err *err)
+{
+	struct pollfd signals = {
+		.fd = compactor->options.signal_fd,
+		.events = POLLIN,
+	};
+	enum rt_code code = RT_ELOCKED;
+
+	rt_log(RT_LOG_NOTICE, "main", "waits for the role", "holder=\"%s\"",
+	    err->text);
+	while (code == RT_ELOCKED) {
+		if (rtc_budget_is_over(&compactor->budget, now_ns(compactor)))
+			return rt_err_prefix(err,
+			    "the budget was spent on waiting");
+		(void)poll(&signals, 1, (int)rtc_budget_wait_ms(
+			&compactor->budget, now_ns(compactor), LOOK_MS));
+		take_signals(compactor);
+		if (compactor->stopping)
+			return rt_err_set(err, RT_ESTOPPED,
+			    "told to stop while another compactor was at work");
+		code = try_role(compactor, err);
+	}
+	return code;
+}
+
+static enum rt_code
+take_role(struct rtc_compactor *compactor, struct rt_err *err)
+{
+	struct rt_err own = { .code = RT_OK };
+	enum rt_code code = try_role(compactor, &own);
+
+	if (code == RT_ELOCKED && compactor->options.wait)
+		code = wait_for_role(compactor, &own);
+	if (code != RT_OK && err != NULL)
+		*err = own;
+	return code;
+}
+
 /* The epoch is ours only when it is durable; what dead epochs left behind is
  * judged by a manifest that came after. */
 static enum rt_code
@@ -611,8 +658,7 @@ rtc_compactor_open(struct rtc_compactor **out,
 	code = rtc_database_open(&compactor->database, options->fs,
 	    options->config, err);
 	if (code == RT_OK)
-		code = rt_dirlock_take(&compactor->lock, options->fs,
-		    compactor->database.dir, RT_PATH_LOCK_COMPACTOR, err);
+		code = take_role(compactor, err);
 	if (code == RT_OK)
 		code = rt_manifest_watch_open(&compactor->watch,
 		    options->config->dir, err);

@@ -16,6 +16,7 @@ struct rtc_options {
 	bool once;		/* end when nothing is due */
 	bool full;		/* merge everything down, then end */
 	uint64_t budget_s;	/* end after so long; 0: none */
+	bool wait;		/* for the role, while another process has it */
 	int signal_fd;		/* from rt_lifecycle_open(), or -1 */
 	const char *sandbox;	/* for the status: rt_sandbox_state; NULL: off */
 	/* Called for SIGHUP. */
@@ -24,7 +25,9 @@ struct rtc_options {
 };
 
 /* Open the directory, take the compactor's role and claim its epoch. A
- * directory that is not a database: RT_ENOTFOUND, and nothing is created. */
+ * directory that is not a database: RT_ENOTFOUND, and nothing is created.
+ * RT_ELOCKED: another process has the role, and with wait had it until the
+ * budget was spent. RT_ESTOPPED: a signal ended the wait. */
 RT_MUST_USE enum rt_code rtc_compactor_open(struct rtc_compactor **out,
     const struct rtc_options *options, struct rt_err *err);
 

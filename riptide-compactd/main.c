@@ -24,7 +24,7 @@
 
 static const char usage_text[] =
     "usage: riptide-compactd [CONFIG-FILE] [--NAME VALUE ...]\n"
-    "           [--once | --full | --dry-run] [--budget TIME]\n"
+    "           [--once | --full | --dry-run] [--budget TIME] [--wait]\n"
     "           [--forecast SIZE [--forecast-data SIZE]]\n"
     "\n"
     "  --once         do everything that is due, then end\n"
@@ -32,6 +32,8 @@ static const char usage_text[] =
     "  --window HH:MM-HH:MM\n"
     "                 short for --compaction-window\n"
     "  --budget TIME  end after so long: 90s, 10m, 2h\n"
+    "  --wait         where another compactor works on the directory, wait until\n"
+    "                 it ends instead of ending with 75\n"
     "  --dry-run      print the jobs that are due and what they would cost,\n"
     "                 with the options given here, and change nothing\n"
     "  --forecast SIZE\n"
@@ -112,6 +114,7 @@ serve(struct program *program, const struct rt_command_line *line,
 		.once = line->once,
 		.full = line->full,
 		.budget_s = line->budget_s,
+		.wait = line->wait,
 		.signal_fd = -1,
 		.reload = reload,
 		.reload_arg = program,
@@ -144,6 +147,11 @@ serve(struct program *program, const struct rt_command_line *line,
 		code = rtc_compactor_run(compactor, err);
 		rtc_compactor_log_end(compactor, code, err);
 		rtc_compactor_close(compactor);
+	} else if (code == RT_ESTOPPED) {
+		/* It waited for the role, and has begun nothing. */
+		rt_log(RT_LOG_NOTICE, "main", "ended",
+		    "result=stopped jobs=0 exit=0 error=\"%s\"", err->text);
+		code = RT_OK;
 	}
 	rt_log_close();
 	return code;

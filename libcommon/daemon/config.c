@@ -345,6 +345,7 @@ find_switch(struct rt_command_line *line, int who, struct rt_slice name)
 		{ "once", RT_FOR_COMPACTOR, &line->once },
 		{ "full", RT_FOR_COMPACTOR, &line->full },
 		{ "dry-run", RT_FOR_COMPACTOR, &line->dry_run },
+		{ "wait", RT_FOR_COMPACTOR, &line->wait },
 	};
 
 	for (size_t i = 0; i < RT_COUNTOF(switches); i++)

@@ -55,7 +55,7 @@ void rt_config_fini(struct rt_config *config);
 struct rt_command_line {
 	const char *config_file;	/* NULL: none */
 	bool help, version, check_config;
-	bool once, full, dry_run;	/* the compactor's */
+	bool once, full, dry_run, wait;	/* the compactor's */
 	uint64_t budget_s;		/* the compactor's; 0: none */
 	/* Of its --dry-run: writes to come, and the data that they are spread
 	 * over; 0: none, and all new. */

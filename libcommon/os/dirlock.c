@@ -11,6 +11,7 @@
 #include "libcommon/base/number.h"
 
 #define PID_TEXT_BYTES 32
+#define SINCE_TEXT_BYTES 48
 #define LOOKS_MAX 20
 
 static pid_t
@@ -28,6 +29,36 @@ read_pid(struct rt_fs *fs, int fd)
 	    pid > INT32_MAX)
 		return 0;
 	return (pid_t)pid;
+}
+
+/* " since <when the pid was written>", or nothing. */
+static const char *
+print_since(struct rt_fs *fs, int fd, char out[SINCE_TEXT_BYTES])
+{
+	struct stat st = { 0 };
+	struct tm tm;
+
+	out[0] = '\0';
+	if (fs->fstat(fs, fd, &st) == 0 && st.st_mtime != 0 &&
+	    gmtime_r(&st.st_mtime, &tm) != NULL &&
+	    strftime(out, SINCE_TEXT_BYTES, " since %Y-%m-%dT%H:%M:%SZ",
+		&tm) == 0)
+		out[0] = '\0';
+	return out;
+}
+
+static enum rt_code
+refuse(struct rt_fs *fs, int fd, const char *name, struct rt_err *err)
+{
+	char since[SINCE_TEXT_BYTES];
+	pid_t pid = read_pid(fs, fd);
+
+	if (pid > 0)
+		return rt_err_set(err, RT_ELOCKED,
+		    "%s is held by process %ld%s", name, (long)pid,
+		    print_since(fs, fd, since));
+	return rt_err_set(err, RT_ELOCKED, "%s is held by another process",
+	    name);
 }
 
 static void
@@ -63,7 +94,6 @@ rt_dirlock_take(struct rt_dirlock *lock, struct rt_fs *fs, int dir,
 {
 	enum rt_code code = RT_OK;
 	int fd, result;
-	pid_t pid;
 
 	lock->fs = fs;
 	lock->fd = -1;
@@ -72,17 +102,10 @@ rt_dirlock_take(struct rt_dirlock *lock, struct rt_fs *fs, int dir,
 	if (fd < 0)
 		return rt_err_set_errno(err, -fd, "open %s", name);
 	result = lock_patiently(fs, fd);
-	if (result == -EWOULDBLOCK) {
-		pid = read_pid(fs, fd);
-		if (pid > 0)
-			code = rt_err_set(err, RT_ELOCKED,
-			    "%s is held by process %ld", name, (long)pid);
-		else
-			code = rt_err_set(err, RT_ELOCKED,
-			    "%s is held by another process", name);
-	} else if (result < 0) {
+	if (result == -EWOULDBLOCK)
+		code = refuse(fs, fd, name, err);
+	else if (result < 0)
 		code = rt_err_set_errno(err, -result, "lock %s", name);
-	}
 	if (code != RT_OK) {
 		rt_fs_close(fs, &fd, NULL);
 		return code;

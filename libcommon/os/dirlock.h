@@ -1,7 +1,7 @@
 /* dirlock: one owner per role per data directory, held with flock(2) for the
  * life of the process and let go by the kernel at its death. The file is never
- * unlinked. It carries the holder's pid as information for people; nothing is
- * decided by it. Thread: any. */
+ * unlinked. It carries the holder's pid, and by its own time since when that has
+ * it, as information for people; nothing is decided by it. Thread: any. */
 #ifndef LIBCOMMON_OS_DIRLOCK_H
 #define LIBCOMMON_OS_DIRLOCK_H
 
@@ -16,8 +16,9 @@ struct rt_dirlock {
 
 #define RT_DIRLOCK_INIT { .fs = NULL, .fd = -1 }
 
-/* Take the lock file `name` below dir. RT_ELOCKED, naming the holder's pid
- * where it is known, when another process has it and keeps it for 100 ms. */
+/* Take the lock file `name` below dir. RT_ELOCKED, naming the holder's pid and
+ * the time where they are known, when another process has it and keeps it for
+ * 100 ms. */
 RT_MUST_USE enum rt_code rt_dirlock_take(struct rt_dirlock *lock,
     struct rt_fs *fs, int dir, const char *name, struct rt_err *err);
 

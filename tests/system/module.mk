@@ -32,6 +32,7 @@ script_tests += \
 	tests/system/test_sandbox.py \
 	tests/system/test_service.py \
 	tests/system/test_snapshots.py \
+	tests/system/test_second_compactor.py \
 	tests/system/test_spawn.py \
 	tests/system/test_table_document.py \
 	tests/system/test_tls.py \

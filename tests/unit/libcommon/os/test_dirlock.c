@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,6 +33,14 @@ START_TEST(a_second_holder_is_refused_and_told_the_first)
 	snprintf(expected, sizeof(expected), "process %ld", (long)getpid());
 	ck_assert_ptr_nonnull(strstr(err.text, expected));
 	ck_assert_int_eq(second.fd, -1);
+	/* By the time of the file. */
+	ck_assert_int_eq(futimens(first.fd, (const struct timespec[]){
+	    { .tv_sec = 86400 }, { .tv_sec = 1709210096 } }), 0);
+	ck_assert_int_eq(rt_dirlock_take(&second, rt_fs_posix(), scratch.fd,
+	    "LOCK", &err), RT_ELOCKED);
+	snprintf(expected, sizeof(expected),
+	    "process %ld since 2024-02-29T12:34:56Z", (long)getpid());
+	ck_assert_ptr_nonnull(strstr(err.text, expected));
 	ck_assert_int_eq(rt_dirlock_probe(rt_fs_posix(), scratch.fd, "LOCK",
 	    &held, &pid, &err), RT_OK);
 	ck_assert(held);
