@@ -133,8 +133,8 @@ level0_bytes(const struct rtc_job *job)
 	return bytes;
 }
 
-static struct rt_compactor_job *
-remember(struct rtc_job_report *report, const struct rtc_job *job,
+static struct rt_compactor_job
+past_job(struct rtc_job_report *report, const struct rtc_job *job,
     enum rt_job_outcome outcome, const char *reason, uint64_t began_ns)
 {
 	struct rt_compactor_status *status = &report->status;
@@ -153,8 +153,7 @@ remember(struct rtc_job_report *report, const struct rtc_job *job,
 	snprintf(past.deed, sizeof(past.deed), "%s",
 	    rtc_job_kind_name(job->kind));
 	snprintf(past.reason, sizeof(past.reason), "%.63s", reason);
-	rt_compactor_status_add(status, &past);
-	return &status->history[status->history_count - 1];
+	return past;
 }
 
 void
@@ -162,7 +161,10 @@ rtc_job_report_not_done(struct rtc_job_report *report,
     const struct rtc_job *job, enum rt_job_outcome outcome,
     const struct rt_err *err, uint64_t began_ns)
 {
-	remember(report, job, outcome, err->text, began_ns);
+	struct rt_compactor_job past = past_job(report, job, outcome,
+	    err->text, began_ns);
+
+	rt_compactor_status_add(&report->status, &past);
 	if (outcome == RT_JOB_FAILED)
 		report->status.jobs_failed++;
 }
@@ -196,24 +198,25 @@ rtc_job_report_done(struct rtc_job_report *report, const struct rtc_job *job,
     const struct rtc_result *result, uint64_t began_ns)
 {
 	struct rt_compactor_status *status = &report->status;
-	struct rt_compactor_job *past = remember(report, job, RT_JOB_DONE,
+	struct rt_compactor_job past = past_job(report, job, RT_JOB_DONE,
 	    job->reason, began_ns);
 
-	past->outputs = result->outputs_count;
-	past->bytes_in = result->bytes_in;
-	past->bytes_out = result->bytes_out;
-	past->versions_dropped = result->verdicts[RTC_GO_SHADOWED] +
+	past.outputs = result->outputs_count;
+	past.bytes_in = result->bytes_in;
+	past.bytes_out = result->bytes_out;
+	past.versions_dropped = result->verdicts[RTC_GO_SHADOWED] +
 	    result->verdicts[RTC_GO_DROPPED];
-	past->tombstones_dropped = result->verdicts[RTC_GO_TOMBSTONE];
-	past->expired_dropped = result->verdicts[RTC_GO_EXPIRED];
+	past.tombstones_dropped = result->verdicts[RTC_GO_TOMBSTONE];
+	past.expired_dropped = result->verdicts[RTC_GO_EXPIRED];
+	rt_compactor_status_add(status, &past);
 	status->level0_bytes += level0_bytes(job);
 	status->merged_bytes += result->bytes_out;
 	status->jobs_done++;
 	status->bytes_read += result->bytes_in;
 	status->bytes_written += result->bytes_out;
-	status->versions_dropped += past->versions_dropped;
-	status->tombstones_dropped += past->tombstones_dropped;
-	status->expired_dropped += past->expired_dropped;
+	status->versions_dropped += past.versions_dropped;
+	status->tombstones_dropped += past.tombstones_dropped;
+	status->expired_dropped += past.expired_dropped;
 	status->last_publish_ms = rt_clock_wall_ms(report->clock);
 	if (status->damaged_tables == 0)
 		status->last_error[0] = '\0';
