@@ -21,7 +21,7 @@ riptided_riptided_SOURCES = \
 	riptided/spawn.c riptided/spawn.h \
 	riptided/spawner.c riptided/spawner.h
 riptided_riptided_LDADD = \
-	riptided/http/libhttp.a \
+	riptided/http/libhttp.a riptided/metrics/libmetrics.a \
 	riptided/net/libnet.a riptided/cmd/libcmd.a riptided/resp/libresp.a \
 	riptided/engine/libengine.a riptided/flush/libflush.a \
 	riptided/view/libview.a riptided/wal/libwal.a \

@@ -2,6 +2,8 @@
 
 #include <inttypes.h>
 
+#include "riptided/metrics/metrics.h"
+
 /* One word that programs look at, and behind it what people want to know. */
 static void
 answer_health(struct rtd_server_state *server, struct rtd_answer *out)
@@ -34,6 +36,9 @@ rtd_answer(struct rtd_server_state *server, enum rtd_mail kind,
 		answer_health(server, out);
 		break;
 	case RTD_MAIL_METRICS:
+		out->status = 200;
+		rtd_metrics_write(server, &out->text);
+		break;
 	case RTD_MAIL_LIVE:
 		out->status = 404;
 		break;
