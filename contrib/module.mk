@@ -3,7 +3,8 @@
 # compares.
 examplesdir = $(docdir)/examples
 dist_examples_DATA = contrib/riptide.conf contrib/riptidekv.logrotate \
-	contrib/twemproxy/nutcracker.yml
+	contrib/twemproxy/nutcracker.yml \
+	contrib/grafana/riptidekv.json contrib/prometheus/riptidekv.rules.yml
 
 units_in = contrib/systemd/riptided.service.in \
 	contrib/systemd/riptide-compactd.service.in \

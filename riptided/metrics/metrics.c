@@ -366,6 +366,8 @@ log_and_memtables(struct gather *g)
 	    e->write_error[0] != '\0');
 	durations(g);
 	holds(g);
+	rtd_exposition_counter(x, "riptide_flushes_total",
+	    "Memtables that became tables.", e->flushes);
 	rtd_exposition_counter(x, "riptide_flush_bytes_total",
 	    "Bytes of tables that flushes wrote.", e->flush_bytes);
 	rtd_exposition_gauge(x, "riptide_flush_failing",

@@ -24,6 +24,7 @@ script_tests += \
 	tests/system/test_passwords.py \
 	tests/system/test_nothing_blocks.py \
 	tests/system/test_policy.py \
+	tests/system/test_prometheus.py \
 	tests/system/test_protocol.py \
 	tests/system/test_pubsub.py \
 	tests/system/test_recovery.py \
