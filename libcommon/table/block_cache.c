@@ -373,9 +373,9 @@ prefetch(const struct entry *entry)
 		__builtin_prefetch(at - back);
 }
 
-struct rt_cached_block *
-rt_block_cache_get(struct rt_block_cache *cache, uint64_t unique_id,
-    uint64_t offset)
+static struct rt_cached_block *
+look_up(struct rt_block_cache *cache, uint64_t unique_id, uint64_t offset,
+    bool counts_miss)
 {
 	uint64_t hash = hash_of(unique_id, offset);
 	struct shard *shard = shard_of(cache, hash);
@@ -390,10 +390,45 @@ rt_block_cache_get(struct rt_block_cache *cache, uint64_t unique_id,
 		atomic_fetch_add_explicit(&entry->pins, 1,
 		    memory_order_relaxed);
 	} else {
-		shard->misses++;
+		shard->misses += counts_miss;
 	}
 	rt_mutex_unlock(&shard->mu);
 	return entry != NULL ? &entry->block : NULL;
+}
+
+struct rt_cached_block *
+rt_block_cache_get(struct rt_block_cache *cache, uint64_t unique_id,
+    uint64_t offset)
+{
+	return look_up(cache, unique_id, offset, true);
+}
+
+struct rt_cached_block *
+rt_block_cache_find(struct rt_block_cache *cache, uint64_t unique_id,
+    uint64_t offset)
+{
+	return look_up(cache, unique_id, offset, false);
+}
+
+/* The ghosts remember whom probation has let go, and so who was asked for. */
+bool
+rt_block_cache_wants(struct rt_block_cache *cache, uint64_t unique_id,
+    uint64_t offset, size_t len)
+{
+	uint64_t hash = hash_of(unique_id, offset);
+	struct shard *shard = shard_of(cache, hash);
+	uint32_t *ghost;
+	bool is_back;
+
+	if (atomic_load_explicit(&cache->bytes, memory_order_relaxed) + len <=
+	    atomic_load_explicit(&cache->bytes_max, memory_order_relaxed))
+		return true;
+	rt_mutex_lock(&shard->mu);
+	ghost = ghost_of(shard, fingerprint(hash));
+	is_back = *ghost == fingerprint(hash);
+	*ghost = fingerprint(hash);
+	rt_mutex_unlock(&shard->mu);
+	return is_back;
 }
 
 static bool

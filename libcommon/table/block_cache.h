@@ -31,6 +31,16 @@ struct rt_cached_block {
 struct rt_cached_block *rt_block_cache_get(struct rt_block_cache *cache,
     uint64_t unique_id, uint64_t offset);
 
+/* The same for who asks again when it is not there: only a hit is counted. */
+struct rt_cached_block *rt_block_cache_find(struct rt_block_cache *cache,
+    uint64_t unique_id, uint64_t offset);
+
+/* Whether a block that is not there is worth keeping, once it was read at little
+ * cost: there is room for so many bytes, or it was asked for before, not long
+ * ago. It is remembered as asked for. */
+bool rt_block_cache_wants(struct rt_block_cache *cache, uint64_t unique_id,
+    uint64_t offset, size_t len);
+
 /* Ask the memory for what rt_block_cache_get() looks at first. */
 void rt_block_cache_prefetch(struct rt_block_cache *cache, uint64_t unique_id,
     uint64_t offset);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "libcommon/base/invariant.h"
 #include "libcommon/table/block_codec.h"
@@ -11,6 +12,11 @@
 
 /* Larger blocks take too long to check for one who must not wait. */
 #define NOWAIT_BYTES_MAX (1u << 20)
+/* Stored blocks up to here are read to the stack when they are to be
+ * uncompressed. */
+#define STACK_BYTES (8u << 10)
+/* Larger blocks always go into the cache, which accounts for their memory. */
+#define PASSING_BYTES_MAX (64u << 10)
 
 static enum rt_code
 read_nowait(struct rt_table_reader *reader, uint8_t *out, size_t len,
@@ -26,8 +32,23 @@ read_nowait(struct rt_table_reader *reader, uint8_t *out, size_t len,
 	return rt_err_set(err, RT_EAGAIN, "not in memory");
 }
 
-/* size bytes and the trailer behind them, from a malloc with room for the
- * cache. */
+/* size bytes and the trailer behind them, to stored. */
+static enum rt_code
+read_bytes(struct rt_table_reader *reader, uint64_t offset, size_t len,
+    unsigned flags, uint8_t *stored, struct rt_err *err)
+{
+	enum rt_code code;
+
+	if ((flags & RT_TABLE_NOWAIT) != 0)
+		return read_nowait(reader, stored, len, offset, err);
+	code = rt_fs_read_exact(reader->fs, reader->fd, stored, len, offset,
+	    err);
+	if (code != RT_OK)
+		rt_err_prefix(err, "%s", reader->name);
+	return code;
+}
+
+/* The same from a malloc with room for the cache. */
 static enum rt_code
 read_stored(struct rt_table_reader *reader, uint64_t offset, size_t size,
     unsigned flags, uint8_t **out, struct rt_err *err)
@@ -42,14 +63,7 @@ read_stored(struct rt_table_reader *reader, uint64_t offset, size_t size,
 	if (stored == NULL)
 		return rt_err_set_errno(err, ENOMEM,
 		    "%s: a block of %zu bytes", reader->name, len);
-	if ((flags & RT_TABLE_NOWAIT) != 0) {
-		code = read_nowait(reader, stored, len, offset, err);
-	} else {
-		code = rt_fs_read_exact(reader->fs, reader->fd, stored, len,
-		    offset, err);
-		if (code != RT_OK)
-			rt_err_prefix(err, "%s", reader->name);
-	}
+	code = read_bytes(reader, offset, len, flags, stored, err);
 	if (code != RT_OK) {
 		free(stored);
 		return code;
@@ -289,13 +303,70 @@ rt_table_use_cached(struct rt_loaded_block *loaded)
 	    rt_slice(loaded->cached->data, loaded->cached->len)));
 }
 
+/* The stored bytes of a block: in *out, as read_stored() has them, or, when they
+ * are to be uncompressed, on the stack, and *out is NULL. */
+static enum rt_code
+read_to_stack(struct rt_table_reader *reader,
+    const struct rt_table_block *block, unsigned flags,
+    uint8_t stack[STACK_BYTES], uint8_t **out, struct rt_err *err)
+{
+	size_t len = block->size + RT_BLOCK_TRAILER_BYTES;
+	enum rt_code code;
+
+	*out = NULL;
+	if (reader->properties.compression == RT_COMPRESSION_NONE ||
+	    len > STACK_BYTES)
+		return read_stored(reader, block->offset, block->size, flags,
+		    out, err);
+	code = read_bytes(reader, block->offset, len, flags, stack, err);
+	if (code != RT_OK || !rt_block_codec_is_raw(stack, block->size))
+		return code;
+	*out = rt_alloc(len + RT_BLOCK_CACHE_ROOM);
+	memcpy(*out, stack, len);
+	return RT_OK;
+}
+
+/* *out: the content, from a malloc with room for the cache. */
+static enum rt_code
+read_content(struct rt_table_reader *reader,
+    const struct rt_table_block *block, unsigned flags,
+    struct rt_block *parsed, uint8_t **out, struct rt_err *err)
+{
+	uint8_t stack[STACK_BYTES], *stored, *raw = NULL;
+	enum rt_code code =
+	    read_to_stack(reader, block, flags, stack, &stored, err);
+
+	if (code == RT_OK)
+		code = rt_table_parse_block(reader, block,
+		    stored != NULL ? stored : stack, parsed, &raw, err);
+	if (code == RT_OK && raw == NULL) {
+		*out = stored;
+		return RT_OK;
+	}
+	free(stored);
+	*out = raw;
+	return code;
+}
+
+/* Who must not wait has read a block out of the page cache, where it stays: it
+ * need not push another out of ours, unless it is asked for again. */
+static bool
+is_passing(const struct rt_table_reader *reader,
+    const struct rt_table_block *block, size_t len, unsigned flags)
+{
+	return (flags & RT_TABLE_NOWAIT) != 0 && len <= PASSING_BYTES_MAX &&
+	    !rt_block_cache_wants(reader->cache, reader->footer.unique_id,
+		block->offset, len);
+}
+
 enum rt_code
 rt_table_load_block(struct rt_table_reader *reader,
     const struct rt_table_block *block, unsigned flags,
     struct rt_loaded_block *out, struct rt_err *err)
 {
 	uint64_t unique_id = reader->footer.unique_id;
-	uint8_t *stored = NULL, *raw = NULL;
+	uint8_t *content = NULL;
+	size_t len;
 	enum rt_code code;
 
 	*out = (struct rt_loaded_block){ .cached = NULL };
@@ -306,26 +377,17 @@ rt_table_load_block(struct rt_table_reader *reader,
 		rt_table_use_cached(out);
 		return RT_OK;
 	}
-	code = read_stored(reader, block->offset, block->size, flags, &stored,
-	    err);
+	code = read_content(reader, block, flags, &out->block, &content, err);
 	if (code != RT_OK)
 		return code;
 	out->was_read = true;
-	code =
-	    rt_table_parse_block(reader, block, stored, &out->block, &raw, err);
-	if (code != RT_OK || raw != NULL) {
-		free(stored);
-		stored = raw;
-	}
-	if (code != RT_OK)
-		return code;
-	if (reader->cache == NULL) {
-		out->owned = stored;
+	len = content_len(&out->block);
+	if (reader->cache == NULL || is_passing(reader, block, len, flags)) {
+		out->owned = content;
 		return RT_OK;
 	}
-	out->cached =
-	    rt_block_cache_insert(reader->cache, unique_id, block->offset,
-		stored, content_len(&out->block), (flags & RT_TABLE_COLD) != 0);
+	out->cached = rt_block_cache_insert(reader->cache, unique_id,
+	    block->offset, content, len, (flags & RT_TABLE_COLD) != 0);
 	rt_table_use_cached(out);
 	return RT_OK;
 }

@@ -75,7 +75,7 @@ rt_table_reader_pin(struct rt_table_place *place)
 
 	if (reader->cache == NULL || place->cached != NULL)
 		return place->cached != NULL;
-	place->cached = rt_block_cache_get(reader->cache,
+	place->cached = rt_block_cache_find(reader->cache,
 	    reader->footer.unique_id, place->block.offset);
 	return place->cached != NULL;
 }

@@ -53,6 +53,19 @@ touch(struct rt_block_cache *cache, uint64_t id, uint64_t offset, bool cold)
 	return hit;
 }
 
+/* The same, but what the cache does not want passes by. */
+static bool
+touch_wanted(struct rt_block_cache *cache, uint64_t id, uint64_t offset)
+{
+	struct rt_cached_block *block = rt_block_cache_find(cache, id, offset);
+
+	if (block != NULL)
+		rt_block_cache_release(cache, block);
+	else if (rt_block_cache_wants(cache, id, offset, BLOCK_BYTES))
+		touch(cache, id, offset, false);
+	return block != NULL;
+}
+
 static struct rt_block_cache_stats
 stats_of(struct rt_block_cache *cache)
 {
@@ -226,6 +239,7 @@ zipf_next(const double *sums, struct rtt_random *random)
 struct trace {
 	unsigned scan_blocks; /* of every TRACE_PERIOD steps */
 	bool cold;
+	bool passing; /* what the cache does not want is not inserted */
 	unsigned cache_hits, lru_hits;
 };
 
@@ -245,7 +259,9 @@ run_trace(struct trace *trace, uint64_t seed)
 		uint32_t block = zipf_next(sums, &random);
 
 		block = (block + i / TRACE_PERIOD * 50) % TRACE_BLOCKS;
-		trace->cache_hits += touch(cache, 1, block, false);
+		trace->cache_hits += trace->passing
+		    ? touch_wanted(cache, 1, block)
+		    : touch(cache, 1, block, false);
 		trace->lru_hits += lru_touch(lru, block);
 		if (i % TRACE_PERIOD != 0)
 			continue;
@@ -256,8 +272,10 @@ run_trace(struct trace *trace, uint64_t seed)
 	}
 	trace->cache_hits = trace->cache_hits * 1000ull / TRACE_STEPS;
 	trace->lru_hits = trace->lru_hits * 1000ull / TRACE_STEPS;
-	printf("# scans of %u%s: %u against %u of 1000\n", trace->scan_blocks,
-	    trace->cold ? ", cold" : "", trace->cache_hits, trace->lru_hits);
+	printf("# scans of %u%s%s: %u against %u of 1000\n",
+	    trace->scan_blocks, trace->cold ? ", cold" : "",
+	    trace->passing ? ", passing" : "", trace->cache_hits,
+	    trace->lru_hits);
 	free(lru);
 	rt_block_cache_free(cache);
 }
@@ -265,14 +283,17 @@ run_trace(struct trace *trace, uint64_t seed)
 START_TEST(it_keeps_more_of_use_than_lru)
 {
 	struct trace none = { 0 }, scans = { .scan_blocks = 1000 },
-		     cold = { .scan_blocks = 1000, .cold = true };
+		     cold = { .scan_blocks = 1000, .cold = true },
+		     passing = { .passing = true };
 
 	run_trace(&none, 1);
 	run_trace(&scans, 2);
 	run_trace(&cold, 3);
+	run_trace(&passing, 4);
 	ck_assert_uint_ge(none.cache_hits, none.lru_hits + 15);
 	ck_assert_uint_ge(scans.cache_hits, scans.lru_hits + 50);
 	ck_assert_uint_ge(cold.cache_hits, cold.lru_hits + 50);
+	ck_assert_uint_ge(passing.cache_hits, passing.lru_hits + 15);
 }
 END_TEST
 
@@ -317,6 +338,23 @@ work(void *arg)
 	}
 	return NULL;
 }
+
+START_TEST(a_full_cache_wants_what_is_asked_for_again)
+{
+	struct rt_block_cache *cache = rt_block_cache_new(100000);
+
+	ck_assert(rt_block_cache_wants(cache, 1, 0, BLOCK_BYTES));
+	for (uint64_t i = 0; i < 100; i++)
+		touch(cache, 2, i * 4096, false);
+	/* It was not full when block 0 was asked for, so nobody knows of it. */
+	ck_assert(!rt_block_cache_wants(cache, 1, 0, BLOCK_BYTES));
+	ck_assert(rt_block_cache_wants(cache, 1, 0, BLOCK_BYTES));
+	ck_assert_uint_eq(stats_of(cache).misses, 100);
+	ck_assert_ptr_null(rt_block_cache_find(cache, 1, 0));
+	ck_assert_uint_eq(stats_of(cache).misses, 100);
+	rt_block_cache_free(cache);
+}
+END_TEST
 
 START_TEST(threads_share_a_cache)
 {
@@ -363,4 +401,5 @@ RTT_MAIN("block_cache", blocks_are_found_again, the_budget_is_kept,
     a_pinned_block_stays, a_smaller_budget_takes_effect_at_once,
     the_faster_insert_wins, a_scan_leaves_what_is_in_use,
     it_keeps_more_of_use_than_lru, what_a_block_costs_is_counted_whole,
-    threads_share_a_cache, what_does_not_fit_is_found_while_it_is_pinned)
+    a_full_cache_wants_what_is_asked_for_again, threads_share_a_cache,
+    what_does_not_fit_is_found_while_it_is_pinned)

@@ -384,6 +384,94 @@ START_TEST(a_get_in_steps_is_a_get)
 }
 END_TEST
 
+/* The version of a key, by a get that must not wait. False where the file system
+ * cannot do that. */
+static bool
+get_nowait(struct rt_table_reader *reader, const struct rt_entry *entry,
+    struct rt_table_found *found)
+{
+	struct rt_err err = { .code = RT_OK };
+	enum rt_code code = rt_table_reader_get(reader, entry->key,
+	    rt_hash64(entry->key), entry->seq, RT_TABLE_NOWAIT, found, &err);
+
+	if (code == RT_EAGAIN)
+		return false;
+	ck_assert_msg(code == RT_OK, "%d %s", code, err.text);
+	ck_assert_uint_eq(found->seq, entry->seq);
+	ck_assert(rt_slice_equal(found->value, entry->value));
+	return true;
+}
+
+/* True when the block is read and not kept. Then it is the next time, and found
+ * the time after. */
+static bool
+passes_by(struct rt_table_reader *reader, const struct rt_entry *entry,
+    struct rt_block_cache *cache)
+{
+	struct rt_block_cache_stats before, after;
+	struct rt_table_found found = { .seq = 0 };
+	bool passed;
+
+	rt_block_cache_get_stats(cache, &before);
+	passed = get_nowait(reader, entry, &found) && found.owned != NULL;
+	ck_assert(!passed || (found.block == NULL && found.was_read));
+	rt_table_found_fini(&found);
+	if (!passed)
+		return false;
+	ck_assert(get_nowait(reader, entry, &found));
+	ck_assert(found.block != NULL && found.was_read);
+	rt_table_found_fini(&found);
+	ck_assert(get_nowait(reader, entry, &found));
+	ck_assert(found.block != NULL && !found.was_read);
+	rt_table_found_fini(&found);
+	rt_block_cache_get_stats(cache, &after);
+	ck_assert_uint_eq(after.misses, before.misses + 2);
+	return true;
+}
+
+/* compression: of blocks that go by way of the stack, or none of them. */
+static void
+assert_passes_by(enum rt_compression compression)
+{
+	struct rt_table_options options = rtt_table_options(compression);
+	struct rt_block_cache *cache = rt_block_cache_new(30000);
+	struct rtt_random random = rtt_random_new();
+	struct rtt_model model = { .count = 0 };
+	struct rt_table_reader *reader;
+	struct rt_table_found found = { .seq = 0 };
+	struct rt_table_info info;
+	struct rtt_scratch scratch;
+	struct rt_block_cache_stats stats;
+	unsigned passed = 0;
+
+	rtt_model_fill(&model, &random, 2000, 1, 100);
+	rtt_scratch_init(&scratch);
+	rtt_model_write(&model, scratch.fd, NAME, &options, &info);
+	reader = open_table(&scratch, &info, cache);
+	/* Until it is full of other blocks. */
+	for (size_t i = 0; i < model.count * 3 / 4; i++)
+		assert_get(reader, &model, model.entries[i].key,
+		    model.entries[i].seq);
+	rt_block_cache_get_stats(cache, &stats);
+	ck_assert_uint_gt(stats.evictions, 0);
+	for (size_t i = model.count * 3 / 4; i < model.count; i++)
+		passed += passes_by(reader, &model.entries[i], cache);
+	ck_assert(passed > 0 || !get_nowait(reader, model.entries, &found));
+	rt_table_found_fini(&found);
+	rt_table_reader_unref(reader);
+	rt_block_cache_free(cache);
+	rt_table_info_fini(&info);
+	rtt_scratch_fini(&scratch);
+	rtt_model_fini(&model);
+}
+
+START_TEST(a_block_of_the_page_cache_passes_a_full_cache_by)
+{
+	assert_passes_by(RT_COMPRESSION_NONE);
+	assert_passes_by(RT_COMPRESSION_LZ4);
+}
+END_TEST
+
 static void
 write_and_inspect(struct rtt_model *model, struct rt_table_info *info)
 {
@@ -599,6 +687,7 @@ RTT_MAIN("table", random_tables_read_back, cached_tables_read_back,
     many_blocks_with_shared_prefixes_are_found,
     blocks_outside_of_a_range_are_not_read,
     two_levels_hold_little_in_memory, a_get_in_steps_is_a_get,
+    a_block_of_the_page_cache_passes_a_full_cache_by,
     info_tells_what_was_written, a_tombstone_keeps_a_table_from_expiring_whole,
     writer_refuses_disorder_and_malformed_entries,
     a_taken_name_is_refused_and_left_alone, a_table_without_entries_is_not_made)
