@@ -33,9 +33,8 @@ lib/sysusers.d/riptidekv.conf
 lib/tmpfiles.d/riptidekv.conf
 sbin/riptide-compactd
 sbin/riptided
-share/doc/riptidekv/examples/riptide.conf
-share/doc/riptidekv/examples/riptidekv.logrotate
 """.split()
+EXAMPLES = "share/doc/riptidekv/examples/"
 
 
 def read(*path):
@@ -72,8 +71,11 @@ def test_install(tap):
         rt.SRCDIR, "man")) if name[-1].isdigit())
     wanted = sorted(INSTALLED + ["share/man/man%s/%s" % (name[-1], name)
                                  for name in manuals])
-    tap.equal((done.returncode, below(home)), (0, wanted),
-              "everything_is_installed_where_it_belongs")
+    there = below(home)
+    tap.equal((done.returncode, [name for name in there
+                                 if not name.startswith(EXAMPLES)]),
+              (0, wanted), "everything_is_installed_where_it_belongs")
+    tap.ok(EXAMPLES + "riptide.conf" in there, "and_examples_are", there)
     conf = os.path.join(home, "etc/riptidekv/riptide.conf")
     with open(conf, "a", encoding="utf-8") as file:
         file.write("loglevel verbose\n")
@@ -144,6 +146,20 @@ def test_smoke(tap):
         AUTOPKGTEST_TMP=rt.scratch_dir(), RIPTIDE_PORT=str(rt.free_port())))
     tap.ok(done.returncode == 0 and "smoke: good" in done.stdout,
            "the_packages_own_test_passes", done.stdout + done.stderr)
+
+
+def test_page(tap):
+    """The page on operations names units and files that are there; what it says
+    is run by check_package.py."""
+    page = read(rt.SRCDIR, "docs", "operations.md")
+    named = set(re.findall(r"ript[a-z-]+\.(?:service|socket|timer)", page))
+    there = {os.path.basename(path) for path in INSTALLED
+             if "systemd/system" in path}
+    tap.equal(named, there, "the_page_names_the_units_that_are_there")
+    wrong = [block for block in re.findall(
+        r"<!-- run -->\n```sh\n(.*?)```", page, re.S)
+             if run("sh", "-nc", block).returncode != 0]
+    tap.equal(wrong, [], "its_blocks_are_shell")
 
 
 # -- the container --
@@ -220,7 +236,7 @@ def test_health(tap):
     tap.ok(run("bash", "-c", shell).returncode != 0, "nor_is_a_dead_one")
 
 
-for test in (test_install, test_papers, test_rules, test_smoke,
+for test in (test_install, test_papers, test_rules, test_smoke, test_page,
              test_container, test_container_libraries, test_health):
     tap.run(test)
 tap.done()
