@@ -1,11 +1,12 @@
 dist_noinst_SCRIPTS += scripts/check-options scripts/command-docs
 dist_noinst_SCRIPTS += bootstrap .ci/run scripts/check-all \
 	scripts/check-docs scripts/check-headers scripts/check-layers \
-	scripts/coverage scripts/diagrams scripts/format scripts/lint \
+	scripts/coverage scripts/diagrams scripts/house \
+	scripts/release-check scripts/format scripts/lint \
 	scripts/test-totals
 EXTRA_DIST += scripts/cppcheck.txt scripts/layers.txt .clang-format \
 	.clang-tidy .editorconfig .github/workflows/ci.yml
-EXTRA_DIST += CHANGELOG.md CONTRIBUTING.md HACKING.md LICENSE README.md \
+EXTRA_DIST += SECURITY.md CHANGELOG.md CONTRIBUTING.md HACKING.md LICENSE README.md \
 	docs \
 	docs/commands.md docs/commands.txt docs/decisions.md docs/formats/wal.md docs/path.md \
 	docs/rfcs/0000-template.md libcommon/README.md riptided/README.md \
