@@ -90,6 +90,7 @@ read_table(struct rt_manifest *manifest, char *words,
 		set_attribute(table, word);
 }
 
+/* begins: it is the first of a run, whatever stands before it. */
 static void
 add_table(struct rt_manifest *manifest, uint32_t level, bool begins,
     char *words)
@@ -97,7 +98,7 @@ add_table(struct rt_manifest *manifest, uint32_t level, bool begins,
 	struct rt_manifest_run *run = NULL;
 	struct rt_manifest_table *table;
 
-	if (manifest->runs_count > 0 && level > 0 && !begins &&
+	if (manifest->runs_count > 0 && !begins &&
 	    manifest->runs[manifest->runs_count - 1].level == level)
 		run = &manifest->runs[manifest->runs_count - 1];
 	if (run == NULL) {
@@ -127,9 +128,12 @@ read_line(struct rt_manifest *manifest, char *line)
 		return;
 	if (sscanf(line, "L%" SCNu32 "+ %n", &level, &used) == 1 && used > 0) {
 		add_table(manifest, level, true, line + used);
-	} else if (sscanf(line, "L%" SCNu32 " %n", &level, &used) == 1 &&
+	} else if (sscanf(line, "L%" SCNu32 "& %n", &level, &used) == 1 &&
 	    used > 0) {
 		add_table(manifest, level, false, line + used);
+	} else if (sscanf(line, "L%" SCNu32 " %n", &level, &used) == 1 &&
+	    used > 0) {
+		add_table(manifest, level, level == 0, line + used);
 	} else if (sscanf(line, "snapshot %" SCNu64, &seq) == 1) {
 		ck_assert_uint_lt(manifest->snapshots_count, TABLES_MAX);
 		manifest->snapshots[manifest->snapshots_count++] = seq;

@@ -3,9 +3,9 @@
  *
  *	L0 d-4 a..m size=100 seq=40-49 tombstones=3 since=7 older=2 expire=10-20
  *
- * Keys are user keys of keyspace 0. Every line of level 0 is a run; lines of
- * another level are the tables of its run, and one of "L5+" begins an older run
- * of level 5. What is left out is size=100,
+ * Keys are user keys of keyspace 0. Every line of level 0 is a run, and one of
+ * "L0&" a further table of the run before; lines of another level are the tables
+ * of its run, and one of "L5+" begins an older run of level 5. What is left out is size=100,
  * seq=1-1, entries=10, and nothing that expires. "snapshot N" and "drop
  * KEYSPACE N" lines add those; empty lines and # comments are passed over. */
 #ifndef TESTS_SUPPORT_DRAW_MANIFEST_H

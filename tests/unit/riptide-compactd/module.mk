@@ -10,6 +10,7 @@ unit_tests += \
 	tests/unit/riptide-compactd/test_auto_rate \
 	tests/unit/riptide-compactd/test_budget \
 	tests/unit/riptide-compactd/test_compactor \
+	tests/unit/riptide-compactd/test_drop_rule \
 	tests/unit/riptide-compactd/test_limits \
 	tests/unit/riptide-compactd/test_merger \
 	tests/unit/riptide-compactd/test_pace \
@@ -26,6 +27,7 @@ unit_tests += \
 tests_unit_riptide_compactd_test_auto_rate_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_budget_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_compactor_LDADD = $(COMPACTD_TEST_LIBS)
+tests_unit_riptide_compactd_test_drop_rule_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_limits_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_merger_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_pace_LDADD = $(COMPACTD_TEST_LIBS)

@@ -13,6 +13,9 @@
 #include "tests/support/runner.h"
 #include "tests/support/text_cases.h"
 
+#define RUNNING_MAX 4
+#define RUNNING_BYTES 128
+
 static struct rt_file_id avoided[8];
 static uint64_t together;	/* jobs begun while others ran */
 
@@ -75,17 +78,67 @@ read_limits(const char *line)
 	return limits;
 }
 
+/* Lines "running L5 -> L6: c1-4 c1-1" are jobs under way, the others a drawing.
+ * Returns how many jobs there are. */
+static size_t
+split_running(const char *given, struct rt_buf *drawing,
+    char running[RUNNING_MAX][RUNNING_BYTES])
+{
+	size_t count = 0;
+
+	while (*given != '\0') {
+		size_t len = strcspn(given, "\n");
+
+		if (strncmp(given, "running ", 8) == 0) {
+			ck_assert_uint_lt(count, RUNNING_MAX);
+			snprintf(running[count++], RUNNING_BYTES, "%.*s",
+			    (int)len - 8, given + 8);
+		} else {
+			rt_buf_printf(drawing, "%.*s\n", (int)len, given);
+		}
+		given += len + (given[len] == '\n');
+	}
+	rt_buf_append_byte(drawing, '\0');
+	return count;
+}
+
+static void
+make_running(struct rtc_job *job, const struct rt_manifest *manifest,
+    char *text)
+{
+	uint32_t source, target;
+	int used = 0;
+	char *name;
+
+	ck_assert_int_eq(sscanf(text, "L%" SCNu32 " -> L%" SCNu32 ": %n",
+	    &source, &target, &used), 2);
+	rtc_job_init(job, manifest, RTC_JOB_MERGE, source, target, "running");
+	text += used;
+	while ((name = strsep(&text, " ")) != NULL)
+		rtc_job_add(job, rt_manifest_find(manifest, rtt_file_id(name),
+		    NULL));
+}
+
 static char *
 pick(const char *given)
 {
 	static const char *const kinds[] = { "merge", "move", "discard" };
 	struct rtc_limits limits = read_limits(given);
+	char running[RUNNING_MAX][RUNNING_BYTES];
+	const struct rtc_job *beside[RUNNING_MAX];
 	const struct rt_manifest *manifest;
-	struct rt_buf answer = { 0 };
-	struct rtc_job job;
+	struct rtc_job job, jobs[RUNNING_MAX];
+	struct rt_buf answer = { 0 }, drawing = { 0 };
 
 	given = strchr(given, '\n');
-	manifest = rtt_draw_manifest(given != NULL ? given : "");
+	limits.running_count = split_running(given != NULL ? given : "",
+	    &drawing, running);
+	manifest = rtt_draw_manifest((const char *)drawing.data);
+	limits.running = beside;
+	for (size_t i = 0; i < limits.running_count; i++) {
+		make_running(&jobs[i], manifest, running[i]);
+		beside[i] = &jobs[i];
+	}
 	if (!rtc_picker_pick(manifest, &limits, &job)) {
 		rt_buf_printf(&answer, "nothing");
 	} else {
@@ -102,7 +155,10 @@ pick(const char *given)
 			rt_buf_printf(&answer, " as a run");
 		rtc_job_fini(&job);
 	}
+	for (size_t i = 0; i < limits.running_count; i++)
+		rtc_job_fini(&jobs[i]);
 	rt_manifest_unref(manifest);
+	rt_buf_fini(&drawing);
 	rt_buf_append_byte(&answer, '\0');
 	return (char *)answer.data;
 }
