@@ -11,11 +11,15 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "libcommon/base/invariant.h"
 #include "libcommon/daemon/log_line.h"
 #include "libcommon/os/clock.h"
+
+/* "<5>" */
+#define PREFIX_BYTES 3
 
 static struct {
 	_Atomic int level;
@@ -23,6 +27,7 @@ static struct {
 	_Atomic int fd;		/* stays the same number while open */
 	_Atomic unsigned long long lost;	/* lines nobody took */
 	void (*_Atomic before)(void);	/* a line on standard error, or NULL */
+	_Atomic bool journal;	/* standard error is journald's */
 	const char *program;
 	char *path;		/* NULL: standard error */
 } the_log = { .level = RT_LOG_NOTICE, .format = RT_LOG_TEXT,
@@ -44,6 +49,42 @@ open_file(const char *path)
 	return fd;
 }
 
+/* journald tells services which stream is its own, as device:inode
+ * (systemd.exec(5)). Somebody may have put another file in its place. */
+static bool
+is_journal(int fd)
+{
+	const char *text = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat status;
+
+	return text != NULL &&
+	    sscanf(text, "%llu:%llu", &device, &inode) == 2 &&
+	    fstat(fd, &status) == 0 && status.st_dev == device &&
+	    status.st_ino == inode;
+}
+
+/* What syslog(3) calls a level, in the prefix that journald takes for it
+ * (sd-daemon(3)); it is not part of the line then. */
+static size_t
+put_priority(char out[PREFIX_BYTES], enum rt_loglevel level)
+{
+	static const char priorities[] = {
+		[RT_LOG_DEBUG] = '7',
+		[RT_LOG_VERBOSE] = '6',
+		[RT_LOG_NOTICE] = '5',
+		[RT_LOG_WARNING] = '4',
+	};
+
+	if (!atomic_load(&the_log.journal) ||
+	    atomic_load(&the_log.fd) != STDERR_FILENO)
+		return 0;
+	out[0] = '<';
+	out[1] = priorities[level];
+	out[2] = '>';
+	return PREFIX_BYTES;
+}
+
 enum rt_code
 rt_log_open(const char *program, const struct rt_config *config,
     struct rt_err *err)
@@ -52,6 +93,7 @@ rt_log_open(const char *program, const struct rt_config *config,
 	the_log.program = program;
 	atomic_store(&the_log.level, config->loglevel);
 	atomic_store(&the_log.format, config->log_format);
+	atomic_store(&the_log.journal, is_journal(STDERR_FILENO));
 	if (config->logfile[0] != '\0') {
 		int fd = open_file(config->logfile);
 
@@ -128,7 +170,8 @@ rt_log(enum rt_loglevel level, const char *area, const char *event,
 {
 	unsigned long long left_out = left_out_here;
 	void (*before)(void) = atomic_load(&the_log.before);
-	char text[RT_LOG_LINE_BYTES_MAX], line[RT_LOG_LINE_BYTES_MAX];
+	char text[RT_LOG_LINE_BYTES_MAX];
+	char line[PREFIX_BYTES + RT_LOG_LINE_BYTES_MAX];
 	int saved = errno;
 	va_list ap;
 	size_t len;
@@ -141,12 +184,13 @@ rt_log(enum rt_loglevel level, const char *area, const char *event,
 		text[0] = '\0';
 	va_end(ap);
 	left_out += atomic_exchange(&the_log.lost, 0);
-	len = rt_log_line_write(&(struct rt_log_event){
+	len = put_priority(line, level);
+	len += rt_log_line_write(&(struct rt_log_event){
 		.wall_ms = rt_clock_wall_ms(rt_clock_system()),
 		.level = level, .program = the_log.program,
 		.pid = (int)getpid(), .area = area, .event = event,
 		.fields = text, .left_out = left_out },
-	    (enum rt_log_format)atomic_load(&the_log.format), line);
+	    (enum rt_log_format)atomic_load(&the_log.format), line + len);
 	if (before != NULL && atomic_load(&the_log.fd) == STDERR_FILENO)
 		before();
 	if (!write_line(atomic_load(&the_log.fd), line, len))

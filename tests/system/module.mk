@@ -20,6 +20,7 @@ script_tests += \
 	tests/system/test_load.py \
 	tests/system/test_loading.py \
 	tests/system/test_manuals.py \
+	tests/system/test_logs.py \
 	tests/system/test_memory_limit.py \
 	tests/system/test_notifications.py \
 	tests/system/test_package.py \

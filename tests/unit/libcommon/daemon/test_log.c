@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "libcommon/base/buf.h"
@@ -210,8 +212,82 @@ START_TEST(lines_of_threads_do_not_mix)
 }
 END_TEST
 
+/* One line of each level, on a standard error that is a pipe whose name is in
+ * JOURNAL_STREAM, with something added to the inode. */
+static void
+log_to_journal(unsigned long long add, char *out, size_t bytes)
+{
+	struct rt_config plain;
+	struct stat status;
+	char stream[64];
+	int ends[2];
+	ssize_t got;
+
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_ge(dup2(ends[1], STDERR_FILENO), 0);
+	ck_assert_int_eq(fstat(STDERR_FILENO, &status), 0);
+	snprintf(stream, sizeof(stream), "%llu:%llu",
+	    (unsigned long long)status.st_dev,
+	    (unsigned long long)status.st_ino + add);
+	ck_assert_int_eq(setenv("JOURNAL_STREAM", stream, 1), 0);
+	rt_config_init(&plain);
+	ck_assert_int_eq(rt_log_open("tester", &plain, &err), RT_OK);
+	rt_log_set_level(RT_LOG_DEBUG);
+	for (int level = RT_LOG_DEBUG; level <= RT_LOG_WARNING; level++)
+		rt_log((enum rt_loglevel)level, "a", "b", "%s", "");
+	got = read(ends[0], out, bytes - 1);
+	ck_assert_int_gt(got, 0);
+	out[got] = '\0';
+	rt_log_close();
+	rt_config_fini(&plain);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+START_TEST(journald_is_told_priorities)
+{
+	char text[4096];
+
+	log_to_journal(0, text, sizeof(text));
+	ck_assert_ptr_eq(strstr(text, "<7>ts="), text);
+	ck_assert_ptr_nonnull(strstr(text, "\n<6>ts="));
+	ck_assert_ptr_nonnull(strstr(text, "\n<5>ts="));
+	ck_assert_ptr_nonnull(strstr(text, "\n<4>ts="));
+}
+END_TEST
+
+START_TEST(another_stream_than_that_of_journald_has_plain_lines)
+{
+	char text[4096];
+
+	log_to_journal(1, text, sizeof(text));
+	ck_assert_ptr_eq(strstr(text, "ts="), text);
+	ck_assert_uint_eq(count(text, "\nts="), 3);
+}
+END_TEST
+
+START_TEST(a_file_is_not_the_journal)
+{
+	struct stat status;
+	char stream[64];
+
+	ck_assert_int_eq(fstat(STDERR_FILENO, &status), 0);
+	snprintf(stream, sizeof(stream), "%llu:%llu",
+	    (unsigned long long)status.st_dev,
+	    (unsigned long long)status.st_ino);
+	ck_assert_int_eq(setenv("JOURNAL_STREAM", stream, 1), 0);
+	open_log();
+	rt_log(RT_LOG_WARNING, "a", "b", "%s", "");
+	ck_assert_ptr_eq(strstr(content("log"), "ts="), content("log"));
+	close_log();
+}
+END_TEST
+
 RTT_MAIN("log", levels_below_the_one_set_are_silent, reopen_follows_a_rotation,
     a_failed_reopen_keeps_the_old_file,
     a_log_that_cannot_be_opened_is_an_error, json_is_chosen_by_the_config,
     limited_lines_are_counted_and_told,
-    a_pipe_that_nobody_reads_stops_nothing, lines_of_threads_do_not_mix)
+    a_pipe_that_nobody_reads_stops_nothing, lines_of_threads_do_not_mix,
+    journald_is_told_priorities,
+    another_stream_than_that_of_journald_has_plain_lines,
+    a_file_is_not_the_journal)
