@@ -81,7 +81,7 @@ rtd_service_ready(struct rtd_service *service)
 {
 	service->is_ready = true;
 	service->next_status_us = 0;
-	sd_notify(0, "READY=1");
+	sd_notify(0, "READY=1\nSTATUS=Serving");
 }
 
 void

@@ -8,6 +8,7 @@ upgraded under load, removed, installed again and purged. TARBALL=FILE takes
 another tarball, DEB=FILE a package that is built."""
 
 import glob
+import json
 import os
 import re
 import shutil
@@ -225,6 +226,15 @@ def check_installed(machine):
            "its_own_sandbox_is_inside_the_units")
 
 
+def check_boot(machine):
+    """The machine ends at once, and boots."""
+    machine.halt()
+    machine.boot()
+    rt.wait_until(lambda: are_active(machine, *UNITS), "the services to run")
+    tap.equal(machine.redis("GET", "greeting"), "hello",
+              "a_boot_brings_both_up_with_the_data")
+
+
 def check_compacts(machine):
     for number in range(3):
         machine.redis("SET", "key%d" % number, "v" * 1000)
@@ -281,6 +291,40 @@ def check_page(machine):
             r"[^a-z0-9]+", "_", block.splitlines()[0])[:50], said[-2000:])
     machine.run("systemctl", "disable", "--now", "riptided.socket")
     machine.run("systemctl", "restart", "riptided.service")
+
+
+def check_container(machine):
+    """The container's command without a container: its user, no capability, no
+    way to get one, and the health check beside it."""
+    with open(os.path.join(rt.SRCDIR, "contrib", "Containerfile"),
+              encoding="utf-8") as file:
+        text = re.sub(r"\\\n\s*", " ", file.read())
+    command = json.loads(re.search(r"^ENTRYPOINT (.*)$", text, re.M).group(1))
+    health = json.loads(re.search(r"^HEALTHCHECK .*?CMD (.*)$", text,
+                                  re.M).group(1))
+    user = re.search(r"^USER (\d+)$", text, re.M).group(1)
+    command[command.index("--dir") + 1] = "/srv/container"
+    health[2] = health[2].replace("/6379", "/6400")
+    machine.run("install", "-d", "-m", "700", "-o", user, "-g", user,
+                "/srv/container")
+    process = subprocess.Popen(
+        machine.enter() + ["setpriv", "--reuid", user, "--regid", user,
+                           "--clear-groups", "--no-new-privs",
+                           "--bounding-set=-all"] +
+        command + ["--port", "6400"], stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        rt.wait_until(lambda: machine.run(*health)[0] == 0,
+                      "the container's command to be healthy")
+        rt.wait_until(lambda: "compactor_state:idle" in machine.run(
+            "redis-cli", "-p", "6400", "INFO", "compactor")[1],
+            "it to start a compactor")
+        tap.ok(True, "the_containers_command_needs_no_privilege")
+        machine.run("redis-cli", "-p", "6400", "SHUTDOWN")
+        tap.equal(process.wait(rt.PATIENCE_S), 0, "and_ends_in_order")
+    finally:
+        process.kill()
+        process.wait()
 
 
 def check_upgrade(machine, newer):
@@ -366,10 +410,12 @@ def test_package(tap):
     if not tap.ok(status == 0, "it_is_installed", said):
         return
     check_installed(machine)
+    check_boot(machine)
     check_compacts(machine)
     check_watchdog(machine)
     check_autopkgtests(machine)
     check_page(machine)
+    check_container(machine)
     check_upgrade(machine, next_version(deb))
     check_removal(machine, deb)
 
