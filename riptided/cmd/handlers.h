@@ -133,6 +133,7 @@ void rtd_cmd_renamenx(struct rtd_call *call);
 void rtd_cmd_replicaof(struct rtd_call *call);
 void rtd_cmd_reset(struct rtd_call *call);
 void rtd_cmd_riptide_jobs(struct rtd_call *call);
+void rtd_cmd_riptide_du(struct rtd_call *call);
 void rtd_cmd_riptide_levels(struct rtd_call *call);
 void rtd_cmd_riptide_why(struct rtd_call *call);
 void rtd_cmd_role(struct rtd_call *call);

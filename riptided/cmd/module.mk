@@ -23,6 +23,7 @@ riptided_cmd_libcmd_a_SOURCES = \
 	riptided/cmd/cmd_dbsize.c \
 	riptided/cmd/cmd_debug.c \
 	riptided/cmd/cmd_docs.c \
+	riptided/cmd/cmd_du.c \
 	riptided/cmd/cmd_expire.c \
 	riptided/cmd/cmd_float.c \
 	riptided/cmd/cmd_getkeys.c \

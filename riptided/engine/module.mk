@@ -10,6 +10,7 @@ riptided_engine_libengine_a_SOURCES = \
 	riptided/engine/counting.c \
 	riptided/engine/directory.c \
 	riptided/engine/disk_reserve.c riptided/engine/disk_reserve.h \
+	riptided/engine/disk_usage.c riptided/engine/disk_usage.h \
 	riptided/engine/engine.c riptided/engine/engine.h \
 	riptided/engine/engine_state.h \
 	riptided/engine/engine_stats.c \

@@ -6,6 +6,7 @@
 #include "libcommon/table/value.h"
 #include "riptided/engine/checkpoint.h"
 #include "riptided/engine/compact.h"
+#include "riptided/engine/disk_usage.h"
 #include "riptided/engine/snapshots.h"
 #include "riptided/engine/write_hold.h"
 
@@ -226,6 +227,19 @@ rtd_engine_get_durations(struct rtd_engine *engine,
     struct rtd_engine_durations *out)
 {
 	*out = (struct rtd_engine_durations){ .flushes.sum = 0 };
+}
+
+enum rt_code
+rtd_disk_usage_get(struct rtd_engine *engine, uint64_t keys,
+    struct rtd_disk_usage *out, struct rt_err *err)
+{
+	*out = (struct rtd_disk_usage){ .count = 0 };
+	return RT_OK;
+}
+
+void
+rtd_disk_usage_fini(struct rtd_disk_usage *usage)
+{
 }
 
 enum rtd_write_hold

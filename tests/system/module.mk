@@ -15,6 +15,7 @@ script_tests += \
 	tests/system/test_units.py \
 	tests/system/test_damaged_reads.py \
 	tests/system/test_differential.py \
+	tests/system/test_du.py \
 	tests/system/test_http.py \
 	tests/system/test_info.py \
 	tests/system/test_load.py \
