@@ -181,7 +181,9 @@ log_job(const struct rtc_job_report *report, const struct rtc_job *job,
 	    "job=\"%s\" inputs=%zu outputs=%zu "
 	    "bytes_in=%" PRIu64 " bytes_out=%" PRIu64 " mb_per_s=%.1f ms=%"
 	    PRIu64 " shadowed=%" PRIu64 " dropped=%" PRIu64 " tombstones=%"
-	    PRIu64 " expired=%" PRIu64 " write_amplification=%.2f",
+	    PRIu64 " expired=%" PRIu64 " write_amplification=%.2f"
+	    " threads=%u cpu_ms=%" PRIu64 " cpu_alone_ms=%" PRIu64
+	    " tail_ms=%" PRIu64,
 	    rtc_job_print(job, text, sizeof(text)), job->inputs_count,
 	    result->outputs_count, result->bytes_in, result->bytes_out,
 	    seconds > 0 ? (double)result->bytes_in / 1e6 / seconds : 0.0,
@@ -190,7 +192,9 @@ log_job(const struct rtc_job_report *report, const struct rtc_job *job,
 	    result->verdicts[RTC_GO_TOMBSTONE],
 	    result->verdicts[RTC_GO_EXPIRED] +
 		result->verdicts[RTC_KEEP_AS_TOMBSTONE],
-	    rt_compactor_write_amplification(&report->status));
+	    rt_compactor_write_amplification(&report->status),
+	    result->threads, result->cpu_ns / NS_PER_MS,
+	    result->cpu_alone_ns / NS_PER_MS, result->tail_ns / NS_PER_MS);
 }
 
 void

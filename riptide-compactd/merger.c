@@ -11,6 +11,7 @@
 
 #include "libcommon/base/invariant.h"
 #include "libcommon/daemon/log.h"
+#include "libcommon/os/clock.h"
 #include "libcommon/os/mutex.h"
 #include "riptide-compactd/progress.h"
 #include "riptide-compactd/range_merge.h"
@@ -33,6 +34,11 @@ struct run {
 	struct rtc_ranges ranges;
 	struct part *parts;		/* one for each range */
 	atomic_size_t next;		/* the part to look at next, twice */
+	unsigned threads;
+	_Atomic uint64_t cpu_ns;	/* of them, in work() */
+	uint64_t cpu_first_ns;		/* of the job's own thread */
+	_Atomic uint64_t through_ns;	/* when the first was; 0: none is */
+	uint64_t tail_ns;		/* from then until the last was */
 	atomic_bool is_vain;		/* one of them failed */
 };
 
@@ -157,6 +163,12 @@ check_part(struct part *part)
 	}
 }
 
+static uint64_t
+now_ns(void)
+{
+	return rt_clock_monotonic_ns(rt_clock_system());
+}
+
 /* Parts, until there are no more: those that are to be merged, then those that
  * are. Any thread of the job. */
 static void *
@@ -164,6 +176,7 @@ work(void *arg)
 {
 	struct run *run = arg;
 	size_t count = run->ranges.count, i;
+	uint64_t began_ns = rt_clock_thread_ns(), none = 0;
 
 	while ((i = atomic_fetch_add(&run->next, 1)) < 2 * count) {
 		struct part *part = &run->parts[i % count];
@@ -173,6 +186,9 @@ work(void *arg)
 		else if (part->range->done != NULL && i >= count)
 			check_part(part);
 	}
+	atomic_fetch_add(&run->cpu_ns, rt_clock_thread_ns() - began_ns);
+	(void)atomic_compare_exchange_strong(&run->through_ns, &none,
+	    now_ns());
 	return NULL;
 }
 
@@ -205,14 +221,19 @@ static void
 work_all(struct run *run)
 {
 	size_t count = run->ranges.count, more = 0;
+	uint64_t began_ns;
 	pthread_t *threads = rt_alloc_zero(count, sizeof(threads[0]));
 
 	begin_parts(run);
 	for (; more + 1 < count && more + 1 < run->merger->threads; more++)
 		rt_thread_start(&threads[more], "merge", work, run);
+	run->threads = (unsigned)more + 1;
+	began_ns = rt_clock_thread_ns();
 	(void)work(run);
+	run->cpu_first_ns = rt_clock_thread_ns() - began_ns;
 	while (more > 0)
 		rt_thread_join(threads[--more]);
+	run->tail_ns = now_ns() - atomic_load(&run->through_ns);
 	free(threads);
 }
 
@@ -256,6 +277,9 @@ collect(struct run *run, struct rtc_result *result)
 		free(part->outputs);
 	}
 	result->bytes_in = run->job->input_bytes;
+	result->threads = run->threads;
+	result->cpu_ns = atomic_load(&run->cpu_ns);
+	result->tail_ns = run->tail_ns;
 }
 
 /* G2 */
@@ -281,6 +305,7 @@ rtc_merger_run(const struct rtc_merger *merger, const struct rtc_job *job,
     struct rtc_result *result, struct rt_err *err)
 {
 	struct run run = { .merger = merger, .job = job };
+	uint64_t began_ns = rt_clock_thread_ns();
 	enum rt_code code;
 
 	*result = (struct rtc_result){ 0 };
@@ -294,6 +319,8 @@ rtc_merger_run(const struct rtc_merger *merger, const struct rtc_job *job,
 		code = check_sums(job, result, err);
 	if (code == RT_OK && result->outputs_count > 0)
 		code = rt_fs_sync_dir(merger->fs, merger->dir, err);
+	result->cpu_alone_ns =
+	    rt_clock_thread_ns() - began_ns - run.cpu_first_ns;
 	free(run.parts);
 	rtc_ranges_fini(&run.ranges);
 	/* G4 */

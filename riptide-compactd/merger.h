@@ -58,6 +58,11 @@ struct rtc_result {
 	uint64_t entries_out;
 	uint64_t verdicts[RTC_VERDICTS];
 	uint64_t bytes_in, bytes_out;
+	/* Of a whole job: threads that merged, and their processor time while
+	 * they did; the time between the first that had nothing left to do and
+	 * the last; and what processor time was spent alone, before and after. */
+	unsigned threads;
+	uint64_t cpu_ns, tail_ns, cpu_alone_ns;
 };
 
 /* Run a RTC_JOB_MERGE, or what is left of it. The outputs are synced, and their

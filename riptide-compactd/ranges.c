@@ -12,7 +12,11 @@
 
 /* Of more inputs than that some are passed over. */
 #define INPUTS_MAX 32
-#define KEYS_PER_INPUT 16
+/* Keys of an input, by how many are looked at: a block is read for each, and one
+ * input must tell as well as many where a third of the bytes ends. */
+#define KEYS_MIN 16
+#define KEYS_MAX 64
+#define POINTS 256
 
 struct point {
 	struct rt_buf key;
@@ -27,20 +31,20 @@ struct points {
 static enum rt_code
 look_at(struct points *points, const struct rtc_merger *merger,
     const struct rtc_job *job, const struct rt_manifest_table *table,
-    struct rt_err *err)
+    size_t keys, struct rt_err *err)
 {
 	struct rt_table_reader *reader = NULL;
 	enum rt_code code = rtc_table_chain_open(merger->fs, merger->dir,
 	    job->manifest, table, &reader, err);
 
-	for (size_t i = 0; code == RT_OK && i < KEYS_PER_INPUT; i++) {
+	for (size_t i = 0; code == RT_OK && i < keys; i++) {
 		struct point *point = &points->all[points->count++];
 
 		*point = (struct point){
-			.bytes = table->size / KEYS_PER_INPUT,
+			.bytes = table->size / keys,
 		};
-		code = rt_table_reader_key_at(reader, i, KEYS_PER_INPUT,
-		    RT_TABLE_COLD, &point->key, err);
+		code = rt_table_reader_key_at(reader, i, keys, RT_TABLE_COLD,
+		    &point->key, err);
 	}
 	rt_table_reader_unref(reader);
 	return code;
@@ -54,17 +58,28 @@ compare_points(const void *a, const void *b)
 	return rt_slice_compare(rt_buf_slice(&x->key), rt_buf_slice(&y->key));
 }
 
+static size_t
+keys_per_input(size_t inputs)
+{
+	size_t keys = POINTS / inputs;
+
+	if (keys > KEYS_MAX)
+		return KEYS_MAX;
+	return keys < KEYS_MIN ? KEYS_MIN : keys;
+}
+
 static enum rt_code
 look_at_inputs(struct points *points, const struct rtc_merger *merger,
     const struct rtc_job *job, struct rt_err *err)
 {
 	size_t step = (job->inputs_count + INPUTS_MAX - 1) / INPUTS_MAX;
+	size_t inputs = (job->inputs_count + step - 1) / step;
+	size_t keys = keys_per_input(inputs);
 	enum rt_code code = RT_OK;
 
-	points->all = rt_alloc_zero(INPUTS_MAX * KEYS_PER_INPUT,
-	    sizeof(points->all[0]));
+	points->all = rt_alloc_zero(inputs * keys, sizeof(points->all[0]));
 	for (size_t i = 0; code == RT_OK && i < job->inputs_count; i += step)
-		code = look_at(points, merger, job, job->inputs[i], err);
+		code = look_at(points, merger, job, job->inputs[i], keys, err);
 	if (code == RT_OK)
 		qsort(points->all, points->count, sizeof(points->all[0]),
 		    compare_points);
@@ -174,11 +189,14 @@ cut(struct rtc_ranges *ranges, struct points *points,
 
 		if (point->bytes == 0)
 			continue;
-		if (before >= end_of_part(total, k, wanted)) {
+		/* The nearest point, which may lie before the end. */
+		if (before + point->bytes / 2 >=
+		    end_of_part(total, k, wanted)) {
 			ranges->bounds[ranges->bounds_count++] = point->key;
 			point->key = (struct rt_buf){ 0 };
 		}
-		while (k < wanted && before >= end_of_part(total, k, wanted))
+		while (k < wanted && before + point->bytes / 2 >=
+		    end_of_part(total, k, wanted))
 			k++;
 		before += point->bytes;
 	}

@@ -33,6 +33,15 @@ system_boot_ns(struct rt_clock *clock)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+uint64_t
+rt_clock_thread_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 /* Read once: no process outlives its boot, and one in a sandbox may have no
  * access to the file any more. */
 static uint64_t

@@ -39,6 +39,9 @@ rt_clock_boot_ns(struct rt_clock *clock)
 				      : clock->monotonic_ns(clock);
 }
 
+/* Processor time that the calling thread has taken since it began. */
+uint64_t rt_clock_thread_ns(void);
+
 /* 0: the system does not tell. */
 static inline uint64_t
 rt_clock_boot_id(struct rt_clock *clock)

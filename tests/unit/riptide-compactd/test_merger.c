@@ -343,6 +343,9 @@ START_TEST(threads_change_no_entry)
 			bench.merger.threads = threads;
 			ck_assert_int_eq(rtc_merger_run(&bench.merger,
 			    &bench.job, result, &failure), RT_OK);
+			ck_assert_uint_ge(result->threads, 1);
+			ck_assert_uint_le(result->threads, threads);
+			ck_assert_uint_gt(result->cpu_ns, 0);
 			many = contents(&bench);
 			if (threads == 1)
 				one = many;
@@ -425,6 +428,44 @@ START_TEST(ranges_are_about_equal)
 	ck_assert_int_eq(rtc_ranges_plan(&ranges, &bench.merger, &bench.job,
 	    &failure), RT_OK);
 	ck_assert_uint_eq(ranges.count, 1);
+	rtc_ranges_fini(&ranges);
+	bench_fini(&bench);
+}
+END_TEST
+
+/* One input of 600 keys, which three threads share. */
+START_TEST(few_inputs_tell_as_well_where_to_cut)
+{
+	static char names[600][8];
+	struct rtt_version versions[600];
+	struct rtc_ranges ranges;
+	struct bench bench;
+	unsigned from = 0;
+
+	bench_init(&bench);
+	bench.config.table_size = 16000;
+	for (unsigned i = 0; i < 600; i++) {
+		snprintf(names[i], sizeof(names[0]), "k%03u", i);
+		versions[i] = (struct rtt_version){ .key = names[i],
+			.seq = i + 1, .value_bytes = 4000 };
+	}
+	rtt_db_flush(&bench.db, versions, 600);
+	rtt_db_job(&bench.db, &bench.job);
+	bench.merger.threads = 3;
+	ck_assert_int_eq(rtc_ranges_plan(&ranges, &bench.merger, &bench.job,
+	    &failure), RT_OK);
+	ck_assert_uint_eq(ranges.count, 3);
+	for (size_t i = 0; i < 3; i++) {
+		struct rt_slice upper = ranges.all[i].keys.upper;
+		unsigned to = upper.len == 0 ? 600
+		    : (unsigned)(upper.data[6] - '0') * 100 +
+			(unsigned)(upper.data[7] - '0') * 10 + upper.data[8] -
+			'0';
+
+		ck_assert_uint_ge(to - from, 190);
+		ck_assert_uint_le(to - from, 210);
+		from = to;
+	}
 	rtc_ranges_fini(&ranges);
 	bench_fini(&bench);
 }
@@ -600,7 +641,8 @@ RTT_MAIN("merger", outputs_are_cut_between_keys_only,
     a_merge_of_which_nothing_stays_has_no_output,
     outputs_end_where_tables_below_do,
     every_reader_sees_the_same_after_a_merge, threads_change_no_entry,
-    ranges_are_about_equal, a_failing_disk_leaves_no_output,
+    ranges_are_about_equal,
+    few_inputs_tell_as_well_where_to_cut, a_failing_disk_leaves_no_output,
     a_failing_disk_ends_all_threads, a_range_that_fails_tells_why,
     a_damaged_input_is_an_error_that_names_it,
     a_missing_input_is_an_error_that_names_it, a_stopped_merge_leaves_no_file)
