@@ -94,6 +94,7 @@ take_info(struct rtc_resume *resume, const struct rt_manifest *manifest,
 		.size = output->info.size,
 		.unique_id = output->info.unique_id,
 		.database_uuid = manifest->database_uuid,
+		.without_filter = true,
 	};
 	struct rt_table_reader *reader = NULL;
 	char name[RT_PATH_NAME_BYTES];

@@ -33,6 +33,7 @@ rtc_table_chain_open(struct rt_fs *fs, int sst,
 		.size = table->size,
 		.unique_id = table->unique_id,
 		.database_uuid = manifest->database_uuid,
+		.without_filter = true,
 	};
 	char name[RT_PATH_NAME_BYTES];
 	enum rt_code code;

@@ -206,7 +206,7 @@ rt_table_reader_open(struct rt_table_reader **out, struct rt_fs *fs, int dir,
 		return code;
 	reader->cache = cache;
 	code = read_index(reader, err);
-	if (code == RT_OK)
+	if (code == RT_OK && (expect == NULL || !expect->without_filter))
 		code = read_filter(reader, &damaged, err);
 	if (code != RT_OK) {
 		rt_err_prefix(err, "%s", name);

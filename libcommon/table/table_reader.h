@@ -16,6 +16,8 @@ struct rt_table_expect {
 	uint64_t size;
 	uint64_t unique_id;
 	const uint8_t *database_uuid; /* RT_UUID_BYTES, or NULL: not checked */
+	/* The filter is not read: for who goes through the table in order. */
+	bool without_filter;
 };
 
 /* Open a table, reading footer, properties, index and filter. cache (may be

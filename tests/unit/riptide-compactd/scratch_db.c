@@ -176,8 +176,11 @@ static struct rt_table_reader *
 open_table(struct rtt_db *db, const struct rt_manifest *manifest,
     const struct rt_manifest_table *table)
 {
-	struct rt_table_expect expect = { table->size, table->unique_id,
-		manifest->database_uuid };
+	struct rt_table_expect expect = {
+		.size = table->size,
+		.unique_id = table->unique_id,
+		.database_uuid = manifest->database_uuid,
+	};
 	struct rt_table_reader *reader = NULL;
 	char name[RT_PATH_NAME_BYTES];
 

@@ -336,6 +336,39 @@ START_TEST(two_levels_hold_little_in_memory)
 }
 END_TEST
 
+START_TEST(a_table_without_its_filter_reads_the_same)
+{
+	struct rt_table_options options =
+	    rtt_table_options(RT_COMPRESSION_NONE);
+	struct rt_table_expect expect = { .unique_id = RTT_TABLE_UNIQUE_ID,
+		.without_filter = true };
+	struct rtt_model model = { .count = 0 };
+	struct rt_table_reader *reader = NULL;
+	struct rt_table_info info;
+	struct rtt_scratch scratch;
+	size_t memory;
+
+	fill_clusters(&model);
+	options.bloom_bits_per_key = 16;
+	rtt_scratch_init(&scratch);
+	rtt_model_write(&model, scratch.fd, NAME, &options, &info);
+	reader = open_table(&scratch, &info, NULL);
+	memory = rt_table_reader_memory(reader);
+	rt_table_reader_unref(reader);
+	expect.size = info.size;
+	ck_assert_int_eq(rt_table_reader_open(&reader, rt_fs_posix(),
+	    scratch.fd, NAME, &expect, NULL, NULL, NULL), RT_OK);
+	/* Two bytes a key. */
+	ck_assert_uint_le(rt_table_reader_memory(reader) + 2 * 20000, memory);
+	for (size_t i = 0; i < model.count; i += 7)
+		assert_found(reader, &model.entries[i]);
+	rt_table_reader_unref(reader);
+	rt_table_info_fini(&info);
+	rtt_scratch_fini(&scratch);
+	rtt_model_fini(&model);
+}
+END_TEST
+
 START_TEST(a_get_in_steps_is_a_get)
 {
 	struct rt_table_options options = rtt_table_options(RT_COMPRESSION_LZ4);
@@ -686,7 +719,8 @@ RTT_MAIN("table", random_tables_read_back, cached_tables_read_back,
     versions_of_a_key_span_blocks, extreme_sizes_read_back,
     many_blocks_with_shared_prefixes_are_found,
     blocks_outside_of_a_range_are_not_read,
-    two_levels_hold_little_in_memory, a_get_in_steps_is_a_get,
+    two_levels_hold_little_in_memory,
+    a_table_without_its_filter_reads_the_same, a_get_in_steps_is_a_get,
     a_block_of_the_page_cache_passes_a_full_cache_by,
     info_tells_what_was_written, a_tombstone_keeps_a_table_from_expiring_whole,
     writer_refuses_disorder_and_malformed_entries,
