@@ -288,12 +288,13 @@ on_engine(void *arg)
 }
 
 static void
-on_http(void *arg, enum rtd_mail kind, struct rtd_answer *out)
+on_http(void *arg, enum rtd_mail kind, struct rt_slice question,
+    struct rtd_answer *out)
 {
 	struct rtd_server *server = arg;
 
 	rtd_loop_begin_turn(&server->loop);
-	rtd_answer(&server->state, kind, out);
+	rtd_answer(&server->state, kind, question, out);
 }
 
 /* -- start -- */

@@ -31,6 +31,7 @@
 struct rtd_engine;
 struct rtd_reader;
 struct rtd_snapshot;
+struct rtd_trace;
 struct rtd_view;
 
 /* How far loading has come, and whether it should go on. Any thread. */
@@ -223,6 +224,11 @@ RT_MUST_USE enum rt_code rtd_reader_random_key(struct rtd_reader *reader,
     const struct rtd_read *read, uint64_t seed, struct rt_buf *key,
     bool *found, uint64_t *seq, struct rt_err *err);
 
+/* The way that a get of this store key takes at this moment
+ * (riptided/view/view_trace.h); nothing is waited for. */
+void rtd_reader_trace(struct rtd_reader *reader, struct rt_slice key,
+    struct rtd_trace *out);
+
 /* -- counting keys -- */
 
 /* Up to so many keys, each run and memtable counted apart, counting walks over
@@ -318,6 +324,15 @@ struct rtd_engine_durations {
 
 void rtd_engine_get_durations(struct rtd_engine *engine,
     struct rtd_engine_durations *out);
+
+struct rtd_memtable_look {
+	uint64_t bytes, bytes_max, entries;
+};
+
+/* Each memtable: the one that takes writes, then those that wait for their
+ * flush, newest first. Up to max are put into out; returns how many. */
+size_t rtd_engine_memtables(struct rtd_engine *engine,
+    struct rtd_memtable_look *out, size_t max);
 
 /* The manifest behind the current view; one reference for the caller. */
 const struct rt_manifest *rtd_engine_manifest(struct rtd_engine *engine);

@@ -56,6 +56,26 @@ view_stats(const struct rtd_view *view, struct rtd_engine_stats *out)
 	out->obsolete_files = manifest->obsolete_count;
 }
 
+size_t
+rtd_engine_memtables(struct rtd_engine *engine, struct rtd_memtable_look *out,
+    size_t max)
+{
+	struct rtd_view *view = rtd_engine_view(engine);
+	size_t count = 0;
+
+	for (; count < view->memtables_count && count < max; count++) {
+		const struct rtd_memtable *memtable = view->memtables[count];
+
+		out[count] = (struct rtd_memtable_look){
+			.bytes = rtd_memtable_bytes(memtable),
+			.bytes_max = memtable->bytes_max,
+			.entries = atomic_load(&memtable->entries),
+		};
+	}
+	rtd_view_unref(view);
+	return count;
+}
+
 /* Memtables that wait for their next life. */
 static void
 spare_stats(struct rtd_engine *engine, struct rtd_engine_stats *out)

@@ -19,6 +19,7 @@ riptided_engine_libengine_a_SOURCES = \
 	riptided/engine/memory.c riptided/engine/memory.h \
 	riptided/engine/random_key.c \
 	riptided/engine/reader.c \
+	riptided/engine/reader_trace.c \
 	riptided/engine/recovery.c \
 	riptided/engine/reloader.c \
 	riptided/engine/replay.c riptided/engine/replay.h \

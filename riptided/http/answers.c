@@ -1,8 +1,11 @@
 #include "riptided/http/answers.h"
 
 #include <inttypes.h>
+#include <sys/socket.h>
 
+#include "riptided/http/live_sample.h"
 #include "riptided/metrics/metrics.h"
+#include "riptided/net/loop.h"
 
 /* One word that programs look at, and behind it what people want to know. */
 static void
@@ -27,9 +30,26 @@ answer_health(struct rtd_server_state *server, struct rtd_answer *out)
 	}
 }
 
+/* A client like any other, but for the way it came. */
+static void
+answer_connect(struct rtd_server_state *server, struct rtd_answer *out)
+{
+	static const struct rtd_door door = { .unix_path = "demo" };
+	int pair[2];
+
+	out->status = 503;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+		pair) != 0)
+		return;
+	rtd_loop_accept(server->net, pair[0], &door);
+	out->status = 200;
+	out->has_fd = true;
+	out->fd = pair[1];
+}
+
 void
 rtd_answer(struct rtd_server_state *server, enum rtd_mail kind,
-    struct rtd_answer *out)
+    struct rt_slice question, struct rtd_answer *out)
 {
 	switch (kind) {
 	case RTD_MAIL_HEALTH:
@@ -40,7 +60,10 @@ rtd_answer(struct rtd_server_state *server, enum rtd_mail kind,
 		rtd_metrics_write(server, &out->text);
 		break;
 	case RTD_MAIL_LIVE:
-		out->status = 404;
+		rtd_live_sample(server, question, out);
+		break;
+	case RTD_MAIL_CONNECT:
+		answer_connect(server, out);
 		break;
 	}
 }

@@ -5,8 +5,8 @@
 #include "riptided/cmd/server_state.h"
 #include "riptided/http/mailbox.h"
 
-/* Fill in the answer to what was asked. */
+/* Fill in the answer to what was asked. Works while loading. */
 void rtd_answer(struct rtd_server_state *server, enum rtd_mail kind,
-    struct rtd_answer *out);
+    struct rt_slice question, struct rtd_answer *out);
 
 #endif

@@ -21,8 +21,12 @@
 #include "libcommon/daemon/config.h"
 #include "libcommon/daemon/log.h"
 #include "libcommon/os/mutex.h"
+#include "riptided/http/demo.h"
 #include "riptided/http/http_guard.h"
 #include "riptided/http/http_reply.h"
+#include "riptided/http/live.h"
+#include "riptided/http/page_files.h"
+#include "riptided/net/address.h"
 #include "riptided/net/tcp_socket.h"
 
 #define BACKLOG 64
@@ -47,20 +51,20 @@ struct queue {
 	struct rtd_http *http;
 	enum rtd_mail kind;
 	struct waiters waiters;
-	struct event *patience; /* the oldest waits no longer */
-	struct event *pause;    /* it may be asked again */
+	struct event *patience;		/* the oldest waits no longer */
+	struct event *pause;		/* it may be asked again */
 };
 
 struct rtd_http {
 	const struct rt_config *config;
 	struct rt_clock *clock;
-	int sockets[RTD_TCP_ADDRESSES_MAX]; /* -1: handed over */
+	int sockets[RTD_TCP_ADDRESSES_MAX];	/* -1: handed over */
 	unsigned sockets_count;
 	struct rtd_mailbox box;
 	int stop_fd;
 	/* main's */
 	struct event *loop_event;
-	void (*answer)(void *arg, enum rtd_mail kind, struct rtd_answer *out);
+	rtd_answer_fn *answer;
 	void *arg;
 	pthread_t thread;
 	bool runs;
@@ -70,7 +74,9 @@ struct rtd_http {
 	struct rtd_http_guard guard;
 	struct event *stop_event;
 	struct event *answer_event;
-	struct queue queues[RTD_MAILS];
+	struct queue queues[RTD_MAILS];	/* of live: empty */
+	struct rtd_live live;
+	struct rtd_demo demo;
 };
 
 /* -- asking the loop -- */
@@ -111,6 +117,13 @@ on_answer(evutil_socket_t fd, short what, void *arg)
 	for (size_t i = 0; i < RTD_MAILS; i++) {
 		if (!rtd_mailbox_take(&http->box, (enum rtd_mail)i, &answer))
 			continue;
+		if (i == RTD_MAIL_LIVE)
+			rtd_live_tell(&http->live, &answer);
+		if (answer.has_fd) {
+			rtd_http_guard_let_go(&http->guard);
+			rtd_demo_connect(&http->demo, answer.fd);
+			answer.has_fd = false;
+		}
 		evtimer_add(http->queues[i].pause, &pause);
 		reply_all(&http->queues[i], answer.status,
 		    rt_buf_slice(&answer.text));
@@ -124,7 +137,8 @@ on_paused(evutil_socket_t fd, short what, void *arg)
 	struct queue *queue = arg;
 
 	if (!TAILQ_EMPTY(&queue->waiters))
-		rtd_mailbox_ask(&queue->http->box, queue->kind);
+		rtd_mailbox_ask(&queue->http->box, queue->kind,
+		    rt_slice(NULL, 0));
 }
 
 static void
@@ -145,7 +159,7 @@ ask(struct rtd_http *http, struct evhttp_request *request, enum rtd_mail kind)
 		evtimer_add(queue->patience, &patience);
 	TAILQ_INSERT_TAIL(&queue->waiters, waiter, link);
 	if (!evtimer_pending(queue->pause, NULL))
-		rtd_mailbox_ask(&http->box, kind);
+		rtd_mailbox_ask(&http->box, kind, rt_slice(NULL, 0));
 }
 
 /* -- pages -- */
@@ -163,12 +177,42 @@ on_metrics(struct evhttp_request *request, void *arg)
 }
 
 static void
+on_events(struct evhttp_request *request, void *arg)
+{
+	struct rtd_http *http = arg;
+
+	rtd_live_watch(&http->live, request);
+}
+
+static void
+on_demo(struct evhttp_request *request, void *arg)
+{
+	struct rtd_http *http = arg;
+
+	rtd_demo_serve(&http->demo, request);
+}
+
+/* The files of the page, and what is not there. */
+static void
 on_other(struct evhttp_request *request, void *arg)
 {
-	if (rtd_http_reads(request))
-		rtd_http_reply_text(request, 404, "there is no such page\n");
-	else
+	const char *path = evhttp_uri_get_path(
+	    evhttp_request_get_evhttp_uri(request));
+
+	if (!rtd_http_reads(request)) {
 		rtd_http_reply_method(request, "GET, HEAD");
+		return;
+	}
+	for (size_t i = 0; path != NULL && i < rtd_page_files_count; i++) {
+		const struct rtd_page_file *file = &rtd_page_files[i];
+
+		if (strcmp(path, file->path) == 0) {
+			rtd_http_reply(request, 200, file->type,
+			    rt_slice(file->bytes, file->len));
+			return;
+		}
+	}
+	rtd_http_reply_text(request, 404, "there is no such page\n");
 }
 
 /* -- life -- */
@@ -209,6 +253,26 @@ on_bound(void *arg, int fd, const char *name)
 	http->sockets[http->sockets_count++] = fd;
 }
 
+/* Whoever reaches the demo may write. */
+static enum rt_code
+check_demo(const struct rtd_http *http, struct rt_err *err)
+{
+	if (http->config->requirepass[0] != '\0')
+		return rt_err_set(err, RT_ECONFIG, "live-page-demo: not "
+		    "allowed with requirepass: its visitors have no password");
+	for (unsigned i = 0; i < http->sockets_count; i++) {
+		struct sockaddr_storage here = { 0 };
+		socklen_t len = sizeof(here);
+
+		if (getsockname(http->sockets[i], (struct sockaddr *)&here,
+			&len) != 0 || !rtd_address_is_loopback(&here))
+			return rt_err_set(err, RT_ECONFIG, "live-page-demo: "
+			    "not allowed where other machines reach it, see "
+			    "metrics-bind");
+	}
+	return RT_OK;
+}
+
 enum rt_code
 rtd_http_bind(struct rtd_http **out, const struct rt_config *config,
     struct rt_clock *clock, struct rt_err *err)
@@ -229,6 +293,8 @@ rtd_http_bind(struct rtd_http **out, const struct rt_config *config,
 		code = rt_err_set(err, RT_ECONFIG,
 		    "metrics-bind: no address "
 		    "of it is there");
+	if (code == RT_OK && config->live_page_demo)
+		code = check_demo(http, err);
 	if (code != RT_OK)
 		rtd_http_free(http);
 	else
@@ -287,9 +353,13 @@ open_server(struct rtd_http *http)
 	evhttp_set_allowed_methods(http->server, UINT16_MAX);
 	evhttp_set_cb(http->server, "/healthz", on_healthz, http);
 	evhttp_set_cb(http->server, "/metrics", on_metrics, http);
+	evhttp_set_cb(http->server, "/events", on_events, http);
+	evhttp_set_cb(http->server, "/demo", on_demo, http);
 	evhttp_set_gencb(http->server, on_other, http);
 	rtd_http_guard_init(&http->guard, http->base, http->clock);
 	rtd_http_guard_watch(&http->guard, http->server);
+	rtd_live_init(&http->live, http->base, http->config, &http->box,
+	    &http->guard);
 }
 
 static enum rt_code
@@ -334,7 +404,7 @@ add_events(struct rtd_http *http, struct event_base *loop)
 
 enum rt_code
 rtd_http_start(struct rtd_http *http, struct event_base *loop,
-    void (*answer)(void *arg, enum rtd_mail kind, struct rtd_answer *out),
+    rtd_answer_fn *answer,
     void *arg, struct rt_err *err)
 {
 	enum rt_code code;
@@ -351,7 +421,9 @@ rtd_http_start(struct rtd_http *http, struct event_base *loop,
 		return code;
 	open_queues(http);
 	open_server(http);
-	if ((code = listen_all(http, err)) != RT_OK)
+	if ((code = rtd_demo_init(&http->demo, http->base, http->config,
+		&http->box, &http->live.followed, err)) != RT_OK ||
+	    (code = listen_all(http, err)) != RT_OK)
 		return code;
 	add_events(http, loop);
 	rt_thread_start(&http->thread, "http", http_main, http);
@@ -400,6 +472,9 @@ rtd_http_free(struct rtd_http *http)
 		close_queue(&http->queues[i]);
 	free_event(http->answer_event);
 	free_event(http->stop_event);
+	rtd_demo_fini(&http->demo);
+	if (http->live.config != NULL)
+		rtd_live_fini(&http->live);
 	if (http->server != NULL)
 		evhttp_free(http->server);
 	rtd_http_guard_fini(&http->guard);

@@ -24,7 +24,7 @@ RT_MUST_USE enum rt_code rtd_http_bind(struct rtd_http **out,
  * for what is asked (mailbox.h). NULL is accepted. */
 RT_MUST_USE enum rt_code rtd_http_start(struct rtd_http *http,
     struct event_base *loop,
-    void (*answer)(void *arg, enum rtd_mail kind, struct rtd_answer *out),
+    rtd_answer_fn *answer,
     void *arg, struct rt_err *err);
 
 /* End the thread and all connections. NULL is accepted. */

@@ -1,6 +1,9 @@
 /* evhttp lets us make the bufferevent of each connection, and tells nobody when
  * it is through with it. We hold a reference: one whose callbacks are gone was
- * freed by evhttp. A connection is ended by shutting its socket down, which
+ * freed by evhttp. Until we let go of it, too, it waits for its descriptor, which
+ * is closed: so that happens before another one can have the number here.
+ *
+ * A connection is ended by shutting its socket down, which
  * evhttp sees as an end of file or a broken pipe, whatever it is at. */
 #include "riptided/http/http_guard.h"
 
@@ -39,25 +42,32 @@ set_full(struct rtd_http_guard *guard, bool is_full)
 	}
 }
 
+void
+rtd_http_guard_let_go(struct rtd_http_guard *guard)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < guard->count; i++)
+		if (has_ended(&guard->all[i]))
+			bufferevent_decref(guard->all[i].stream);
+		else
+			guard->all[kept++] = guard->all[i];
+	guard->count = kept;
+}
+
 static void
 sweep(struct rtd_http_guard *guard)
 {
 	uint64_t now = now_ms(guard);
-	unsigned kept = 0;
 
+	rtd_http_guard_let_go(guard);
 	for (unsigned i = 0; i < guard->count; i++) {
-		struct rtd_guarded *one = &guard->all[i];
+		const struct rtd_guarded *one = &guard->all[i];
 
-		if (has_ended(one)) {
-			bufferevent_decref(one->stream);
-			continue;
-		}
 		if (!one->lasts && now - one->since_ms > RTD_HTTP_REQUEST_MS)
 			shutdown(bufferevent_getfd(one->stream), SHUT_RDWR);
-		guard->all[kept++] = *one;
 	}
-	guard->count = kept;
-	set_full(guard, kept == RTD_HTTP_CONNECTIONS_MAX);
+	set_full(guard, guard->count == RTD_HTTP_CONNECTIONS_MAX);
 }
 
 static void
@@ -86,8 +96,7 @@ make_stream(struct event_base *base, void *arg)
 	struct bufferevent *stream = bufferevent_socket_new(base, -1, 0);
 
 	rt_assert(stream != NULL);
-	if (guard->count == RTD_HTTP_CONNECTIONS_MAX - 1)
-		sweep(guard);
+	rtd_http_guard_let_go(guard);
 	rt_assert(guard->count < RTD_HTTP_CONNECTIONS_MAX);
 	bufferevent_incref(stream);
 	guard->all[guard->count++] =

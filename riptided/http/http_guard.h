@@ -21,9 +21,9 @@
 #define RTD_HTTP_LISTENERS_MAX 16
 
 struct rtd_guarded {
-	struct bufferevent *stream; /* counted */
-	uint64_t since_ms;          /* monotonic */
-	bool lasts;                 /* no time is set */
+	struct bufferevent *stream;	/* counted */
+	uint64_t since_ms;		/* monotonic */
+	bool lasts;			/* no time is set */
 };
 
 struct rtd_http_guard {
@@ -34,7 +34,7 @@ struct rtd_http_guard {
 	struct evconnlistener *listeners[RTD_HTTP_LISTENERS_MAX];
 	unsigned listeners_count;
 	bool is_full;
-	struct event *timer; /* runs while there are connections */
+	struct event *timer;		/* runs while there are connections */
 };
 
 void rtd_http_guard_init(struct rtd_http_guard *guard, struct event_base *base,
@@ -46,6 +46,10 @@ void rtd_http_guard_fini(struct rtd_http_guard *guard);
 void rtd_http_guard_watch(struct rtd_http_guard *guard, struct evhttp *http);
 void rtd_http_guard_add_listener(struct rtd_http_guard *guard,
     struct evconnlistener *listener);
+
+/* Let go of connections that have ended. Before a new descriptor is given to
+ * the base. */
+void rtd_http_guard_let_go(struct rtd_http_guard *guard);
 
 /* The connection of this request is a stream from now on. */
 void rtd_http_guard_let_last(struct rtd_http_guard *guard,

@@ -1,5 +1,5 @@
 /* A slot goes from idle to asked to answered and back; each step is of one
- * thread alone, which owns the answer in that state. */
+ * thread alone, which owns question and answer in that state. */
 #include "riptided/http/mailbox.h"
 
 #include <errno.h>
@@ -12,7 +12,10 @@ void
 rtd_answer_fini(struct rtd_answer *answer)
 {
 	rt_buf_fini(&answer->text);
+	rt_buf_fini(&answer->key);
 	rt_manifest_unref(answer->manifest);
+	if (answer->has_fd)
+		close(answer->fd);
 	*answer = (struct rtd_answer){ 0 };
 }
 
@@ -35,8 +38,10 @@ rtd_mailbox_close(struct rtd_mailbox *box)
 		close(box->loop_fd);
 	if (box->http_fd >= 0)
 		close(box->http_fd);
-	for (size_t i = 0; i < RTD_MAILS; i++)
+	for (size_t i = 0; i < RTD_MAILS; i++) {
+		rt_buf_fini(&box->slots[i].question);
 		rtd_answer_fini(&box->slots[i].answer);
+	}
 	box->loop_fd = box->http_fd = -1;
 }
 
@@ -65,13 +70,15 @@ hear(int fd)
 }
 
 void
-rtd_mailbox_ask(struct rtd_mailbox *box, enum rtd_mail kind)
+rtd_mailbox_ask(struct rtd_mailbox *box, enum rtd_mail kind,
+    struct rt_slice question)
 {
-	int idle = IDLE;
-
-	if (atomic_compare_exchange_strong(&box->slots[kind].state, &idle,
-		ASKED))
-		ring(box->loop_fd);
+	if (atomic_load(&box->slots[kind].state) != IDLE)
+		return;
+	rt_buf_clear(&box->slots[kind].question);
+	rt_buf_append_slice(&box->slots[kind].question, question);
+	atomic_store(&box->slots[kind].state, ASKED);
+	ring(box->loop_fd);
 }
 
 bool
@@ -99,9 +106,7 @@ rtd_mailbox_take(struct rtd_mailbox *box, enum rtd_mail kind,
 }
 
 void
-rtd_mailbox_serve(struct rtd_mailbox *box,
-    void (*answer)(void *arg, enum rtd_mail kind, struct rtd_answer *out),
-    void *arg)
+rtd_mailbox_serve(struct rtd_mailbox *box, rtd_answer_fn *answer, void *arg)
 {
 	bool any = false;
 
@@ -109,7 +114,9 @@ rtd_mailbox_serve(struct rtd_mailbox *box,
 	for (size_t i = 0; i < RTD_MAILS; i++) {
 		if (atomic_load(&box->slots[i].state) != ASKED)
 			continue;
-		answer(arg, (enum rtd_mail)i, &box->slots[i].answer);
+		answer(arg, (enum rtd_mail)i,
+		    rt_buf_slice(&box->slots[i].question),
+		    &box->slots[i].answer);
 		atomic_store(&box->slots[i].state, ANSWERED);
 		any = true;
 	}

@@ -9,4 +9,5 @@ riptided_view_libview_a_SOURCES = \
 	riptided/view/run_iter.c riptided/view/run_iter.h \
 	riptided/view/table_cache.c riptided/view/table_cache.h \
 	riptided/view/view.c riptided/view/view.h \
-	riptided/view/view_get.c
+	riptided/view/view_get.c \
+	riptided/view/view_trace.c riptided/view/view_trace.h

@@ -3,6 +3,7 @@ anything."""
 
 import os
 import random
+import re
 import signal
 import sys
 import time
@@ -63,6 +64,9 @@ def test_methods(tap):
                           (405, "GET, HEAD"),
                           "%s_of_%s_is_not_allowed" % (method.lower(),
                                                        path[1:]))
+        tap.equal({web.request(server.http, "/healthz", "POST",
+                               body="a=b").status for _ in range(400)},
+                  {405}, "a_connection_is_not_that_of_one_before")
         for path in ("/nowhere", "/healthz/", "/../healthz", "/%2e%2e/x",
                      "/" + "a" * 4000):
             tap.equal(web.request(server.http, path).status, 404,
@@ -163,7 +167,7 @@ def test_slow(tap):
 
 def test_many(tap):
     with open_server() as server:
-        for _ in range(1500):
+        for _ in range(500):
             with web.connect(server.http) as sock:
                 sock.sendall(b"GET /healthz HTTP/1.1\r\n\r\n")
         socks = [web.connect(server.http) for _ in range(60)]
@@ -178,6 +182,59 @@ def test_many(tap):
         rt.wait_until(lambda: len(os.listdir("/proc/%d/fd" % server.pid)) <
                       60, "their descriptors to be closed")
         tap.ok(True, "and_nothing_of_them_is_kept")
+
+
+LINE = re.compile(
+    r"# HELP [a-zA-Z_:][a-zA-Z0-9_:]* .+|"
+    r"# TYPE [a-zA-Z_:][a-zA-Z0-9_:]* (counter|gauge|histogram)|"
+    r"[a-zA-Z_:][a-zA-Z0-9_:]*"
+    r"(\{[a-z_]+=\"[^\"\n]*\"(,[a-z_]+=\"[^\"\n]*\")*\})? "
+    r"(-?[0-9.e+-]+|[+-]Inf|NaN)")
+
+
+def wrong_lines(text, series_min=50):
+    """Those that are not of Prometheus' format; all of them if the end is
+    missing or a series is there twice."""
+    lines = text.splitlines()
+    series = [line.rsplit(" ", 1)[0] for line in lines if line[:1] != "#"]
+    if not text.endswith("\n") or len(set(series)) < len(series) or \
+            len(series) < series_min:
+        return lines
+    return [line for line in lines if not LINE.fullmatch(line)]
+
+
+def test_metrics(tap):
+    """During a full compaction, scrape for scrape."""
+    small = {"table_size": "64kb", "level_base_size": "128kb"}
+    with open_server(memtable_size="64kb", appendfsync="no") as server, \
+            server.client() as client:
+        reply = web.request(server.http, "/metrics")
+        tap.equal((reply.status, reply.headers["content-type"]),
+                  (200, "text/plain; version=0.0.4; charset=utf-8"),
+                  "metrics_are_there")
+        client.pipeline([("SET", "key:%d" % (i % 1500), "%d" % i * 60)
+                         for i in range(6000)])
+        compactor = rt.Compactor(server.dir, compaction_rate_limit="1mb",
+                                 **small).start()
+        scrapes, merging = 0, 0
+        client.send_raw(rt.encode("COMPACT", "WAIT"))
+        while not client.unread:
+            text = web.request(server.http, "/metrics").text
+            if wrong_lines(text):
+                tap.equal(wrong_lines(text), [], "a_scrape_is_whole")
+                return
+            scrapes += 1
+            merging += "riptide_compactor_jobs_running 1" in text
+            client.sock.setblocking(False)
+            try:
+                client.unread += client.sock.recv(4096)
+            except BlockingIOError:
+                pass
+            client.sock.settimeout(rt.PATIENCE_S)
+        tap.ok(scrapes > 0, "each_scrape_of_a_full_compaction_is_whole")
+        print("# %d scrapes, %d while merging" % (scrapes, merging))
+        tap.equal(client.read(), "OK", "and_it_ends_well")
+        compactor.kill()
 
 
 def killed():
@@ -205,6 +262,16 @@ def test_loading(tap):
     tap.ok(reply.text.startswith("loading ") and
            0 < float(reply.text.split()[1]) < 100,
            "it_says_how_far_it_is", reply.text)
+    text = web.request(server.http, "/metrics").text
+    tap.equal(wrong_lines(text, 10), [],
+              "metrics_are_whole_while_it_loads")
+    with web.connect(server.http) as sock:
+        sock.sendall(b"GET /events HTTP/1.0\r\n\r\n")
+        said = b""
+        while b"\n\n" not in said.split(b"\r\n\r\n", 1)[-1]:
+            said += sock.recv(65536)
+    tap.ok(b'"state":"loading","loaded":[' in said,
+           "the_live_page_sees_it_load", said)
     os.unlink(full)
     server.wait_until_loaded()
     tap.equal(web.request(server.http, "/healthz").text, "ready\n",
@@ -261,6 +328,6 @@ def test_life(tap):
 
 
 for test in (test_health, test_methods, test_garbage, test_slow, test_many,
-             test_loading, test_readonly, test_life):
+             test_metrics, test_loading, test_readonly, test_life):
     tap.run(test)
 tap.done()

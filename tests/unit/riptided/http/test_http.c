@@ -39,7 +39,8 @@ free_port(void)
 }
 
 static void
-answer(void *arg, enum rtd_mail kind, struct rtd_answer *out)
+answer(void *arg, enum rtd_mail kind, struct rt_slice question,
+    struct rtd_answer *out)
 {
 	answers++;
 	out->status = 200;
