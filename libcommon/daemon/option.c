@@ -52,6 +52,8 @@ static const struct text_rule {
 	{ "dir", check_dir, false, false, "the path of a directory" },
 	{ "bind", check_bind, true, false,
 	    "up to 16 addresses, or * for all, each with or without - in front" },
+	{ "metrics-bind", check_bind, true, false,
+	    "up to 16 addresses, or * for all, each with or without - in front" },
 	{ "unixsocket", check_unixsocket, false, false,
 	    "a path of at most 107 bytes" },
 	{ "unixsocketperm", check_unixsocketperm, false, false,
