@@ -463,13 +463,20 @@ put_slow(struct rtd_server_state *server, struct rtd_slowlog_entry *entry,
 }
 
 static void
-remember_if_slow(struct rtd_call *call, uint64_t nsec)
+remember(struct rtd_call *call, uint64_t nsec)
 {
 	/* Everybody has waited for it. */
 	rt_latency_note((call->command->flags & RTD_CMD_FAST) != 0
 		? RT_LATENCY_FAST_COMMAND : RT_LATENCY_COMMAND, nsec);
 	if (is_slow(call->server, call->command, nsec))
 		put_slow(call->server, slowlog_entry(call), nsec);
+}
+
+static inline void
+remember_if_slow(struct rtd_call *call, uint64_t nsec)
+{
+	if (RT_UNLIKELY(nsec >= call->server->slow_from_ns))
+		remember(call, nsec);
 }
 
 struct rtd_slowlog_entry *

@@ -109,6 +109,7 @@ struct rtd_server_state {
 	void *net;			/* for the functions above */
 	/* Owned by the room cmd: zeroed, then rtd_server_state_init(). */
 	struct rtd_slowlog slowlog;
+	uint64_t slow_from_ns;	/* of what SLOWLOG or LATENCY remembers */
 	struct rtd_error_stats errors;
 	struct rtd_write_holds write_holds;
 	struct rt_durations cold_reads;	/* ns; commands that were parked */
