@@ -15,6 +15,7 @@ unit_tests += \
 	tests/unit/riptide-compactd/test_merger \
 	tests/unit/riptide-compactd/test_pace \
 	tests/unit/riptide-compactd/test_picker \
+	tests/unit/riptide-compactd/test_plan \
 	tests/unit/riptide-compactd/test_progress \
 	tests/unit/riptide-compactd/test_progress_bar \
 	tests/unit/riptide-compactd/test_publisher \
@@ -32,6 +33,7 @@ tests_unit_riptide_compactd_test_limits_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_merger_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_pace_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_picker_LDADD = $(COMPACTD_TEST_LIBS)
+tests_unit_riptide_compactd_test_plan_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_progress_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_progress_bar_LDADD = $(COMPACTD_TEST_LIBS)
 tests_unit_riptide_compactd_test_publisher_LDADD = $(COMPACTD_TEST_LIBS)
