@@ -27,8 +27,8 @@
 #include "riptide-compactd/throttle.h"
 
 #define LOOK_MS 1000
-/* Without a new manifest only the clock can make a job due: values expire,
- * tombstones age, a window opens. */
+/* Without a new manifest only the clock can make a job due: a window opens,
+ * tombstones age, values expire. For these there is no other look. */
 #define IDLE_NS (30 * NS_PER_S)
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S UINT64_C(1000000000)
@@ -51,7 +51,8 @@ struct rtc_compactor {
 	uint64_t resume_ns;	/* no job begins before; monotonic */
 	uint64_t drained;	/* generation whose obsolete tables are gone */
 	uint64_t idle;		/* generation with nothing due; 0: none, */
-	uint64_t idle_until_ns;	/* until then */
+	uint64_t idle_until_ns;	/* until then, */
+	bool idle_in_window;	/* and while it is so or is not */
 	uint64_t opened_ns;	/* monotonic */
 	const char *why;	/* it ended: a word; NULL: nothing was due any more */
 	bool is_late;		/* the hour forbids all */
@@ -114,6 +115,14 @@ wait_for_news(struct rtc_compactor *compactor, unsigned timeout_ms)
 
 /* -- the loop -- */
 
+static bool
+is_in_window(const struct rtc_compactor *compactor)
+{
+	return rtc_limits_in_window(
+	    compactor->options.config->compaction_window,
+	    rt_clock_wall_ms(compactor->options.clock));
+}
+
 /* Is the newest generation one that was looked at, a short while ago? Its name
  * tells, and a large manifest need not be read each second. */
 static bool
@@ -123,6 +132,7 @@ is_idle(struct rtc_compactor *compactor)
 
 	return compactor->idle != 0 &&
 	    now_ns(compactor) < compactor->idle_until_ns &&
+	    is_in_window(compactor) == compactor->idle_in_window &&
 	    rt_manifest_store_highest(compactor->database.store, &highest,
 		NULL) == RT_OK &&
 	    highest == compactor->idle;
@@ -138,6 +148,7 @@ note_idle(struct rtc_compactor *compactor, const struct rt_manifest *manifest,
 
 	compactor->idle = manifest->generation;
 	compactor->idle_until_ns = now_ns(compactor) + wait_ns;
+	compactor->idle_in_window = is_in_window(compactor);
 }
 
 /* Bytes of inputs of the largest job that fits the disk and the budget; 0: any. */
@@ -442,7 +453,10 @@ work(struct rtc_compactor *compactor, struct rt_err *err)
 		watch_load(compactor);
 		rtc_throttle_turn(&compactor->throttle, now_ns(compactor));
 		busy = rtc_workers_busy(compactor->runner.workers) > 0;
-		if (code == RT_EFENCED || (code != RT_OK && ends)) {
+		/* Who upgrades the daemon upgrades us: until then we would only
+		 * keep the role from the one that can. */
+		if (code == RT_EFENCED || code == RT_EFORMAT ||
+		    (code != RT_OK && ends)) {
 			if (err != NULL)
 				*err = own;
 			return code;

@@ -34,7 +34,8 @@ RT_MUST_USE enum rt_code rtc_compactor_open(struct rtc_compactor **out,
 /* Work until told to stop, until the budget is spent, or with once or full until
  * nothing is due. Errors
  * of a job are logged and tried again later, unless once or full is set.
- * RT_EFENCED: another compactor took the role. */
+ * RT_EFENCED: another compactor took the role. RT_EFORMAT: a newer program has
+ * published what this one must not change. */
 RT_MUST_USE enum rt_code rtc_compactor_run(struct rtc_compactor *compactor,
     struct rt_err *err);
 

@@ -3,6 +3,7 @@ person put back."""
 
 import os
 import re
+import signal
 import struct
 import sys
 
@@ -72,6 +73,50 @@ def test_newer_release(tap):
                   "a_compactor_refuses_what_%s" % name)
         tap.equal(hazard.generation(server.dir), before,
                   "and_nobody_publishes_over_what_%s" % name)
+
+
+def publish_as_newer(directory, bit_at):
+    """The next generation, as a release to come would publish it."""
+    number = hazard.generation(directory) + 1
+    with open(newest(directory), "rb") as file:
+        content = bytearray(file.read())
+    struct.pack_into("<Q", content, 40, number)
+    path = os.path.join(directory, "manifest", "MANIFEST-%020d" % number)
+    with open(path + ".new", "wb") as file:
+        file.write(content)
+    # Of a field that is there twice the last one counts.
+    rewrite(path + ".new", bit_at, b"\x10" + varint(number))
+    os.rename(path + ".new", path)
+    return number
+
+
+def varint(number):
+    out = b""
+    while number >= 0x80:
+        out += bytes([number & 0x7F | 0x80])
+        number >>= 7
+    return out + bytes([number])
+
+
+def test_upgrade_beside_us(tap):
+    """H14: the daemon is upgraded while an older compactor is at work. It ends,
+    so that a newer one can have the role."""
+    for name, bit_at in (("cannot_be_read", INCOMPATIBLE),
+                         ("may_only_be_read", READ_ONLY)):
+        server, _ = made_database()
+        older = hazard.compactor(server.dir, hazard.at("job-picked")).start()
+        hazard.wait_stopped(older, "the compactor to have picked a job")
+        number = publish_as_newer(server.dir, bit_at)
+        older.signal(signal.SIGCONT)
+        status = hazard.wait_ended(older, "the older compactor")
+        tap.ok(status == 78 and "feature" in older.stderr().splitlines()[-1],
+               "a_compactor_ends_when_there_comes_what_%s" % name,
+               older.stderr()[-600:])
+        tap.equal(hazard.generation(server.dir), number,
+                  "and_publishes_nothing_over_what_%s" % name)
+        tap.equal([table for table in hazard.tables(server.dir)
+                   if table.startswith("c")], [],
+                  "and_leaves_no_table_beside_what_%s" % name)
 
 
 def test_carried_along(tap):
@@ -158,6 +203,7 @@ def test_zeroed_manifest(tap):
 
 
 tap.run(test_newer_release)
+tap.run(test_upgrade_beside_us)
 tap.run(test_carried_along)
 tap.run(test_older_manifest)
 tap.run(test_renamed_manifest)

@@ -43,7 +43,8 @@ script_tests += \
 	tests/system/test_table_document.py \
 	tests/system/test_tls.py \
 	tests/system/test_tombstone_age.py \
-	tests/system/test_transactions.py
+	tests/system/test_transactions.py \
+	tests/system/test_window.py
 # make differential COMMANDS=2000000 SEED=1: replies beside those of
 # redis-server, for longer than `make check` has time.
 differential: all

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "libcommon/daemon/log.h"
 #include "tests/support/runner.h"
 
 /* The zone of Berlin as its rules, for machines without a data base of zones:
@@ -211,7 +212,34 @@ START_TEST(tombstones_age_by_the_clock_of_expiry)
 }
 END_TEST
 
-RTT_MAIN("riptide-compactd/limits", tombstones_age_by_the_clock_of_expiry,
+/* An older daemon would refuse levels of several runs. */
+START_TEST(lazy_waits_for_a_daemon_that_can_read_it)
+{
+	struct set_clock clock = { .base = { .wall_ms = wall_ms,
+		.boot_ns = boot_ns }, .wall_ms = 10000 * 1000 };
+	const struct rt_clock_mark no_mark = { 0 };
+	struct rt_manifest manifest = { .generation = 1 };
+	struct rt_expiry_clock expiry;
+	struct rt_config config;
+
+	rt_config_init(&config);
+	rt_log_set_level(RT_LOG_WARNING);
+	rt_expiry_clock_init(&expiry, &clock.base, &no_mark, 0);
+	config.compaction_policy = RT_POLICY_LAZY;
+	ck_assert(!rtc_limits_now(&config, false, &clock.base, &expiry,
+	    &manifest).lazy);
+	manifest.daemon_features = RT_FEATURE_LEVEL_RUNS;
+	ck_assert(rtc_limits_now(&config, false, &clock.base, &expiry,
+	    &manifest).lazy);
+	config.compaction_policy = RT_POLICY_LEVELED;
+	ck_assert(!rtc_limits_now(&config, false, &clock.base, &expiry,
+	    &manifest).lazy);
+	rt_expiry_clock_fini(&expiry);
+	rt_config_fini(&config);
+}
+END_TEST
+
+RTT_MAIN("riptide-compactd/limits", lazy_waits_for_a_daemon_that_can_read_it, tombstones_age_by_the_clock_of_expiry,
     a_window_opens_at_its_first_minute_and_closes_at_its_last,
     a_window_reaches_over_midnight,
     a_window_may_begin_or_end_at_midnight,
