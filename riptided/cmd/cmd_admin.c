@@ -254,6 +254,8 @@ rtd_cmd_config_resetstat(struct rtd_call *call)
 	server->net_input_bytes = server->net_output_bytes = 0;
 	server->keyspace_hits = server->keyspace_misses = 0;
 	server->parked_reads = server->pool_reads = 0;
+	memset(server->answers, 0, sizeof(server->answers));
+	server->cold_reads = (struct rt_durations){ 0 };
 	server->expired_keys = server->error_replies = 0;
 	server->auth_failures = server->denied_commands = 0;
 	server->errors = (struct rtd_error_stats){ 0 };

@@ -63,7 +63,7 @@ process(struct gather *g)
 		PACKAGE_VERSION), 1);
 	rtd_exposition_family(x, RTD_GAUGE, "process_start_time_seconds",
 	    "Start time of the process since unix epoch in seconds.");
-	rtd_exposition_f(x, "", (double)(server->started_ms / 1000));
+	rtd_exposition_f(x, "", (double)server->started_ms / 1000);
 	if (getrusage(RUSAGE_SELF, &usage) == 0) {
 		rtd_exposition_family(x, RTD_COUNTER,
 		    "process_cpu_seconds_total", "Total user and system CPU "
@@ -516,7 +516,7 @@ compactor(struct gather *g)
 		    "riptide_compactor_last_publish_timestamp_seconds",
 		    "When the compactor last changed the tree.");
 		rtd_exposition_f(x, "",
-		    (double)(status->last_publish_ms / 1000));
+		    (double)status->last_publish_ms / 1000);
 	}
 	rtd_exposition_counter(x, "riptide_compactor_restarts_total",
 	    "Times that a compactor of our own has ended.",

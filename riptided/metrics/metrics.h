@@ -1,6 +1,7 @@
-/* metrics: all that the daemon counts, as text for Prometheus. It takes
- * well below a millisecond and waits for nothing. Thread: loop; also while
- * loading, when what the engine has is left out. */
+/* metrics: all that the daemon counts, as text for Prometheus
+ * (docs/monitoring.md). It takes well below a millisecond and waits for
+ * nothing. Thread: loop; also while loading, when what the engine has is left
+ * out. */
 #ifndef RIPTIDED_METRICS_METRICS_H
 #define RIPTIDED_METRICS_METRICS_H
 

@@ -1,4 +1,5 @@
 # metrics: what the daemon counts, as Prometheus reads it.
+EXTRA_DIST += docs/monitoring.md
 noinst_LIBRARIES += riptided/metrics/libmetrics.a
 riptided_metrics_libmetrics_a_SOURCES = \
 	riptided/metrics/exposition.c riptided/metrics/exposition.h \

@@ -272,7 +272,6 @@ def every_expression(tap, port, prometheus):
 def restart(tap, server, prometheus):
     """Scrapes while it is down, replays and is up again."""
     started = prometheus.value("process_start_time_seconds")
-    time.sleep(1.1)	# the start is told in seconds
     server.kill()
     rt.wait_until(lambda: prometheus.value("up") == 0,
                   "Prometheus to miss the daemon")
