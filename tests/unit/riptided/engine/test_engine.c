@@ -9,6 +9,7 @@
 #include "libcommon/base/invariant.h"
 #include "libcommon/manifest/manifest_store.h"
 #include "libcommon/table/value.h"
+#include "riptided/engine/write_hold.h"
 #include "tests/support/runner.h"
 #include "tests/support/scratch_dir.h"
 
@@ -575,7 +576,61 @@ START_TEST(a_flush_asked_for_while_memtables_wait_is_done_later)
 }
 END_TEST
 
-RTT_MAIN("engine", what_was_written_is_read, it_survives_flush_and_restart,
+START_TEST(writes_that_wait_for_a_flush_wait_for_memtables)
+{
+	struct fixture f;
+	bool seen = false;
+
+	init(&f);
+	/* The flusher may be quick, but not each time. */
+	for (unsigned i = 0; i < 1000000 && !seen; i++) {
+		enum rtd_write_hold hold;
+
+		put(&f, "key", "a value of some length, so that it fills");
+		hold = rtd_engine_write_hold(f.engine);
+		ck_assert(hold == RTD_HOLD_NONE || hold == RTD_HOLD_MEMTABLES);
+		seen = hold == RTD_HOLD_MEMTABLES;
+	}
+	ck_assert(seen);
+	while (!rtd_engine_has_room(f.engine))
+		usleep(1000);
+	ck_assert_int_eq(rtd_engine_write_hold(f.engine), RTD_HOLD_NONE);
+	fini(&f);
+}
+END_TEST
+
+START_TEST(each_write_sync_and_flush_has_its_time)
+{
+	struct rtd_engine_durations times;
+	struct rtd_engine_stats stats;
+	struct rt_err err = { 0 };
+	struct fixture f;
+
+	init(&f);
+	for (unsigned i = 0; i < 20; i++)
+		put(&f, "key", "value");
+	ck_assert_int_eq(rtd_engine_sync(f.engine,
+	    rtd_engine_visible_seq(f.engine), UINT64_MAX, &err), RT_OK);
+	rtd_engine_flush(f.engine);
+	/* The reloader may see the table before the flusher has counted it. */
+	do {
+		usleep(1000);
+		rtd_engine_get_durations(f.engine, &times);
+		rtd_engine_get_stats(f.engine, &stats);
+	} while (!rtd_engine_flushed(f.engine) || stats.flushes == 0);
+	rtd_engine_get_durations(f.engine, &times);
+	ck_assert_uint_ge(rt_durations_count(&times.wal_writes), 20);
+	ck_assert_uint_ge(rt_durations_count(&times.wal_syncs), 1);
+	ck_assert_uint_ge(rt_durations_count(&times.wal_syncs),
+	    stats.wal_syncs);
+	ck_assert_uint_eq(rt_durations_count(&times.flushes), 1);
+	ck_assert_uint_gt(times.flushes.sum, 0);
+	fini(&f);
+}
+END_TEST
+
+RTT_MAIN("engine", each_write_sync_and_flush_has_its_time,
+    writes_that_wait_for_a_flush_wait_for_memtables, what_was_written_is_read, it_survives_flush_and_restart,
     a_tombstone_hides_what_is_in_a_table,
     a_drop_empties_one_keyspace_for_good, what_was_dropped_goes_unread,
     swaps_and_drops_are_replayed_in_order,

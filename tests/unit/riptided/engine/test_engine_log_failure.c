@@ -11,6 +11,7 @@
 #include "libcommon/base/invariant.h"
 #include "libcommon/table/value.h"
 #include "riptided/engine/engine.h"
+#include "riptided/engine/write_hold.h"
 #include "tests/support/runner.h"
 #include "tests/support/scratch_dir.h"
 
@@ -290,6 +291,7 @@ START_TEST(log_that_cannot_begin_again_refuses_writes_until_it_can)
 	ck_assert_int_eq(put(&f, &seq), RT_OK);
 	TURNS_UNTIL(&f, rtd_engine_log_stuck(f.engine));
 	ck_assert_int_eq(rtd_engine_write_state(f.engine, &err), RT_EREADONLY);
+	ck_assert_int_eq(rtd_engine_write_hold(f.engine), RTD_HOLD_LOG_STUCK);
 	ck_assert_msg(strstr(err.text, "begin wal segment") != NULL, "%s",
 	    err.text);
 	ck_assert_int_eq(put(&f, &(uint64_t){ 0 }), RT_EREADONLY);
@@ -298,6 +300,7 @@ START_TEST(log_that_cannot_begin_again_refuses_writes_until_it_can)
 	atomic_store(&log_names_fail, 0);
 	TURNS_UNTIL(&f, rtd_engine_has_room(f.engine));
 	ck_assert_int_eq(rtd_engine_write_state(f.engine, &err), RT_OK);
+	ck_assert_int_eq(rtd_engine_write_hold(f.engine), RTD_HOLD_NONE);
 	ck_assert_uint_ge(rtd_engine_acked_seq(f.engine), seq);
 	put_and_wait(&f);
 	continue_on_a_copy(&f);

@@ -11,6 +11,7 @@
 #include "libcommon/base/invariant.h"
 #include "libcommon/table/value.h"
 #include "riptided/engine/engine.h"
+#include "riptided/engine/write_hold.h"
 #include "tests/support/runner.h"
 #include "tests/support/scratch_dir.h"
 
@@ -226,6 +227,7 @@ START_TEST(two_garbled_tables_in_a_row_refuse_writes_until_one_is_sound)
 	TURNS_UNTIL(&f, rtd_engine_write_state(f.engine, &err) != RT_OK);
 	ck_assert_int_eq(err.code, RT_EREADONLY);
 	ck_assert_msg(strstr(err.text, "read back") != NULL, "%s", err.text);
+	ck_assert_int_eq(rtd_engine_write_hold(f.engine), RTD_HOLD_READ_BACK);
 	ck_assert_int_eq(put(&f), RT_EREADONLY);
 	ck_assert_uint_eq(tables_of(&f), 0);
 	expect_all(&f);
