@@ -373,6 +373,18 @@ prefetch(const struct entry *entry)
 		__builtin_prefetch(at - back);
 }
 
+void
+rt_block_cache_prefetch_block(struct rt_block_cache *cache, uint64_t unique_id,
+    uint64_t offset)
+{
+	uint64_t hash = hash_of(unique_id, offset);
+	struct shard *shard = shard_of(cache, hash);
+
+	rt_mutex_lock(&shard->mu);
+	prefetch(*bucket_of(shard, hash));
+	rt_mutex_unlock(&shard->mu);
+}
+
 static struct rt_cached_block *
 look_up(struct rt_block_cache *cache, uint64_t unique_id, uint64_t offset,
     bool counts_miss)

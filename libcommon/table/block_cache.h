@@ -45,6 +45,11 @@ bool rt_block_cache_wants(struct rt_block_cache *cache, uint64_t unique_id,
 void rt_block_cache_prefetch(struct rt_block_cache *cache, uint64_t unique_id,
     uint64_t offset);
 
+/* The same a step later, when what that asked for has come: asks for the block's
+ * end and for what the cache knows of it. */
+void rt_block_cache_prefetch_block(struct rt_block_cache *cache,
+    uint64_t unique_id, uint64_t offset);
+
 /* Hand over data (len bytes, from a malloc of RT_BLOCK_CACHE_ROOM more, which
  * become the cache's) as that block; the result is pinned.
  * When another thread was faster, data is freed and that entry returned.

@@ -122,8 +122,8 @@ touch(const struct rt_block *block, size_t restart, size_t offset)
 }
 
 enum rt_block_result
-rt_block_find(const struct rt_block *block, struct rt_slice key,
-    uint64_t key_hash, uint64_t read_seq, struct rt_entry *out)
+rt_block_aim(const struct rt_block *block, struct rt_slice key,
+    uint64_t key_hash, uint64_t read_seq, size_t *out)
 {
 	size_t restart = RT_BLOCK_BUCKET_SHARED;
 	size_t offset;
@@ -142,5 +142,28 @@ rt_block_find(const struct rt_block *block, struct rt_slice key,
 	if (offset >= (size_t)(block->entries_end - block->data))
 		return RT_BLOCK_BAD;
 	touch(block, restart, offset);
+	*out = restart;
+	return RT_BLOCK_FOUND;
+}
+
+enum rt_block_result
+rt_block_find_behind(const struct rt_block *block, size_t restart,
+    struct rt_slice key, uint64_t read_seq, struct rt_entry *out)
+{
+	size_t offset = rt_get_fixed32(block->restarts + 4 * restart);
+
 	return scan(block, block->data + offset, key, read_seq, out);
+}
+
+enum rt_block_result
+rt_block_find(const struct rt_block *block, struct rt_slice key,
+    uint64_t key_hash, uint64_t read_seq, struct rt_entry *out)
+{
+	size_t restart;
+	enum rt_block_result result =
+	    rt_block_aim(block, key, key_hash, read_seq, &restart);
+
+	if (result != RT_BLOCK_FOUND)
+		return result;
+	return rt_block_find_behind(block, restart, key, read_seq, out);
 }

@@ -47,4 +47,15 @@ enum rt_block_result rt_block_find(const struct rt_block *block,
     struct rt_slice key, uint64_t key_hash, uint64_t read_seq,
     struct rt_entry *out);
 
+/* The same in two steps, for who has keys in several blocks: what the second
+ * looks at comes from memory while the first ones of others run.
+ * RT_BLOCK_FOUND: the key is behind *restart, if anywhere. */
+enum rt_block_result rt_block_aim(const struct rt_block *block,
+    struct rt_slice key, uint64_t key_hash, uint64_t read_seq,
+    size_t *restart);
+/* restart: of an rt_block_aim() for the same. */
+enum rt_block_result rt_block_find_behind(const struct rt_block *block,
+    size_t restart, struct rt_slice key, uint64_t read_seq,
+    struct rt_entry *out);
+
 #endif

@@ -68,6 +68,14 @@ rt_table_reader_locate(struct rt_table_reader *reader, struct rt_slice key,
 	return code;
 }
 
+void
+rt_table_reader_approach(const struct rt_table_place *place)
+{
+	if (place->reader->cache != NULL && place->cached == NULL)
+		rt_block_cache_prefetch_block(place->reader->cache,
+		    place->reader->footer.unique_id, place->block.offset);
+}
+
 bool
 rt_table_reader_pin(struct rt_table_place *place)
 {
@@ -78,6 +86,34 @@ rt_table_reader_pin(struct rt_table_place *place)
 	place->cached = rt_block_cache_find(reader->cache,
 	    reader->footer.unique_id, place->block.offset);
 	return place->cached != NULL;
+}
+
+void
+rt_table_reader_aim(struct rt_table_place *place, struct rt_slice key,
+    uint64_t key_hash, uint64_t read_seq)
+{
+	struct rt_loaded_block loaded = { .cached = place->cached };
+
+	if (loaded.cached == NULL)
+		return;
+	rt_table_use_cached(&loaded);
+	place->aim = rt_block_aim(&loaded.block, key, key_hash, read_seq,
+	    &place->restart);
+	place->is_aimed = true;
+}
+
+/* The rest of a find, or all of it. */
+static enum rt_block_result
+find_in_block(const struct rt_table_place *place, const struct rt_block *block,
+    struct rt_slice key, uint64_t key_hash, uint64_t read_seq,
+    struct rt_entry *entry)
+{
+	if (!place->is_aimed)
+		return rt_block_find(block, key, key_hash, read_seq, entry);
+	if (place->aim != RT_BLOCK_FOUND)
+		return place->aim;
+	return rt_block_find_behind(block, place->restart, key, read_seq,
+	    entry);
 }
 
 void
@@ -93,9 +129,9 @@ rt_table_reader_get_at(struct rt_table_place *place, struct rt_slice key,
     uint64_t key_hash, uint64_t read_seq, unsigned flags,
     struct rt_table_found *found, struct rt_err *err)
 {
-	struct rt_table_reader *reader = place->reader;
-	struct rt_table_block block = place->block;
-	struct rt_loaded_block loaded = { .cached = place->cached };
+	struct rt_table_place at = *place;
+	struct rt_table_reader *reader = at.reader;
+	struct rt_loaded_block loaded = { .cached = at.cached };
 	enum rt_block_result result;
 	struct rt_entry entry;
 	enum rt_code code = RT_OK;
@@ -105,14 +141,17 @@ rt_table_reader_get_at(struct rt_table_place *place, struct rt_slice key,
 	if (loaded.cached != NULL)
 		rt_table_use_cached(&loaded);
 	else
-		code = rt_table_load_block(reader, &block, flags, &loaded, err);
+		code = rt_table_load_block(reader, &at.block, flags, &loaded,
+		    err);
 	if (code != RT_OK)
 		return code;
-	result = rt_block_find(&loaded.block, key, key_hash, read_seq, &entry);
+	result = find_in_block(&at, &loaded.block, key, key_hash, read_seq,
+	    &entry);
 	if (result != RT_BLOCK_FOUND) {
 		code = result == RT_BLOCK_END
 		    ? RT_ENOTFOUND
-		    : rt_table_block_damaged(reader, &block, "malformed", err);
+		    : rt_table_block_damaged(reader, &at.block, "malformed",
+			err);
 		rt_table_drop_block(reader, &loaded);
 		return code;
 	}

@@ -6,6 +6,7 @@
 
 #include "libcommon/os/fs.h"
 #include "libcommon/table/block_cache.h"
+#include "libcommon/table/block_reader.h"
 #include "libcommon/table/iter.h"
 #include "libcommon/table/table_writer.h"
 
@@ -73,9 +74,11 @@ RT_MUST_USE enum rt_code rt_table_reader_get(struct rt_table_reader *reader,
  * the others run.
  *	rt_table_reader_prefetch	asks for the line of the filter
  *	rt_table_reader_locate		filter and index; asks for the cache's slot
- *	rt_table_reader_pin		the slot; asks for the block's lines
- *	rt_table_reader_get_at		the block; all that is left of a get
- * prefetch and pin may be left out. */
+ *	rt_table_reader_approach	the slot; asks for the block's end
+ *	rt_table_reader_pin		the block, if it is in the cache
+ *	rt_table_reader_aim		its end; asks for the key's lines
+ *	rt_table_reader_get_at		the lines; all that is left of a get
+ * prefetch, approach, pin and aim may be left out. */
 void rt_table_reader_prefetch(const struct rt_table_reader *reader,
     uint64_t key_hash);
 
@@ -92,6 +95,9 @@ struct rt_table_place {
 	struct rt_table_reader *reader; /* borrowed */
 	struct rt_table_block block;
 	struct rt_cached_block *cached; /* internal: pinned */
+	bool is_aimed;                  /* internal, as what follows */
+	enum rt_block_result aim;
+	size_t restart;
 };
 
 /* RT_ENOTFOUND: not in this table. Other errors are those of reading a part of
@@ -100,9 +106,15 @@ RT_MUST_USE enum rt_code rt_table_reader_locate(struct rt_table_reader *reader,
     struct rt_slice key, uint64_t key_hash, uint64_t read_seq, unsigned flags,
     struct rt_table_place *place, struct rt_err *err);
 
+void rt_table_reader_approach(const struct rt_table_place *place);
+
 /* True when the block is in the cache; it is pinned then until
  * rt_table_reader_get_at() or rt_table_place_fini(). */
 bool rt_table_reader_pin(struct rt_table_place *place);
+
+/* Of a place that is pinned; nothing happens to others. */
+void rt_table_reader_aim(struct rt_table_place *place, struct rt_slice key,
+    uint64_t key_hash, uint64_t read_seq);
 
 /* As rt_table_reader_get(). place is inert after it. */
 RT_MUST_USE enum rt_code rt_table_reader_get_at(struct rt_table_place *place,

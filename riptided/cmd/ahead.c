@@ -5,6 +5,16 @@
 #include "riptided/cmd/server_state.h"
 #include "riptided/resp/resp_peek.h"
 
+#define LEAD "*2\r\n$3\r\n"
+
+/* Most that are none end here. */
+static bool
+may_be_get(struct rt_slice bytes)
+{
+	return bytes.len >= sizeof(LEAD) - 1 &&
+	    memcmp(bytes.data, LEAD, sizeof(LEAD) - 1) == 0;
+}
+
 /* The keys of the GETs that bytes begin with, as long as there is room. */
 static void
 take_keys(struct rtd_ahead *ahead, struct rt_slice bytes)
@@ -12,7 +22,7 @@ take_keys(struct rtd_ahead *ahead, struct rt_slice bytes)
 	struct rt_slice argv[2];
 	size_t argc;
 
-	while (ahead->count < RTD_READ_KEYS_MAX &&
+	while (ahead->count < RTD_READ_KEYS_MAX && may_be_get(bytes) &&
 	    rtd_resp_peek(&bytes, argv, RT_COUNTOF(argv), &argc) &&
 	    argc == 2 && rt_slice_equal_nocase(argv[0], "GET") &&
 	    argv[1].len <= RT_USER_KEY_BYTES_MAX)

@@ -34,23 +34,14 @@ bool rtd_ahead_read(struct rtd_ahead *ahead, struct rtd_reader *reader,
     const struct rtd_read *read, struct rt_slice key, struct rt_slice behind);
 
 /* Add the GETs that bytes begin with, received from client, to a batch that is
- * not yet read: they are its next commands. False: there is no room for
- * more. */
+ * not yet read: they are its next commands. False: there is no room for more,
+ * perhaps not for all of these. */
 bool rtd_ahead_offer(struct rtd_ahead *ahead,
     const struct rtd_server_state *server, const struct rtd_client *client,
     struct rt_slice bytes);
 /* Read what was offered. */
 void rtd_ahead_read_offered(struct rtd_ahead *ahead,
     struct rtd_server_state *server);
-
-/* Whether the next value is that of a command in these bytes. */
-static inline bool
-rtd_ahead_is_in(const struct rtd_ahead *ahead, struct rt_slice bytes)
-{
-	return ahead->next < ahead->count &&
-	    (uintptr_t)ahead->keys[ahead->next].data - (uintptr_t)bytes.data <
-	    bytes.len;
-}
 
 /* Whether the next value is that of this very word of the input. */
 static inline bool

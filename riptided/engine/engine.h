@@ -193,7 +193,7 @@ RT_MUST_USE enum rt_code rtd_reader_get(struct rtd_reader *reader,
     const struct rtd_read *read, struct rt_slice user_key,
     struct rtd_value *value, struct rt_err *err);
 
-#define RTD_READ_KEYS_MAX 16
+#define RTD_READ_KEYS_MAX 64
 
 /* The same for up to RTD_READ_KEYS_MAX keys at one moment, which takes less
  * than one after the other: what they touch in memory is loaded together.

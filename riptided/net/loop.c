@@ -323,30 +323,35 @@ rtd_loop_accept(struct rtd_loop *loop, int fd, const struct rtd_door *door)
 
 /* -- the turn -- */
 
-/* Look up what the next ones begin with. */
-static void
+/* Look up what the next ones begin with, from i on; returns which is the first
+ * that was not looked at. */
+static size_t
 look_ahead(struct rtd_loop *loop, size_t i)
 {
 	struct rtd_server_state *server = loop->server;
 	struct rtd_ahead *ahead = &server->ahead;
 
 	rtd_ahead_end(ahead);
-	for (; i < loop->gathered_count; i++)
-		if (!rtd_ahead_offer(ahead, server,
-			&loop->gathered[i]->client, loop->gathered[i]->fresh))
+	while (i < loop->gathered_count) {
+		struct rtd_conn *conn = loop->gathered[i++];
+
+		if (!rtd_ahead_offer(ahead, server, &conn->client,
+			conn->fresh))
 			break;
+	}
 	rtd_ahead_read_offered(ahead, server);
+	return i;
 }
 
 static void
 run_gathered(struct rtd_loop *loop)
 {
-	for (size_t i = 0; i < loop->gathered_count; i++) {
-		struct rtd_conn *conn = loop->gathered[i];
+	size_t seen = 0;
 
-		if (!rtd_ahead_is_in(&loop->server->ahead, conn->fresh))
-			look_ahead(loop, i);
-		rtd_conn_run_fresh(conn);
+	for (size_t i = 0; i < loop->gathered_count; i++) {
+		if (i == seen)
+			seen = look_ahead(loop, i);
+		rtd_conn_run_fresh(loop->gathered[i]);
 	}
 	rtd_ahead_end(&loop->server->ahead);
 	loop->gathered_count = loop->read_used = 0;

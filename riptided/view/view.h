@@ -82,7 +82,7 @@ RT_MUST_USE enum rt_code rtd_view_get(const struct rtd_view *view,
     struct rt_slice key, uint64_t read_seq, uint64_t drop_seq, unsigned flags,
     struct rtd_view_found *found, struct rt_err *err);
 
-#define RTD_VIEW_QUERIES_MAX 16
+#define RTD_VIEW_QUERIES_MAX 64
 
 struct rtd_view_query {
 	struct rt_slice key;		/* store key */

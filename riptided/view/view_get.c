@@ -228,7 +228,21 @@ get_located(struct pending *pending, struct rt_table_place *at)
 		size_t n = pending->numbers[i];
 
 		if (pending->queries[n].code == RT_OK)
+			rt_table_reader_approach(&at[n]);
+	}
+	for (size_t i = 0; i < pending->count; i++) {
+		size_t n = pending->numbers[i];
+
+		if (pending->queries[n].code == RT_OK)
 			rt_table_reader_pin(&at[n]);
+	}
+	for (size_t i = 0; i < pending->count; i++) {
+		size_t n = pending->numbers[i];
+		const struct rtd_view_query *query = &pending->queries[n];
+
+		if (query->code == RT_OK)
+			rt_table_reader_aim(&at[n], query->key, query->hash,
+			    pending->read_seq);
 	}
 	for (size_t i = 0; i < pending->count; i++) {
 		size_t n = pending->numbers[i];

@@ -395,8 +395,13 @@ START_TEST(a_get_in_steps_is_a_get)
 		ck_assert_int_eq(rt_table_reader_locate(reader, entry->key,
 				     hash, entry->seq, 0, &place, NULL),
 		    RT_OK);
+		if (i % 4 == 0)
+			rt_table_reader_approach(&place);
 		if (i % 3 == 0)
 			rt_table_reader_pin(&place);
+		if (i % 2 == 0)
+			rt_table_reader_aim(&place, entry->key, hash,
+			    entry->seq);
 		if (i % 5 == 0) {
 			rt_table_place_fini(&place);
 			continue;

@@ -37,9 +37,11 @@ static void
 takes(const char *bytes, const char *value)
 {
 	struct rtd_ahead *ahead = &cmd.server.ahead;
+	const uint8_t *key = ahead->keys[ahead->next].data;
 	struct rtd_value got;
 
-	ck_assert(rtd_ahead_is_in(ahead, rt_slice_cstr(bytes)));
+	ck_assert_uint_lt(ahead->next, ahead->count);
+	ck_assert((uintptr_t)key - (uintptr_t)bytes < strlen(bytes));
 	ck_assert_int_eq(rtd_ahead_take(ahead, &got), RT_OK);
 	ck_assert(rt_slice_equal(got.bytes, rt_slice_cstr(value)));
 	rtd_value_fini(&got);
@@ -53,11 +55,10 @@ START_TEST(first_gets_of_two_clients_are_read_together)
 	ck_assert(offer(&cmd.client, one));
 	ck_assert(offer(&second, two));
 	rtd_ahead_read_offered(&cmd.server.ahead, &cmd.server);
-	ck_assert(!rtd_ahead_is_in(&cmd.server.ahead, rt_slice_cstr(two)));
 	takes(one, "1");
 	takes(one, "2");
 	takes(two, "2");
-	ck_assert(!rtd_ahead_is_in(&cmd.server.ahead, rt_slice_cstr(two)));
+	ck_assert_uint_eq(cmd.server.ahead.next, cmd.server.ahead.count);
 	teardown();
 }
 END_TEST
@@ -103,10 +104,10 @@ END_TEST
 
 START_TEST(no_more_is_taken_than_is_read_at_a_time)
 {
-	static const char many[] = GET("a") GET("a") GET("a") GET("a") GET("a")
-	    GET("a") GET("a") GET("a") GET("a") GET("a") GET("a") GET("a")
-	    GET("a") GET("a") GET("a") GET("a") GET("a") GET("a");
+	char many[(RTD_READ_KEYS_MAX + 2) * sizeof(GET("a"))] = "";
 
+	for (size_t i = 0; i < RTD_READ_KEYS_MAX + 2; i++)
+		strcat(many, GET("a"));
 	setup();
 	ck_assert(!offer(&cmd.client, many));
 	ck_assert(!offer(&second, GET("b")));
