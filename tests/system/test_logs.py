@@ -63,7 +63,7 @@ def busy(server):
         with server.client() as client:
             client.send_raw(junk)
             client.recv_all()
-    for _ in range(12):
+    for _ in range(2):
         with server.client() as client:
             client.send_raw(rt.encode("AUTH", wrong) +
                             rt.encode("AUTH", wrong, wrong) +
