@@ -67,7 +67,8 @@ class Life:
                    "table_size": pick(("64kb", "256kb")),
                    "level_base_size": pick(("64kb", "1mb")),
                    "level_size_multiplier": pick((2, 10)),
-                   "expiry_grace": pick((0, 3600))}
+                   "expiry_grace": pick((0, 3600)),
+                   "tombstone_max_age": pick((0, 1, 604800))}
         self.server.process.options.update(
             both, appendfsync=pick(("always", "always", "everysec", "no")),
             memtable_size=pick(("64kb", "256kb", "1mb")),

@@ -1,8 +1,9 @@
 /* A database of eight keys in memory: real manifests, edits, picker and drop
  * rule, and tables of a few versions that exist in the test alone. Flushes,
- * snapshots, drops, expiry, merges one beside the other, under both policies
- * and while the policy changes. After each step every reader must see what it
- * would see if nothing had ever been merged. */
+ * snapshots, drops, expiry, tombstones that age, merges one beside the other,
+ * under both policies and while the policy changes. After each step every reader
+ * must see what it would see if nothing had ever been merged. In the end a
+ * compactor that is left alone comes to rest, with nothing too old. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "libcommon/base/invariant.h"
 #include "libcommon/manifest/manifest_edit.h"
 #include "libcommon/table/value.h"
+#include "riptide-compactd/aging.h"
 #include "riptide-compactd/picker.h"
 #include "riptide-compactd/retention.h"
 #include "tests/support/draw_manifest.h"
@@ -22,6 +24,8 @@
 #define SNAPSHOTS_MAX 4
 #define JOBS_MAX 3
 #define ENTRY_BYTES 10
+/* No database of a model has that much to do. */
+#define REST_JOBS_MAX 300
 
 struct version {
 	unsigned key;
@@ -53,11 +57,12 @@ struct world {
 	struct snapshot snapshots[SNAPSHOTS_MAX];
 	size_t snapshots_count;
 	uint64_t seq, now_ms, flushed_ms, drop_seq, next_file;
+	uint64_t age;	/* tombstones get so old; 0: any. As now_ms */
 	struct rtc_limits limits;
 	const struct rtc_job *running[JOBS_MAX];
 	struct rtc_job jobs[JOBS_MAX];
 	uint64_t expired_before[JOBS_MAX];
-	unsigned merges, as_runs, conflicts, judged[RTC_VERDICTS];
+	unsigned merges, as_runs, conflicts, aged, judged[RTC_VERDICTS];
 	uint32_t runs_seen;	/* most runs of a level below 0 */
 };
 
@@ -279,6 +284,8 @@ flush(struct world *world)
 	if (world->memtable.count > 0) {
 		sort(&world->memtable);
 		table = describe(&world->memtable, id, keys);
+		if (table.tombstones > 0)
+			table.tombstones_since_s = world->now_ms;
 		rt_manifest_edit_add_run(edit, &table);
 		keep_file(world, id, &world->memtable);
 		world->memtable = (struct versions){ 0 };
@@ -353,10 +360,29 @@ merged(struct world *world, const struct rtc_job *job, uint64_t expired_before)
 	return out;
 }
 
+/* As the publisher has it, if less exactly. */
+static uint64_t
+since_of(const struct world *world, const struct rtc_job *job,
+    const struct rt_manifest_table *table)
+{
+	uint64_t since = 0;
+
+	if (table->tombstones == 0)
+		return 0;
+	for (size_t i = 0; i < job->inputs_count; i++) {
+		uint64_t own = job->inputs[i]->tombstones_since_s;
+
+		if (own != 0 && (since == 0 || own < since))
+			since = own;
+	}
+	return since != 0 ? since : world->now_ms;
+}
+
 /* Cut between keys, now and then. Returns how many tables. */
 static size_t
-put_tables(struct world *world, const struct versions *list,
-    struct rt_manifest_table tables[KEYS], char keys[KEYS][2][8])
+put_tables(struct world *world, const struct rtc_job *job,
+    const struct versions *list, struct rt_manifest_table tables[KEYS],
+    char keys[KEYS][2][8])
 {
 	struct versions piece = { 0 };
 	size_t count = 0;
@@ -371,6 +397,8 @@ put_tables(struct world *world, const struct versions *list,
 			rand() % 3 != 0))
 			continue;
 		tables[count] = describe(&piece, id, keys[count]);
+		tables[count].tombstones_since_s =
+		    since_of(world, job, &tables[count]);
 		keep_file(world, id, &piece);
 		piece = (struct versions){ 0 };
 		world->next_file++;
@@ -393,6 +421,7 @@ carry_out(struct world *world, size_t which, unsigned seed, bool alone)
 	enum rt_code code;
 
 	rtc_job_print(job, line, sizeof(line));
+	world->aged += strstr(line, "tombstone-max-age") != NULL;
 	if (job->kind == RTC_JOB_MERGE)
 		out = merged(world, job, world->expired_before[which]);
 	if (job->kind == RTC_JOB_MOVE)
@@ -400,7 +429,7 @@ carry_out(struct world *world, size_t which, unsigned seed, bool alone)
 	else
 		rt_manifest_edit_replace(edit, ids, job->inputs_count,
 		    job->target_level, tables,
-		    put_tables(world, &out, tables, keys));
+		    put_tables(world, job, &out, tables, keys));
 	if (job->as_run)
 		rt_manifest_edit_as_run(edit);
 	code = publish(world, edit, &err);
@@ -419,13 +448,22 @@ carry_out(struct world *world, size_t which, unsigned seed, bool alone)
 	check(world, seed, line);
 }
 
+static void
+look_at_the_clock(struct world *world)
+{
+	world->limits.expired_before_ms = world->flushed_ms;
+	world->limits.tombstones_before_s =
+	    world->age != 0 && world->now_ms > world->age
+	    ? world->now_ms - world->age : 0;
+}
+
 /* Begin a job, or end one of those under way. */
 static void
 compact(struct world *world, unsigned seed)
 {
 	size_t count = world->limits.running_count;
 
-	world->limits.expired_before_ms = world->flushed_ms;
+	look_at_the_clock(world);
 	if (count < JOBS_MAX && rand() % 3 != 0 &&
 	    rtc_picker_pick(world->manifest, &world->limits,
 		&world->jobs[count])) {
@@ -446,9 +484,43 @@ change_mind(struct world *world)
 	world->limits.max_job_bytes = rand() % 8 == 0 ? 200 : 0;
 }
 
+/* Nobody writes any more. */
+static void
+come_to_rest(struct world *world, unsigned seed)
+{
+	unsigned jobs = 0;
+
+	world->limits.l0_only = false;
+	world->limits.max_job_bytes = 0;
+	world->now_ms += world->age;
+	look_at_the_clock(world);
+	while (rtc_picker_pick(world->manifest, &world->limits,
+	    &world->jobs[0])) {
+		char line[256];
+
+		ck_assert_msg(++jobs < REST_JOBS_MAX,
+		    "RTT_SEED=%u: never at rest: %s", seed,
+		    rtc_job_print(&world->jobs[0], line, sizeof(line)));
+		world->running[0] = &world->jobs[0];
+		world->expired_before[0] = world->flushed_ms;
+		world->limits.running_count = 1;
+		carry_out(world, 0, seed, true);
+	}
+	for (size_t i = 0; world->limits.full_seq == 0 &&
+	     i < world->manifest->runs_count; i++) {
+		const struct rt_manifest_run *run = &world->manifest->runs[i];
+
+		for (size_t j = 0; j < run->tables_count; j++)
+			ck_assert_msg(!rtc_aging_is_due(world->manifest,
+			    &world->limits, &run->tables[j]),
+			    "RTT_SEED=%u: too old", seed);
+	}
+}
+
 static void
 play(struct world *world, unsigned seed)
 {
+	world->age = rand() % 3 == 0 ? 0 : 1 + (uint64_t)rand() % 100;
 	world->limits = (struct rtc_limits){
 		.l0_trigger = 1 + (uint64_t)rand() % 4,
 		.level_base_bytes = 30 + (uint64_t)rand() % 100,
@@ -488,6 +560,7 @@ play(struct world *world, unsigned seed)
 	}
 	while (world->limits.running_count > 0)
 		carry_out(world, 0, seed, world->limits.running_count == 1);
+	come_to_rest(world, seed);
 }
 
 static void
@@ -521,19 +594,21 @@ START_TEST(every_reader_sees_the_same_whatever_is_merged)
 		sum.merges += world.merges;
 		sum.as_runs += world.as_runs;
 		sum.conflicts += world.conflicts;
+		sum.aged += world.aged;
 		for (unsigned j = 0; j < RTC_VERDICTS; j++)
 			sum.judged[j] += world.judged[j];
 		if (world.runs_seen > sum.runs_seen)
 			sum.runs_seen = world.runs_seen;
 		end(&world);
 	}
-	printf("# %u jobs, %u of them to runs of their own, %u given up; up to "
-	    "%u runs in a level\n", sum.merges, sum.as_runs, sum.conflicts,
-	    sum.runs_seen);
+	printf("# %u jobs, %u of them to runs of their own, %u for tombstones "
+	    "of age, %u given up; up to %u runs in a level\n", sum.merges,
+	    sum.as_runs, sum.aged, sum.conflicts, sum.runs_seen);
 	/* Everything has happened, or nothing was proved. */
 	for (unsigned j = 0; j < RTC_VERDICTS; j++)
 		ck_assert_msg(sum.judged[j] > 0, "verdict %u never came", j);
 	ck_assert_uint_gt(sum.as_runs, count / 2);
+	ck_assert_uint_gt(sum.aged, count / 2);
 	ck_assert_uint_ge(sum.runs_seen, 3);
 	ck_assert_uint_lt(sum.conflicts * 50, sum.merges);
 }
