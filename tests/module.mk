@@ -30,6 +30,7 @@ include tests/hazard/module.mk
 include tests/package/module.mk
 include tests/system/module.mk
 include tests/clients/module.mk
+include tests/page/module.mk
 include tests/linearizability/module.mk
 include tests/model/module.mk
 include tests/hypothesis/module.mk
