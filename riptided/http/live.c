@@ -230,11 +230,12 @@ tell_tree(struct rtd_live *live)
 	rt_buf_printf(&live->text, "event: tree\ndata: ");
 	rt_buf_append_slice(&live->text, rt_buf_slice(&live->tree.text));
 	rt_buf_printf(&live->text, "\n\n");
-	TAILQ_FOREACH(watcher, &live->watchers, link)
+	TAILQ_FOREACH(watcher, &live->watchers, link) {
 		if (!watcher->has_tree && is_reading(watcher)) {
 			send_text(watcher, rt_buf_slice(&live->text));
 			watcher->has_tree = true;
 		}
+	}
 }
 
 static bool
@@ -242,9 +243,10 @@ lack_tree(const struct rtd_live *live)
 {
 	const struct rtd_watcher *watcher;
 
-	TAILQ_FOREACH(watcher, &live->watchers, link)
+	TAILQ_FOREACH(watcher, &live->watchers, link) {
 		if (!watcher->has_tree)
 			return true;
+	}
 	return false;
 }
 
@@ -269,14 +271,16 @@ rtd_live_tell(struct rtd_live *live, const struct rtd_answer *answer)
 	if (answer->manifest != NULL &&
 	    rtd_live_tree_draw(&live->tree, answer->manifest,
 		live->config->live_page_keys))
-		TAILQ_FOREACH(watcher, &live->watchers, link)
+		TAILQ_FOREACH(watcher, &live->watchers, link) {
 			watcher->has_tree = false;
+		}
 	if (answer->manifest != NULL && lack_tree(live))
 		tell_tree(live);
 	put_tick_event(live, answer);
-	TAILQ_FOREACH(watcher, &live->watchers, link)
+	TAILQ_FOREACH(watcher, &live->watchers, link) {
 		if (is_reading(watcher))
 			send_text(watcher, rt_buf_slice(&live->text));
+	}
 }
 
 /* -- life -- */

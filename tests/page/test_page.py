@@ -18,7 +18,7 @@ from client_setup import rt  # noqa: E402
 PINS = [os.path.join(HERE, name)
         for name in ("package.json", "package-lock.json", "visitor.js")]
 SHOTS = os.path.join(rt.BUILDDIR, "tests", "page", "shots")
-FACTS = 29
+FACTS = 30
 SMALL = {"table_size": "64kb", "level_base_size": "128kb",
          "level_size_multiplier": 4}
 

@@ -116,6 +116,9 @@ async function visit(browser) {
   await have("start");
   await see(page, "it_comes_back_by_itself", "#state", "^ready$");
   await see(page, "and_says_so", "#news li", "started again");
+  await page.fill("#demo-key", "another");
+  await page.click("[data-deed=set]");
+  await see(page, "the_demo_goes_on_with_it", "#read-key", "demo:another");
   fact("no_script_has_failed", thrown.length === 0, thrown);
 }
 

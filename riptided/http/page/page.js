@@ -352,10 +352,24 @@ $("pause").addEventListener("click", () => {
 
 const demo = { token: null, follows: false };
 
-async function deed(name) {
+function send(name) {
   const body = new URLSearchParams({ deed: name, key: $("demo-key").value, value: $("demo-value").value });
+  return fetch("demo", { method: "POST", body, headers: { "X-Riptide-Token": demo.token } });
+}
+
+async function fetchToken() {
+  const reply = await fetch("demo");
+  demo.token = reply.ok ? (await reply.text()).trim() : "";
+}
+
+/* A daemon that was started again has another token. */
+async function deed(name) {
   try {
-    const reply = await fetch("demo", { method: "POST", body, headers: { "X-Riptide-Token": demo.token } });
+    let reply = await send(name);
+    if (reply.status === 403) {
+      await fetchToken();
+      reply = await send(name);
+    }
     const said = await reply.text();
     $("demo-said").textContent = said.trim();
     demo.follows = reply.ok && (demo.follows || ["set", "get", "del"].includes(name));
@@ -365,9 +379,7 @@ async function deed(name) {
 }
 
 async function openDemo() {
-  const reply = await fetch("demo");
-  if (!reply.ok) return;
-  demo.token = (await reply.text()).trim();
+  await fetchToken();
   if (demo.token === "") return;
   $("demo").hidden = false;
   $("demo-form").addEventListener("submit", (event) => {
