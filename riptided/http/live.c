@@ -238,6 +238,17 @@ tell_tree(struct rtd_live *live)
 	}
 }
 
+/* What they have is one of before. */
+static void
+forget_tree(struct rtd_live *live)
+{
+	struct rtd_watcher *watcher;
+
+	TAILQ_FOREACH(watcher, &live->watchers, link) {
+		watcher->has_tree = false;
+	}
+}
+
 static bool
 lack_tree(const struct rtd_live *live)
 {
@@ -271,9 +282,7 @@ rtd_live_tell(struct rtd_live *live, const struct rtd_answer *answer)
 	if (answer->manifest != NULL &&
 	    rtd_live_tree_draw(&live->tree, answer->manifest,
 		live->config->live_page_keys))
-		TAILQ_FOREACH(watcher, &live->watchers, link) {
-			watcher->has_tree = false;
-		}
+		forget_tree(live);
 	if (answer->manifest != NULL && lack_tree(live))
 		tell_tree(live);
 	put_tick_event(live, answer);
