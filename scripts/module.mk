@@ -5,7 +5,7 @@ dist_noinst_SCRIPTS += bootstrap .ci/run scripts/check-all \
 	scripts/release-check scripts/format scripts/lint \
 	scripts/test-totals
 EXTRA_DIST += scripts/cppcheck.txt scripts/layers.txt .clang-format \
-	.clang-tidy .editorconfig .github/workflows/ci.yml
+	.clang-tidy .editorconfig .github
 EXTRA_DIST += SECURITY.md CHANGELOG.md CONTRIBUTING.md HACKING.md LICENSE README.md \
 	docs \
 	docs/commands.md docs/commands.txt docs/decisions.md docs/formats/wal.md docs/path.md \

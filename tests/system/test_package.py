@@ -47,11 +47,12 @@ def run(*command, **more):
                           timeout=rt.PATIENCE_S, **more)
 
 
-def make(*arguments):
+def make(*arguments, text_in=None):
     """A make of its own: the flags of the one that runs us are not its."""
     env = {name: value for name, value in os.environ.items()
            if not name.startswith(("MAKE", "MFLAGS"))}
-    return run("make", "-s", *arguments, cwd=rt.BUILDDIR, env=env)
+    return run("make", "-s", *arguments, cwd=rt.BUILDDIR, env=env,
+               input=text_in)
 
 
 # -- make install --
@@ -120,6 +121,34 @@ def test_papers(tap):
     there = {os.path.relpath(os.path.join(DEBIAN, name), rt.SRCDIR)
              for name in below(DEBIAN)}
     tap.equal(there - listed, set(), "the_tarball_has_all_of_debian")
+
+
+def test_tarball(tap):
+    """The lists of what is distributed leave out nothing of the repository."""
+    listed = run("git", "-C", rt.SRCDIR, "ls-files")
+    if listed.returncode != 0:
+        tap.skip("the_tarball_has_every_file", "not a repository")
+        return
+    rule = ("print-dist:\n\t@printf '%s\\n' $(DISTFILES) "
+            "$(am__configure_deps)\n")
+    names = make("-f", "Makefile", "-f", "-", "print-dist",
+                 "srcdir=" + rt.SRCDIR, "top_srcdir=" + rt.SRCDIR,
+                 text_in=rule).stdout.split()
+    names = {os.path.normpath(name.replace(rt.SRCDIR + "/", ""))
+             for name in names}
+
+    def is_in(name):
+        """It is named, or a directory that it is in."""
+        while name:
+            if name in names:
+                return True
+            name = os.path.dirname(name)
+        return False
+
+    tap.equal([name for name in listed.stdout.split()
+               if not is_in(name) and
+               os.path.basename(name) != ".gitignore"], [],
+              "the_tarball_has_every_file")
 
 
 def test_rules(tap):
@@ -236,7 +265,7 @@ def test_health(tap):
     tap.ok(run("bash", "-c", shell).returncode != 0, "nor_is_a_dead_one")
 
 
-for test in (test_install, test_papers, test_rules, test_smoke, test_page,
-             test_container, test_container_libraries, test_health):
+for test in (test_install, test_papers, test_tarball, test_rules, test_smoke,
+             test_page, test_container, test_container_libraries, test_health):
     tap.run(test)
 tap.done()
