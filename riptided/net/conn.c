@@ -23,6 +23,8 @@
 #define UNAUTHENTICATED_OUTPUT_MAX 65536
 /* Buffers that have grown above this are given back when they are empty. */
 #define KEPT_BYTES_MAX 16384
+/* Those of who has said nothing for so long are given back in any case. */
+#define KEPT_US (2 * SECOND_US)
 #define LOG_INTERVAL_MS 60000
 /* Of a reply with large values, handed to the kernel at once. */
 #define PIECES_MAX 16
@@ -941,13 +943,30 @@ overdue(const struct rtd_conn *conn, uint64_t now_us)
 	return NULL;
 }
 
+/* Ten thousand that are idle would keep a lot. */
+static void
+give_back_buffers(struct rtd_conn *conn, uint64_t now_us)
+{
+	struct rt_buf *out = &conn->client.out;
+
+	if (now_us - conn->active_us < KEPT_US || conn->client.parked ||
+	    conn->in.len != 0 || out->len != 0 ||
+	    (conn->in.cap == 0 && out->cap == 0))
+		return;
+	rt_buf_fini(&conn->in);
+	rt_buf_fini(out);
+	rtd_client_memory_count(conn);
+}
+
 void
 rtd_conn_check_times(struct rtd_conn *conn, uint64_t now_us)
 {
 	const char *reason = overdue(conn, now_us);
 
-	if (reason == NULL)
+	if (reason == NULL) {
+		give_back_buffers(conn, now_us);
 		return;
+	}
 	rt_log(RT_LOG_VERBOSE, "net", "client closed", "peer=%s reason=\"%s\"",
 	    conn->client.peer, reason);
 	rtd_conn_doom(conn);

@@ -754,6 +754,29 @@ START_TEST(an_idle_client_is_closed_when_timeout_says_so)
 }
 END_TEST
 
+START_TEST(an_idle_client_gives_its_buffers_back)
+{
+	int fd;
+
+	setup();
+	fd = connect_client();
+	say(fd, "E a\r\n");
+	turn();
+	hear(fd, "$1\r\na\r\n");
+	rtd_loop_check_times(&loop);
+	ck_assert_uint_ne(loop.memory, 0);
+	time_ns += UINT64_C(3000000000);
+	turn();
+	rtd_loop_check_times(&loop);
+	ck_assert_uint_eq(loop.memory, 0);
+	say(fd, "E b\r\n");
+	turn();
+	hear(fd, "$1\r\nb\r\n");
+	close(fd);
+	teardown();
+}
+END_TEST
+
 START_TEST(without_auth_limits_are_tighter)
 {
 	int silent, large;
@@ -916,7 +939,7 @@ RTT_MAIN("loop", pipelined_commands_are_answered_in_order,
     a_client_over_the_hard_limit_is_closed,
     half_a_command_is_waited_for_30_seconds,
     an_idle_client_is_closed_when_timeout_says_so,
-    without_auth_limits_are_tighter,
+    an_idle_client_gives_its_buffers_back, without_auth_limits_are_tighter,
     a_reply_that_is_held_comes_when_its_time_has,
     a_handshake_that_the_client_does_not_read_waits,
     a_client_too_many_is_told_so,
