@@ -230,7 +230,8 @@ tell_tree(struct rtd_live *live)
 	rt_buf_printf(&live->text, "event: tree\ndata: ");
 	rt_buf_append_slice(&live->text, rt_buf_slice(&live->tree.text));
 	rt_buf_printf(&live->text, "\n\n");
-	TAILQ_FOREACH(watcher, &live->watchers, link) {
+	for (watcher = TAILQ_FIRST(&live->watchers); watcher != NULL;
+	     watcher = TAILQ_NEXT(watcher, link)) {
 		if (!watcher->has_tree && is_reading(watcher)) {
 			send_text(watcher, rt_buf_slice(&live->text));
 			watcher->has_tree = true;
@@ -244,7 +245,8 @@ forget_tree(struct rtd_live *live)
 {
 	struct rtd_watcher *watcher;
 
-	TAILQ_FOREACH(watcher, &live->watchers, link) {
+	for (watcher = TAILQ_FIRST(&live->watchers); watcher != NULL;
+	     watcher = TAILQ_NEXT(watcher, link)) {
 		watcher->has_tree = false;
 	}
 }
@@ -254,7 +256,8 @@ lack_tree(const struct rtd_live *live)
 {
 	const struct rtd_watcher *watcher;
 
-	TAILQ_FOREACH(watcher, &live->watchers, link) {
+	for (watcher = TAILQ_FIRST(&live->watchers); watcher != NULL;
+	     watcher = TAILQ_NEXT(watcher, link)) {
 		if (!watcher->has_tree)
 			return true;
 	}
@@ -286,7 +289,8 @@ rtd_live_tell(struct rtd_live *live, const struct rtd_answer *answer)
 	if (answer->manifest != NULL && lack_tree(live))
 		tell_tree(live);
 	put_tick_event(live, answer);
-	TAILQ_FOREACH(watcher, &live->watchers, link) {
+	for (watcher = TAILQ_FIRST(&live->watchers); watcher != NULL;
+	     watcher = TAILQ_NEXT(watcher, link)) {
 		if (is_reading(watcher))
 			send_text(watcher, rt_buf_slice(&live->text));
 	}
