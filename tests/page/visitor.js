@@ -57,7 +57,7 @@ async function visit(browser) {
   await page.goto(url);
   await see(page, "it_says_that_the_server_is_ready", "#state", "^ready$");
   await have("write");
-  await see(page, "a_flush_is_told", "#news li", "Flush: a memtable became table d-\\d+");
+  await see(page, "a_flush_is_told", "#news li", "Flush: (a memtable|\\d+ memtables) became table");
   await see(page, "its_table_is_in_level_0", '.level[data-level="0"] .cell[data-table^="d-"]');
   await have("delete");
   await see(page, "deletions_are_told", "#news li", "deletions? among them");

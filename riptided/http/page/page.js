@@ -15,6 +15,7 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const TICKS_EACH_LOOK = 4;
 const SILENCE_MS = 3000;
 const NEWS_MAX = 60;
+const TOLD_ONE_BY_ONE = 3;
 
 let last = null;        /* the tick before */
 let second = null;      /* the tick that the last points were drawn from */
@@ -139,6 +140,13 @@ function drawTree(data) {
   const come = tree.draw(data);
   const flushed = come.filter((one) => one.cell[0].startsWith("d-") && one.level === 0);
   if (flushed.length > 0) fly(glass, tree.cells.get(flushed[0].cell[0]));
+  /* Who listens to the news is told of many at once. */
+  if (flushed.length > TOLD_ONE_BY_ONE) {
+    const sum = (i) => flushed.reduce((all, one) => all + one.cell[i], 0);
+    news("Flush: " + flushed.length + " memtables became tables, " + bytes(sum(2)) + " with " +
+      plural(sum(4), "deletion") + " among " + count(sum(3)) + " entries.", Date.now());
+    return;
+  }
   for (const one of flushed) {
     news("Flush: a memtable became table " + one.cell[0] + ", " + bytes(one.cell[2]) + " with " +
       count(one.cell[3]) + " entries" + (one.cell[4] > 0 ? ", " + plural(one.cell[4], "deletion") + " among them" : "") +
