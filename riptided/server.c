@@ -21,6 +21,8 @@
 #include "riptided/http/answers.h"
 #include "riptided/http/http.h"
 #include "riptided/loader.h"
+#include "riptided/net/crew.h"
+#include "riptided/net/floor.h"
 #include "riptided/net/inherited.h"
 #include "riptided/net/listener.h"
 #include "riptided/net/loop.h"
@@ -50,6 +52,7 @@ struct rtd_server {
 	char *const *argv;
 	struct rtd_loop loop;
 	struct rtd_inherited inherited;	/* until they are the listener's */
+	struct rtd_crew *crew;		/* other loops; or NULL */
 	struct rtd_listener *listener;
 	struct rtd_http *http;		/* NULL: no metrics-port */
 	struct rtd_loader *loader;	/* until the engine is loaded */
@@ -68,7 +71,7 @@ struct rtd_server {
 static void
 count_operations(struct rtd_server *server)
 {
-	uint64_t now = server->state.commands_processed;
+	uint64_t now = rtd_lanes_counted(&server->state, RTD_COUNT_COMMANDS);
 	uint64_t *before =
 	    &server->commands_before[server->ticks % TICKS_PER_SECOND];
 
@@ -126,12 +129,25 @@ tick_listener(struct rtd_server *server)
 		rtd_listener_admit(server->listener);
 }
 
+/* Between the two no other loop does anything. */
 static void
-on_tick(evutil_socket_t fd, short what, void *arg)
+begin_alone(struct rtd_server *server)
 {
-	struct rtd_server *server = arg;
-
 	rtd_loop_begin_turn(&server->loop);
+	rtd_floor_take(&server->loop);
+	rtd_floor_clear(&server->loop);
+}
+
+static void
+end_alone(struct rtd_server *server)
+{
+	rtd_floor_admit(&server->loop);
+	rtd_floor_leave(&server->loop);
+}
+
+static void
+tick(struct rtd_server *server)
+{
 	count_operations(server);
 	rtd_loop_tick(&server->loop);
 	rtd_compact_waits_tick(&server->state);
@@ -153,6 +169,17 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 		rt_log_limited(60000, RT_LOG_WARNING, "server",
 		    "client-output-buffer-limit is not well formed", "");
 	rtd_loop_check_times(&server->loop);
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct rtd_server *server = arg;
+
+	rtd_loop_begin_turn(&server->loop);
+	rtd_floor_take(&server->loop);
+	tick(server);
+	rtd_floor_leave(&server->loop);
 }
 
 static void
@@ -200,6 +227,7 @@ reload_tls(struct rtd_server *server)
 	}
 	rtd_tls_context_free(server->loop.tls);
 	server->loop.tls = fresh;
+	rtd_crew_set_tls(server->crew, fresh);
 	rt_log(RT_LOG_NOTICE, "server", "TLS files read again", "");
 }
 
@@ -257,7 +285,7 @@ on_signal(evutil_socket_t fd, short what, void *arg)
 	struct rtd_server *server = arg;
 	int number;
 
-	rtd_loop_begin_turn(&server->loop);
+	begin_alone(server);
 	while ((number = rt_lifecycle_next_signal(fd)) != 0) {
 		if (number == SIGHUP) {
 			reload(server);
@@ -269,14 +297,21 @@ on_signal(evutil_socket_t fd, short what, void *arg)
 			server->stopping = true;
 		}
 	}
+	end_alone(server);
 }
 
 static void
 on_accepted(void *arg, int fd, const struct rtd_door *door)
 {
 	struct rtd_server *server = arg;
+	bool took;
 
-	rtd_loop_accept(&server->loop, fd, door);
+	rtd_loop_begin_turn(&server->loop);
+	took = rtd_floor_take(&server->loop);
+	if (!rtd_crew_accept(server->crew, fd, door))
+		rtd_loop_accept(&server->loop, fd, door);
+	if (took)
+		rtd_floor_leave(&server->loop);
 }
 
 static void
@@ -285,6 +320,7 @@ on_engine(void *arg)
 	struct rtd_server *server = arg;
 
 	rtd_loop_wake(&server->loop);
+	rtd_crew_wake(server->crew);
 }
 
 static void
@@ -293,8 +329,9 @@ on_http(void *arg, enum rtd_mail kind, struct rt_slice question,
 {
 	struct rtd_server *server = arg;
 
-	rtd_loop_begin_turn(&server->loop);
+	begin_alone(server);
 	rtd_answer(&server->state, kind, question, out);
+	end_alone(server);
 }
 
 /* -- start -- */
@@ -457,12 +494,15 @@ start(struct rtd_server *server, struct rt_err *err)
 	    (code = rtd_inherited_take(&server->inherited, err)) != RT_OK ||
 	    (code = prepare_spawn(server, err)) != RT_OK ||
 	    (code = name_run(state, server->config_file, err)) != RT_OK ||
-	    (code = rtd_loop_open(&server->loop, state, err)) != RT_OK)
+	    (code = rtd_loop_open(&server->loop, state, err)) != RT_OK ||
+	    (code = rtd_crew_open(&server->crew, &server->loop,
+		(unsigned)config->io_threads, err)) != RT_OK)
 		return code;
 	fit_maxclients(config);
 	code = rtd_password_files_load(rt_fs_posix(), config, err);
 	if (code == RT_OK && config->tls_port != 0)
 		code = rtd_tls_context_new(&server->loop.tls, config, err);
+	rtd_crew_set_tls(server->crew, server->loop.tls);
 	if (code == RT_OK)
 		code = listen_somewhere(server, err);
 	if (code == RT_OK)
@@ -475,6 +515,7 @@ start(struct rtd_server *server, struct rt_err *err)
 	warn_of_open_door(server);
 	state->pool = rtd_pool_new((unsigned)config->reader_threads,
 	    rtd_loop_wake, &server->loop);
+	rtd_crew_start(server->crew);
 	return listen_and_load(server, err);
 }
 
@@ -493,7 +534,7 @@ end_loading(struct rtd_server *server, struct rt_err *err)
 		return code;
 	/* Options may have changed meanwhile. */
 	rtd_engine_config_changed(state->engine);
-	state->reader = rtd_reader_new(state->engine);
+	server->loop.lane.reader = rtd_reader_new(state->engine);
 	server->loop.acked = rtd_engine_acked_seq(state->engine);
 	rt_lifecycle_warn_of_root();
 	rt_sandbox_log(&state->sandbox);
@@ -508,6 +549,18 @@ end_loading(struct rtd_server *server, struct rt_err *err)
 	return RT_OK;
 }
 
+/* The other loops stand still while they get an engine. */
+static enum rt_code
+end_loading_alone(struct rtd_server *server, struct rt_err *err)
+{
+	enum rt_code code;
+
+	begin_alone(server);
+	code = end_loading(server, err);
+	end_alone(server);
+	return code;
+}
+
 static enum rt_code
 serve(struct rtd_server *server, struct rt_err *err)
 {
@@ -518,7 +571,7 @@ serve(struct rtd_server *server, struct rt_err *err)
 		rtd_loop_turn(&server->loop);
 		if (RT_UNLIKELY(server->loader != NULL) &&
 		    rtd_loader_is_done(server->loader))
-			code = end_loading(server, err);
+			code = end_loading_alone(server, err);
 	}
 	return code;
 }
@@ -537,6 +590,18 @@ is_anyone_new(const struct rtd_server_state *state)
 	return false;
 }
 
+static bool
+look_for_newcomers(struct rtd_server *server)
+{
+	bool found;
+
+	begin_alone(server);
+	found = rtd_crew_has_arrivals(server->crew) ||
+	    is_anyone_new(&server->state);
+	end_alone(server);
+	return found;
+}
+
 /* Who comes later waits for the next daemon where sockets are inherited; so who
  * was let in a moment ago is served by this one. */
 static void
@@ -546,8 +611,8 @@ serve_newcomers(struct rtd_server *server)
 	uint64_t deadline;
 
 	rtd_loop_begin_turn(loop);
-	deadline = server->state.now_us + NEWCOMERS_US;
-	while (is_anyone_new(&server->state) && server->state.now_us < deadline)
+	deadline = loop->lane.now_us + NEWCOMERS_US;
+	while (look_for_newcomers(server) && loop->lane.now_us < deadline)
 		rtd_loop_turn(loop);
 }
 
@@ -556,14 +621,13 @@ static void
 drain(struct rtd_server *server)
 {
 	struct rtd_loop *loop = &server->loop;
-	uint64_t deadline;
 
-	rtd_loop_quiet(loop);
 	rtd_loop_begin_turn(loop);
+	rtd_floor_take(loop);
 	rtd_compact_waits_end(&server->state);
-	deadline = server->state.now_us + DRAIN_US;
-	while (!rtd_loop_drained(loop) && server->state.now_us < deadline)
-		rtd_loop_turn(loop);
+	rtd_floor_leave(loop);
+	rtd_crew_ask_to_stop(server->crew, DRAIN_US);
+	rtd_loop_drain(loop, DRAIN_US);
 }
 
 /* The next start begins again where this one stands. */
@@ -595,12 +659,18 @@ stop(struct rtd_server *server, struct rt_err *err)
 	server->listener = NULL;
 	rtd_http_free(server->http);
 	server->http = NULL;
-	if (server->loader != NULL)
+	if (server->loader != NULL) {
+		rtd_crew_ask_to_stop(server->crew, 0);
+		rtd_crew_stop(server->crew);
 		code = stop_loading(server, err);
+	}
 	if (state->engine != NULL && server->tick_event != NULL) {
 		serve_newcomers(server);
 		drain(server);
+	} else {
+		rtd_crew_ask_to_stop(server->crew, 0);
 	}
+	rtd_crew_stop(server->crew);
 	rtd_spawn_free(server->spawn);
 	if (state->engine != NULL)
 		rtd_checkpoint_cancel(state->engine);
@@ -613,13 +683,15 @@ stop(struct rtd_server *server, struct rt_err *err)
 		event_free(server->signal_event);
 	for (client = state->clients; client != NULL; client = client->next)
 		rtd_client_let_go(client);
-	rtd_reader_free(state->reader);
+	for (unsigned i = 0; i < state->lanes_count; i++)
+		rtd_reader_free(state->lanes[i]->reader);
 	if (state->engine != NULL)
 		code = rtd_engine_close(state->engine, err);
 	state->engine = NULL;
 	/* The engine's threads, which wake the loop, have ended. */
 	rtd_tls_context_free(server->loop.tls);
 	rtd_loop_close(&server->loop);
+	rtd_crew_close(server->crew);
 	rtd_server_state_fini(state);
 	if (server->signal_fd >= 0)
 		close(server->signal_fd);

@@ -27,6 +27,15 @@ rt_mutex_lock(struct rt_mutex *mu) RT_NO_LOCK_CHECK
 	rt_assert(pthread_mutex_lock(&mu->raw) == 0);
 }
 
+bool
+rt_mutex_try(struct rt_mutex *mu)
+{
+	int error = pthread_mutex_trylock(&mu->raw);
+
+	rt_assert(error == 0 || error == EBUSY);
+	return error == 0;
+}
+
 void
 rt_mutex_unlock(struct rt_mutex *mu) RT_NO_LOCK_CHECK
 {

@@ -20,6 +20,8 @@ struct rt_cond {
 void rt_mutex_init(struct rt_mutex *mu);
 void rt_mutex_fini(struct rt_mutex *mu);
 void rt_mutex_lock(struct rt_mutex *mu) RT_ACQUIRES(*mu);
+/* False: another thread has it. */
+bool rt_mutex_try(struct rt_mutex *mu);
 void rt_mutex_unlock(struct rt_mutex *mu) RT_RELEASES(*mu);
 
 void rt_cond_init(struct rt_cond *cond);

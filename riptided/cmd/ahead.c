@@ -56,10 +56,12 @@ is_plain(const struct rtd_client *client)
 }
 
 bool
-rtd_ahead_offer(struct rtd_ahead *ahead, const struct rtd_server_state *server,
-    const struct rtd_client *client, struct rt_slice bytes)
+rtd_ahead_offer(struct rtd_lane *lane, const struct rtd_client *client,
+    struct rt_slice bytes)
 {
-	if (server->reader == NULL)
+	struct rtd_ahead *ahead = &lane->ahead;
+
+	if (lane->reader == NULL)
 		return false;
 	if (ahead->count == 0)
 		ahead->database = client->database;
@@ -69,8 +71,10 @@ rtd_ahead_offer(struct rtd_ahead *ahead, const struct rtd_server_state *server,
 }
 
 void
-rtd_ahead_read_offered(struct rtd_ahead *ahead, struct rtd_server_state *server)
+rtd_ahead_read_offered(struct rtd_lane *lane,
+    const struct rtd_server_state *server)
 {
+	struct rtd_ahead *ahead = &lane->ahead;
 	struct rtd_read read = { .flags = RTD_READ_NOWAIT };
 
 	/* One by itself is read by its command. */
@@ -79,8 +83,8 @@ rtd_ahead_read_offered(struct rtd_ahead *ahead, struct rtd_server_state *server)
 		return;
 	}
 	read.keyspace = rtd_engine_keyspace(server->engine, ahead->database);
-	read.now_ms = (uint64_t)server->now_ms;
-	rtd_reader_get_many(server->reader, &read, ahead->keys, ahead->count,
+	read.now_ms = (uint64_t)lane->now_ms;
+	rtd_reader_get_many(lane->reader, &read, ahead->keys, ahead->count,
 	    ahead->values, ahead->codes, NULL);
 }
 

@@ -17,6 +17,7 @@
 #include "riptided/engine/engine.h"
 
 struct rtd_client;
+struct rtd_lane;
 struct rtd_server_state;
 
 /* Inert when zeroed. */
@@ -36,12 +37,11 @@ bool rtd_ahead_read(struct rtd_ahead *ahead, struct rtd_reader *reader,
 /* Add the GETs that bytes begin with, received from client, to a batch that is
  * not yet read: they are its next commands. False: there is no room for more,
  * perhaps not for all of these. */
-bool rtd_ahead_offer(struct rtd_ahead *ahead,
-    const struct rtd_server_state *server, const struct rtd_client *client,
+bool rtd_ahead_offer(struct rtd_lane *lane, const struct rtd_client *client,
     struct rt_slice bytes);
 /* Read what was offered. */
-void rtd_ahead_read_offered(struct rtd_ahead *ahead,
-    struct rtd_server_state *server);
+void rtd_ahead_read_offered(struct rtd_lane *lane,
+    const struct rtd_server_state *server);
 
 /* Whether the next value is that of this very word of the input. */
 static inline bool

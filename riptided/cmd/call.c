@@ -35,14 +35,15 @@ rtd_reply_read_error(struct rtd_server_state *server,
 	rtd_reply_error(reply, "ERR %s", why);
 }
 
-static inline enum rtd_answered_by
+static inline enum rtd_counter
 answer_of(const struct rtd_call *call, const struct rtd_value *value)
 {
 	if (value->found.block == NULL && value->found.owned == NULL)
-		return RTD_BY_MEMTABLE;
+		return RTD_COUNT_BY_MEMTABLE;
 	if (RT_UNLIKELY(call->client->misses != 0))
-		return RTD_BY_DISK;
-	return value->found.was_read ? RTD_BY_FILE : RTD_BY_CACHE;
+		return RTD_COUNT_BY_DISK;
+	return value->found.was_read ? RTD_COUNT_BY_FILE :
+	    RTD_COUNT_BY_CACHE;
 }
 
 /* err: its text is "" when there is nothing to say. */
@@ -52,14 +53,19 @@ take_read(struct rtd_call *call, enum rt_code code,
 {
 	rtd_client_wait_for(call->client, value->seq);
 	if (code == RT_OK) {
-		call->server->answers[answer_of(call, value)]++;
+		rtd_lane_count(call->lane, answer_of(call, value), 1);
 		return RTD_FOUND;
 	}
 	if (code == RT_ENOTFOUND) {
-		call->server->answers[RTD_BY_NOTHING]++;
+		rtd_lane_count(call->lane, RTD_COUNT_BY_NOTHING, 1);
 		return RTD_ABSENT;
 	}
 	if (code == RT_EAGAIN) {
+		call->missed = true;
+		return RTD_FAILED;
+	}
+	/* It is counted where all may be. */
+	if (RT_UNLIKELY(call->is_free)) {
 		call->missed = true;
 		return RTD_FAILED;
 	}
@@ -73,9 +79,9 @@ count_lookup(struct rtd_call *call, enum rtd_lookup lookup,
     struct rt_slice key)
 {
 	if (lookup == RTD_FOUND) {
-		call->server->keyspace_hits++;
+		rtd_lane_count(call->lane, RTD_COUNT_HITS, 1);
 	} else if (lookup == RTD_ABSENT) {
-		call->server->keyspace_misses++;
+		rtd_lane_count(call->lane, RTD_COUNT_MISSES, 1);
 		rtd_notify(call, RT_EVENT_KEY_MISS, "keymiss", key);
 	}
 }
@@ -84,7 +90,7 @@ count_lookup(struct rtd_call *call, enum rtd_lookup lookup,
 static inline bool
 is_overlaid(const struct rtd_call *call)
 {
-	return RT_UNLIKELY(call->server->pending != NULL) &&
+	return RT_UNLIKELY(call->lane->pending != NULL) &&
 	    call->client->snapshot == NULL;
 }
 
@@ -97,9 +103,9 @@ rtd_call_get(struct rtd_call *call, struct rt_slice key,
 	enum rt_code code;
 
 	err.text[0] = '\0';
-	if (!is_overlaid(call) || !rtd_pending_get(call->server->pending,
+	if (!is_overlaid(call) || !rtd_pending_get(call->lane->pending,
 		&read, key, value, &code))
-		code = rtd_reader_get(call->server->reader, &read, key, value,
+		code = rtd_reader_get(call->lane->reader, &read, key, value,
 		    &err);
 	return take_read(call, code, value, &err);
 }
@@ -109,11 +115,11 @@ rtd_call_iter(struct rtd_call *call, const struct rtd_read *read,
     uint64_t *seq)
 {
 	struct rt_iter *iter =
-	    rtd_reader_iter(call->server->reader, read, seq);
+	    rtd_reader_iter(call->lane->reader, read, seq);
 
 	if (iter == NULL || !is_overlaid(call))
 		return iter;
-	return rtd_pending_iter(call->server->pending, read, iter);
+	return rtd_pending_iter(call->lane->pending, read, iter);
 }
 
 enum rtd_lookup
@@ -126,9 +132,9 @@ rtd_call_get_in(struct rtd_call *call, uint32_t keyspace, struct rt_slice key,
 
 	err.text[0] = '\0';
 	read.keyspace = keyspace;
-	if (!is_overlaid(call) || !rtd_pending_get(call->server->pending,
+	if (!is_overlaid(call) || !rtd_pending_get(call->lane->pending,
 		&read, key, value, &code))
-		code = rtd_reader_get(call->server->reader, &read, key, value,
+		code = rtd_reader_get(call->lane->reader, &read, key, value,
 		    &err);
 	if (code == RT_EAGAIN) {
 		call->missed_keyspace = keyspace;
@@ -177,7 +183,7 @@ rtd_call_read_many(struct rtd_call *call, const struct rt_slice *keys,
 	if (is_overlaid(call))
 		return read_each(call, keys, count, values, lookups);
 	err.text[0] = '\0';
-	rtd_reader_get_many(call->server->reader, &read, keys, count, values,
+	rtd_reader_get_many(call->lane->reader, &read, keys, count, values,
 	    codes, &err);
 	for (; done < count && lookup != RTD_FAILED; done++) {
 		lookup = take_read(call, codes[done], &values[done], &err);
@@ -196,14 +202,14 @@ rtd_call_read_ahead(struct rtd_call *call, struct rt_slice key,
     struct rtd_value *value)
 {
 	const struct rtd_read read = reading_now(call);
-	struct rtd_ahead *ahead = &call->server->ahead;
+	struct rtd_ahead *ahead = &call->lane->ahead;
 	enum rtd_lookup lookup;
 	enum rt_code code;
 	struct rt_err err;
 
 	/* A command that has missed reads what it needs, and no more. */
 	if (call->client->misses != 0 || (!rtd_ahead_has(ahead, key) &&
-		!rtd_ahead_read(ahead, call->server->reader, &read, key,
+		!rtd_ahead_read(ahead, call->lane->reader, &read, key,
 		    call->client->ahead)))
 		return rtd_call_read(call, key, value);
 	err.text[0] = '\0';
@@ -211,7 +217,7 @@ rtd_call_read_ahead(struct rtd_call *call, struct rt_slice key,
 	if (RT_UNLIKELY(code != RT_OK && code != RT_ENOTFOUND &&
 		code != RT_EAGAIN))
 		/* Once more, for the words. */
-		code = rtd_reader_get(call->server->reader, &read, key, value,
+		code = rtd_reader_get(call->lane->reader, &read, key, value,
 		    &err);
 	lookup = take_read(call, code, value, &err);
 	count_lookup(call, lookup, key);
@@ -306,9 +312,9 @@ rtd_call_commit(struct rtd_call *call)
 	    (call->command->flags & RTD_CMD_AT_ONCE) == 0 &&
 	    !rtd_notify_new(call))
 		return false;
-	if (RT_UNLIKELY(call->server->pending != NULL) &&
+	if (RT_UNLIKELY(call->lane->pending != NULL) &&
 	    !batch->lacks_memory) {
-		rtd_pending_add(call->server->pending, call->server->engine,
+		rtd_pending_add(call->lane->pending, call->server->engine,
 		    batch);
 		return true;
 	}

@@ -22,8 +22,8 @@ rtd_call_keyspace_of(const struct rtd_call *call, uint32_t database)
 {
 	if (RT_UNLIKELY(call->client->snapshot != NULL))
 		return rtd_snapshot_keyspace(call->client->snapshot, database);
-	if (RT_UNLIKELY(call->server->pending != NULL))
-		return rtd_pending_keyspace(call->server->pending,
+	if (RT_UNLIKELY(call->lane->pending != NULL))
+		return rtd_pending_keyspace(call->lane->pending,
 		    call->server->engine, database);
 	return rtd_engine_keyspace(call->server->engine, database);
 }

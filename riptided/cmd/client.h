@@ -12,6 +12,7 @@
 #define RTD_CLIENT_NAME_BYTES 128
 
 struct rtd_command;
+struct rtd_lane;
 struct rtd_snapshot;
 struct rtd_missed;
 struct rtd_making;
@@ -52,6 +53,7 @@ struct rtd_client {
 	char peer[64];			/* "127.0.0.1:50312", "[::1]:1", path:0 */
 	char local[64];
 	int fd;				/* for CLIENT LIST only */
+	const struct rtd_lane *lane;	/* likewise: of the loop that serves it */
 	int64_t created_ms;		/* wall clock */
 	int64_t active_ms;
 	uint64_t commands;
@@ -75,7 +77,7 @@ struct rtd_client {
 	/* Arguments of the command at hand that lie in bulks; may be NULL. */
 	const struct rt_inlays *large;
 	unsigned modes;			/* RTD_MODE_* */
-	bool postponed;			/* CLIENT PAUSE holds its command */
+	bool postponed;		/* CLIENT PAUSE holds its command */
 	size_t push_end;		/* in out: behind the last push */
 	struct rtd_transaction *transaction;	/* with RTD_MODE_MULTI */
 	struct rtd_watch watch;

@@ -250,11 +250,8 @@ rtd_cmd_config_resetstat(struct rtd_call *call)
 
 	rtd_command_reset_counters();
 	server->connections_received = server->connections_rejected = 0;
-	server->commands_processed = 0;
-	server->net_input_bytes = server->net_output_bytes = 0;
-	server->keyspace_hits = server->keyspace_misses = 0;
+	rtd_lanes_reset(server);
 	server->parked_reads = server->pool_reads = 0;
-	memset(server->answers, 0, sizeof(server->answers));
 	server->cold_reads = (struct rt_durations){ 0 };
 	server->expired_keys = server->error_replies = 0;
 	server->auth_failures = server->denied_commands = 0;

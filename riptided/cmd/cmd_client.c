@@ -122,7 +122,7 @@ describe(const struct rtd_call *call, const struct rtd_client *client,
 	    "idle=%lld flags=%s db=%u sub=%llu psub=%llu ssub=%llu multi=%lld "
 	    "qbuf=%zu qbuf-free=0 argv-mem=0 multi-mem=%zu rbs=%zu rbp=%zu "
 	    "obl=%zu oll=0 omem=%zu tot-mem=%zu events=r cmd=%s user=%s redir=-1 "
-	    "resp=%d lib-name=%s lib-ver=%s\n",
+	    "resp=%d lib-name=%s lib-ver=%s io-thread=%u\n",
 	    (unsigned long long)client->id, client->peer, client->local,
 	    client->fd, client->name,
 	    (long long)((call->now_ms - client->created_ms) / 1000),
@@ -138,8 +138,7 @@ describe(const struct rtd_call *call, const struct rtd_client *client,
 	    client->pending_in + client->pending_out + client->out.cap +
 		rtd_client_held_bytes(client) + sizeof(*client),
 	    command, rtd_auth_user(client), client->reply.protocol,
-	    client->lib_name,
-	    client->lib_version);
+	    client->lib_name, client->lib_version, client->lane->number);
 }
 
 void

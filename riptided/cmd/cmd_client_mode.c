@@ -6,7 +6,7 @@
 void
 rtd_cmd_monitor(struct rtd_call *call)
 {
-	if (call->server->pending != NULL) {
+	if (call->lane->pending != NULL) {
 		rtd_reply_error(rtd_call_reply(call),
 		    "ERR MONITOR isn't allowed for DENY BLOCKING client");
 		return;

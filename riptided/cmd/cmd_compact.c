@@ -66,6 +66,18 @@ end_wait(struct rtd_server_state *server, struct rtd_compact_wait *wait,
 	server->unpark_client(server, client);
 }
 
+/* True: its wait is over. Nothing is read from a client that is parked, so its
+ * end is not noticed by itself. */
+static bool
+is_over(struct rtd_server_state *server, const struct rtd_compact_wait *wait,
+    uint64_t done)
+{
+	if (!wait->client->killed &&
+	    server->client_hung_up(server, wait->client))
+		server->kill_client(server, wait->client);
+	return wait->request <= done || wait->client->killed;
+}
+
 void
 rtd_compact_waits_tick(struct rtd_server_state *server)
 {
@@ -77,18 +89,16 @@ rtd_compact_waits_tick(struct rtd_server_state *server)
 	done = rtd_compact_done(server->engine);
 	while (*at != NULL) {
 		struct rtd_compact_wait *wait = *at;
+		struct rtd_client *client = wait->client;
 
-		/* Nothing is read from a client that is parked, so its end is
-		 * not noticed by itself. */
-		if (!wait->client->killed &&
-		    server->client_hung_up(server, wait->client))
-			server->kill_client(server, wait->client);
-		if (wait->request > done && !wait->client->killed) {
+		rtd_visit_client(server, client);
+		if (is_over(server, wait, done)) {
+			*at = wait->next;
+			end_wait(server, wait, NULL);
+		} else {
 			at = &wait->next;
-			continue;
 		}
-		*at = wait->next;
-		end_wait(server, wait, NULL);
+		rtd_leave_client(server, client);
 	}
 }
 
@@ -97,9 +107,12 @@ rtd_compact_waits_end(struct rtd_server_state *server)
 {
 	while (server->compact_waits != NULL) {
 		struct rtd_compact_wait *wait = server->compact_waits;
+		struct rtd_client *client = wait->client;
 
 		server->compact_waits = wait->next;
+		rtd_visit_client(server, client);
 		end_wait(server, wait, "ERR the server stops; the request "
 		    "stays for the compactor");
+		rtd_leave_client(server, client);
 	}
 }

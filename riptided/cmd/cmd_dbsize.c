@@ -27,7 +27,7 @@ dbsize_work(struct rtd_cmd_job *job)
 	/* Within an EXEC this is the loop. */
 	if (dbsize->code == RT_OK && dbsize->pending != NULL)
 		dbsize->code = rtd_pending_count(dbsize->pending,
-		    job->server->reader, &dbsize->read, &dbsize->count.keys,
+		    job->server->lane->reader, &dbsize->read, &dbsize->count.keys,
 		    &dbsize->err);
 }
 
@@ -71,8 +71,8 @@ rtd_cmd_dbsize(struct rtd_call *call)
 	dbsize->exact = exact;
 	dbsize->read = rtd_call_reading(call);
 	if (dbsize->read.snapshot == NULL)
-		dbsize->pending = call->server->pending;
-	dbsize->counting = rtd_reader_counting(call->server->reader,
+		dbsize->pending = call->lane->pending;
+	dbsize->counting = rtd_reader_counting(call->lane->reader,
 	    dbsize->read.snapshot, &seq);
 	if (dbsize->counting == NULL) {
 		rtd_reply_error(rtd_call_reply(call),

@@ -79,7 +79,7 @@ debug_sleep(struct rtd_call *call)
 		memcpy(text, call->argv[2].data, call->argv[2].len);
 	seconds = strtod(text, NULL);
 	/* Within an EXEC the loop itself would sleep. */
-	if (!(seconds > 0) || call->server->pending != NULL) {
+	if (!(seconds > 0) || call->lane->pending != NULL) {
 		reply_ok(call);
 		return;
 	}

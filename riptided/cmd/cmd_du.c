@@ -90,7 +90,7 @@ rtd_cmd_riptide_du(struct rtd_call *call)
 			    (uint32_t)i),
 			.now_ms = (uint64_t)call->now_ms,
 		};
-	du->counting = rtd_reader_counting(server->reader, NULL, &seq);
+	du->counting = rtd_reader_counting(server->lane->reader, NULL, &seq);
 	rtd_client_wait_for(call->client, seq);
 	du->job.work = du_work;
 	du->job.reply = du_reply;

@@ -150,7 +150,7 @@ server_section(struct collect *c)
 	rt_stats_i64(out, "uptime_in_days", up_s / 86400);
 	rt_stats_text(out, "executable", "%s", server->executable);
 	rt_stats_text(out, "config_file", "%s", server->config_file);
-	rt_stats_i64(out, "io_threads_active", 0);
+	rt_stats_i64(out, "io_threads_active", server->lanes_count > 1);
 }
 
 /* Held by CLIENT PAUSE: nothing else blocks. */
@@ -209,7 +209,8 @@ memory_split(struct collect *c)
 	bound(out, "memory_limit_argument", shares.argument);
 	rt_stats_u64(out, "memtable_held_bytes", e->memtable_held_bytes);
 	rt_stats_u64(out, "block_cache_max_bytes", e->block_cache_max);
-	rt_stats_u64(out, "client_buffer_bytes", c->server->client_memory);
+	rt_stats_u64(out, "client_buffer_bytes",
+	    rtd_lanes_client_memory(c->server));
 	rt_stats_u64(out, "open_tables", e->open_tables);
 	rt_stats_u64(out, "open_tables_max", e->open_tables_max);
 	rt_stats_u64(out, "tables_opened", e->tables_opened);
@@ -259,7 +260,8 @@ memory_section(struct collect *c)
 	rt_stats_f(out, "mem_fragmentation_ratio",
 	    used != 0 ? (double)rss / (double)used : 0, 2);
 	rt_stats_text(out, "mem_allocator", "libc");
-	rt_stats_u64(out, "mem_clients_normal", c->server->client_memory);
+	rt_stats_u64(out, "mem_clients_normal",
+	    rtd_lanes_client_memory(c->server));
 	memory_split(c);
 }
 
@@ -327,10 +329,12 @@ stats_section(struct collect *c)
 	rt_stats_u64(out, "total_connections_received",
 	    server->connections_received);
 	rt_stats_u64(out, "total_commands_processed",
-	    server->commands_processed);
+	    rtd_lanes_counted(server, RTD_COUNT_COMMANDS));
 	rt_stats_u64(out, "instantaneous_ops_per_sec", server->ops_per_sec);
-	rt_stats_u64(out, "total_net_input_bytes", server->net_input_bytes);
-	rt_stats_u64(out, "total_net_output_bytes", server->net_output_bytes);
+	rt_stats_u64(out, "total_net_input_bytes",
+	    rtd_lanes_counted(server, RTD_COUNT_NET_INPUT));
+	rt_stats_u64(out, "total_net_output_bytes",
+	    rtd_lanes_counted(server, RTD_COUNT_NET_OUTPUT));
 	rt_stats_u64(out, "rejected_connections",
 	    server->connections_rejected);
 	rt_stats_u64(out, "sync_full", 0);
@@ -338,8 +342,10 @@ stats_section(struct collect *c)
 	rt_stats_u64(out, "sync_partial_err", 0);
 	rt_stats_u64(out, "expired_keys", server->expired_keys);
 	rt_stats_u64(out, "evicted_keys", 0);
-	rt_stats_u64(out, "keyspace_hits", server->keyspace_hits);
-	rt_stats_u64(out, "keyspace_misses", server->keyspace_misses);
+	rt_stats_u64(out, "keyspace_hits",
+	    rtd_lanes_counted(server, RTD_COUNT_HITS));
+	rt_stats_u64(out, "keyspace_misses",
+	    rtd_lanes_counted(server, RTD_COUNT_MISSES));
 	rt_stats_u64(out, "parked_reads", server->parked_reads);
 	rt_stats_u64(out, "pool_reads", server->pool_reads);
 	rt_stats_u64(out, "read_errors", server->read_errors);
@@ -354,7 +360,8 @@ stats_section(struct collect *c)
 	rt_stats_u64(out, "total_error_replies", server->error_replies);
 	rt_stats_u64(out, "acl_access_denied_auth", server->auth_failures);
 	rt_stats_u64(out, "acl_access_denied_cmd", server->denied_commands);
-	rt_stats_u64(out, "protocol_errors", server->protocol_errors);
+	rt_stats_u64(out, "protocol_errors",
+	    rtd_lanes_counted(server, RTD_COUNT_PROTOCOL_ERRORS));
 	rt_stats_u64(out, "slowlog_entries", server->slowlog.count);
 }
 
@@ -764,7 +771,7 @@ start_counting(struct rtd_call *call, struct rt_buf *sections)
 			    (uint32_t)i),
 			.now_ms = (uint64_t)call->now_ms,
 		};
-	info->counting = rtd_reader_counting(server->reader, NULL, &seq);
+	info->counting = rtd_reader_counting(server->lane->reader, NULL, &seq);
 	rtd_client_wait_for(call->client, seq);
 	info->sections = *sections;
 	*sections = (struct rt_buf){ 0 };

@@ -45,7 +45,7 @@ run_now(struct rtd_cmd_job *job, struct rtd_call *call)
 void
 rtd_cmd_job_start(struct rtd_cmd_job *job, struct rtd_call *call)
 {
-	if (call->server->pending != NULL) {
+	if (call->lane->pending != NULL) {
 		run_now(job, call);
 		return;
 	}

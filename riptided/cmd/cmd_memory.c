@@ -76,7 +76,7 @@ rtd_cmd_memory_stats(struct rtd_call *call)
 {
 	struct rtd_resp_writer *reply = rtd_call_reply(call);
 	struct rtd_info_memory memory;
-	uint64_t clients = call->server->client_memory;
+	uint64_t clients = rtd_lanes_client_memory(call->server);
 
 	rtd_info_memory(call->server, &memory);
 	const struct figure figures[] = {

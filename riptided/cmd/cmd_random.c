@@ -96,10 +96,10 @@ rtd_cmd_randomkey(struct rtd_call *call)
 {
 	/* No two are alike, even in one turn. */
 	uint64_t seed = call->server->now_us * 1000003 +
-	    call->server->commands_processed;
+	    rtd_lanes_counted(call->server, RTD_COUNT_COMMANDS);
 	struct picking *picking;
 
-	if (call->server->pending != NULL) {
+	if (call->lane->pending != NULL) {
 		pick_here(call, seed);
 		return;
 	}

@@ -215,7 +215,7 @@ rtd_cmd_waitaof(struct rtd_call *call)
 	if (timeout_ms != 0)
 		syncing->timeout_ms = (uint64_t)timeout_ms;
 	/* Within an EXEC nothing is waited for: it tells how things stand. */
-	if (here == 1 && call->server->pending == NULL) {
+	if (here == 1 && call->lane->pending == NULL) {
 		start(call, syncing);
 		return;
 	}

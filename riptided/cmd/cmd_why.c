@@ -191,13 +191,13 @@ client_buffers(struct findings *findings)
 	const struct rtd_server_state *server = findings->server;
 
 	if (server->client_memory_max == 0 ||
-	    server->client_memory <= server->client_memory_max)
+	    rtd_lanes_client_memory(server) <= server->client_memory_max)
 		return;
 	detail(add(findings, "client-buffers", "waiting", "Raise memory-limit, "
 	    "or let clients read their replies and send less at once"),
 	    "clients' buffers take %" PRIu64 " bytes of %" PRIu64
 	    ": nobody is read from until there is room",
-	    server->client_memory, server->client_memory_max);
+	    rtd_lanes_client_memory(server), server->client_memory_max);
 }
 
 /* -- what took long -- */

@@ -270,7 +270,7 @@ unknown_subcommand(struct rtd_client *client,
 }
 
 static bool
-keys_fit(struct rtd_call *call)
+keys_fit(const struct rtd_call *call)
 {
 	const struct rtd_command *command = call->command;
 	size_t last;
@@ -506,6 +506,13 @@ struct standing {
 	uint64_t hits, misses;
 };
 
+static void
+count_again(struct rtd_lane *lane, enum rtd_counter which, uint64_t count)
+{
+	atomic_store_explicit(&lane->counts[which], count,
+	    memory_order_relaxed);
+}
+
 /* MS1 */
 static void
 take_back(struct rtd_call *call, const struct standing *before)
@@ -514,10 +521,10 @@ take_back(struct rtd_call *call, const struct standing *before)
 	struct rtd_client *client = call->client;
 
 	counters_of(call->command)->calls--;
-	server->commands_processed--;
+	rtd_lane_count(call->lane, RTD_COUNT_COMMANDS, UINT64_MAX);
 	client->commands--;
-	server->keyspace_hits = before->hits;
-	server->keyspace_misses = before->misses;
+	count_again(call->lane, RTD_COUNT_HITS, before->hits);
+	count_again(call->lane, RTD_COUNT_MISSES, before->misses);
 	rtd_reply_cut(&client->reply, before->out, client->out.len);
 	client->wait_seq = before->wait_seq;
 	rtd_write_batch_clear(&server->batch);
@@ -552,14 +559,14 @@ run(struct rtd_call *call)
 	const struct standing before = {
 		.out = client->out.len,
 		.wait_seq = client->wait_seq,
-		.hits = server->keyspace_hits,
-		.misses = server->keyspace_misses,
+		.hits = rtd_lane_counted(call->lane, RTD_COUNT_HITS),
+		.misses = rtd_lane_counted(call->lane, RTD_COUNT_MISSES),
 	};
 	uint64_t start_ns = rt_clock_monotonic_ns(server->clock), nsec;
 
 	rtd_write_batch_clear(&server->batch);
 	counters_of(call->command)->calls++;
-	server->commands_processed++;
+	rtd_lane_count(call->lane, RTD_COUNT_COMMANDS, 1);
 	client->commands++;
 	server->pubsub.holds = server->notify != 0;
 	call->command->run(call);
@@ -600,6 +607,7 @@ rtd_command_run_queued(const struct rtd_call *exec,
 	struct rtd_call call = {
 		.server = exec->server,
 		.client = exec->client,
+		.lane = exec->lane,
 		.command = queued->command,
 		.argv = queued->argv,
 		.argc = queued->argc,
@@ -611,7 +619,7 @@ rtd_command_run_queued(const struct rtd_call *exec,
 
 	rtd_write_batch_clear(&call.server->batch);
 	counters_of(call.command)->calls++;
-	call.server->commands_processed++;
+	rtd_lane_count(call.lane, RTD_COUNT_COMMANDS, 1);
 	call.client->commands++;
 	/* It may be somebody else since it was queued. */
 	if (RT_LIKELY(rtd_auth_permits(call.client, call.command)))
@@ -750,6 +758,126 @@ queue_or_run(struct rtd_call *call, unsigned flags)
 	return run(call);
 }
 
+/* -- beside other loops -- */
+
+bool
+rtd_server_is_calm(const struct rtd_server_state *server)
+{
+	return server->engine != NULL && server->monitors == 0 &&
+	    server->notify == 0 && server->paused_until_us == 0 &&
+	    !server->deadlines.enabled;
+}
+
+/* Does the command look at one moment only? EXISTS asks for one key after the
+ * other, MGET for so many at once. */
+static bool
+reads_once(const struct rtd_call *call)
+{
+	const struct rtd_command *command = call->command;
+
+	return command->last_key == command->first_key || call->argc == 2 ||
+	    (command->run == rtd_cmd_mget &&
+		call->argc - 1 <= RTD_READ_KEYS_MAX);
+}
+
+static bool
+is_free(const struct rtd_call *call)
+{
+	const struct rtd_client *client = call->client;
+
+	return (call->command->flags & RTD_CMD_FREE) != 0 &&
+	    call->lane->reader != NULL && client->modes == 0 &&
+	    client->snapshot == NULL && client->misses == 0 &&
+	    client->missed == NULL && (client->authenticated ||
+		call->server->config->requirepass[0] == '\0') &&
+	    rtd_command_takes(call->command, call->argc) &&
+	    reads_once(call) && keys_fit(call) &&
+	    rtd_auth_permits(client, call->command) &&
+	    !rtd_engine_log_stuck(call->server->engine);
+}
+
+/* False: nothing stays of it. A miss, and every error, is told with the
+ * floor. */
+static bool
+run_free(struct rtd_call *call, uint64_t *nsec)
+{
+	struct rtd_client *client = call->client;
+	struct rtd_lane *lane = call->lane;
+	const struct standing before = {
+		.out = client->out.len,
+		.wait_seq = client->wait_seq,
+		.hits = rtd_lane_counted(lane, RTD_COUNT_HITS),
+		.misses = rtd_lane_counted(lane, RTD_COUNT_MISSES),
+	};
+	uint64_t start_ns = rt_clock_monotonic_ns(call->server->clock);
+
+	call->command->run(call);
+	if (RT_UNLIKELY(call->missed) ||
+	    RT_UNLIKELY(replied_error(client, before.out))) {
+		count_again(lane, RTD_COUNT_HITS, before.hits);
+		count_again(lane, RTD_COUNT_MISSES, before.misses);
+		rtd_reply_cut(&client->reply, before.out, client->out.len);
+		client->wait_seq = before.wait_seq;
+		return false;
+	}
+	*nsec = rt_clock_monotonic_ns(call->server->clock) - start_ns;
+	rtd_lane_count(lane, RTD_COUNT_COMMANDS, 1);
+	rtd_lane_ran(lane, (size_t)(call->command - table), *nsec);
+	rt_latency_note((call->command->flags & RTD_CMD_FAST) != 0
+		? RT_LATENCY_FAST_COMMAND : RT_LATENCY_COMMAND, *nsec);
+	client->commands++;
+	client->last_command = call->command;
+	return true;
+}
+
+enum rtd_tried
+rtd_command_try(struct rtd_server_state *server, struct rtd_client *client,
+    struct rtd_lane *lane, const struct rt_slice *argv, size_t argc,
+    int64_t now_ms, bool calm)
+{
+	struct rtd_call call = {
+		.server = server,
+		.client = client,
+		.lane = lane,
+		.command = rtd_command_named(argv, argc),
+		.argv = argv,
+		.argc = argc,
+		.now_ms = now_ms,
+		.is_free = true,
+	};
+	unsigned flags;
+
+	if (RT_UNLIKELY(call.command == NULL))
+		return RTD_TRIED_FLOOR;
+	if (calm && is_free(&call) && run_free(&call, &lane->nsec))
+		return RT_UNLIKELY(is_slow(server, call.command, lane->nsec))
+		    ? RTD_TRIED_SLOW : RTD_TRIED_DONE;
+	flags = flags_of(&call);
+	if (RT_LIKELY((flags & RTD_CMD_ALONE) == 0))
+		return RTD_TRIED_FLOOR;
+	return (client->modes & RTD_MODE_MULTI) != 0 &&
+	    (call.command->flags & RTD_CMD_AT_ONCE) == 0 ? RTD_TRIED_FLOOR :
+	    RTD_TRIED_ALONE;
+}
+
+void
+rtd_command_remember(struct rtd_server_state *server,
+    struct rtd_client *client, const struct rt_slice *argv, size_t argc,
+    uint64_t nsec)
+{
+	struct rtd_call call = {
+		.server = server,
+		.client = client,
+		.lane = server->lane,
+		.command = rtd_command_named(argv, argc),
+		.argv = argv,
+		.argc = argc,
+	};
+
+	if (call.command != NULL)
+		put_slow(server, slowlog_entry(&call), nsec);
+}
+
 void
 rtd_command_silence(struct rtd_client *client, size_t out_before)
 {
@@ -771,6 +899,7 @@ rtd_command_dispatch(struct rtd_server_state *server,
 	struct rtd_call call = {
 		.server = server,
 		.client = client,
+		.lane = server->lane,
 		.argv = argv,
 		.argc = argc,
 		.now_ms = server->now_ms,

@@ -28,6 +28,10 @@
 #define RTD_CMD_AT_ONCE 0x20000		/* not queued inside MULTI */
 #define RTD_CMD_SUBSCRIBER 0x40000	/* for subscribers in RESP2 */
 #define RTD_CMD_BLIND 0x80000			/* writes its keys unread */
+/* With several loops (net/floor.h): a read that touches nothing but the engine
+ * and its loop's own; one during which the other loops stand still. */
+#define RTD_CMD_FREE 0x100000
+#define RTD_CMD_ALONE 0x200000
 
 /* ACL categories, in Redis' order. Those that follow from the flags are added
  * by rtd_command_table_init(). */
@@ -51,10 +55,12 @@ struct rtd_making;
 struct rtd_call {
 	struct rtd_server_state *server;
 	struct rtd_client *client;
+	struct rtd_lane *lane;		/* of the loop that runs it */
 	const struct rtd_command *command;
 	const struct rt_slice *argv;	/* argv[0] is the name; borrowed */
 	size_t argc;
 	int64_t now_ms;			/* wall clock of this turn */
+	bool is_free;			/* without the floor (rtd_command_try) */
 	/* It cannot go on now, and will be taken back and run again: it met
 	 * what is not in memory (missed.h), or what was made of large values
 	 * is not there yet (made.h). */
@@ -99,10 +105,34 @@ struct rtd_command {
 bool rtd_command_dispatch(struct rtd_server_state *server,
     struct rtd_client *client, const struct rt_slice *argv, size_t argc);
 
+/* Several loops: what became of a command that came in on one of them. */
+enum rtd_tried {
+	RTD_TRIED_DONE,		/* it was a plain read, and has replied */
+	RTD_TRIED_SLOW,		/* the same, and rtd_command_remember() is due */
+	RTD_TRIED_FLOOR,	/* nothing happened: dispatch it, with the floor */
+	RTD_TRIED_ALONE,	/* and while the other loops stand still */
+};
+
+/* Run the command at now_ms without the floor when it needs none: it only looks
+ * at one moment of the engine, and neither the client nor the server (calm) is
+ * in a state that others are told of or that holds reads up. It answers what
+ * rtd_command_dispatch() would. Thread: the lane's. */
+enum rtd_tried rtd_command_try(struct rtd_server_state *server,
+    struct rtd_client *client, struct rtd_lane *lane,
+    const struct rt_slice *argv, size_t argc, int64_t now_ms, bool calm);
+
+/* Whether nothing of the server stands against that. */
+bool rtd_server_is_calm(const struct rtd_server_state *server);
+
+/* What rtd_command_try() ran goes into the slow log; it took that long. */
+void rtd_command_remember(struct rtd_server_state *server,
+    struct rtd_client *client, const struct rt_slice *argv, size_t argc,
+    uint64_t nsec);
+
 struct rtd_queued;
 
 /* Run one command of an EXEC, which has been checked when it was queued: one
- * reply is appended, and what it writes goes to server->pending. */
+ * reply is appended, and what it writes goes to lane->pending. */
 void rtd_command_run_queued(const struct rtd_call *exec,
     const struct rtd_queued *queued);
 

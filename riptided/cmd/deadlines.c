@@ -266,7 +266,7 @@ begin_walk(struct rtd_server_state *server)
 			.now_ms = (uint64_t)server->now_ms,
 		};
 
-		walk->iters[i] = rtd_reader_iter(server->reader, &read, NULL);
+		walk->iters[i] = rtd_reader_iter(server->lane->reader, &read, NULL);
 	}
 	deadlines->walked = deadlines->walking = true;
 	deadlines->forgot = false;
@@ -347,7 +347,7 @@ tell_one(struct rtd_server_state *server, const struct rtd_deadline *deadline)
 	};
 	struct rtd_client nobody = { .id = 0 };
 	struct rtd_value value = { 0 };
-	enum rt_code code = rtd_reader_get(server->reader, &read,
+	enum rt_code code = rtd_reader_get(server->lane->reader, &read,
 	    key_of(deadline), &value, NULL);
 	bool same = code == RT_OK && value.expire_ms == deadline->expire_ms;
 	uint32_t database;
@@ -382,7 +382,7 @@ rtd_deadlines_tell(struct rtd_server_state *server)
 	struct rtd_deadlines cold = { 0 };
 	int left = RTD_DEADLINES_A_TURN;
 
-	if (server->engine == NULL || server->reader == NULL)
+	if (server->engine == NULL || server->lane->reader == NULL)
 		return;
 	if (!deadlines->walking && (!deadlines->walked ||
 		(deadlines->forgot &&

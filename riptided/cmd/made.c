@@ -180,7 +180,7 @@ make_large(struct rtd_call *call, rtd_made_work work, unsigned op,
 		return false;
 	}
 	/* An EXEC is done at once. */
-	if (call->server->pending == NULL && is_much(values, count) &&
+	if (call->lane->pending == NULL && is_much(values, count) &&
 	    client->making_tries < RTD_MADE_TRIES) {
 		begin_making(call, work, op, values, count, made->bulk);
 		return false;

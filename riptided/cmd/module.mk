@@ -54,6 +54,7 @@ riptided_cmd_libcmd_a_SOURCES = \
 	riptided/cmd/error_stats.c riptided/cmd/error_stats.h \
 	riptided/cmd/handlers.h \
 	riptided/cmd/held.c riptided/cmd/held.h \
+	riptided/cmd/lane.c riptided/cmd/lane.h \
 	riptided/cmd/latency_graph.c riptided/cmd/latency_graph.h \
 	riptided/cmd/lcs.c riptided/cmd/lcs.h \
 	riptided/cmd/made.c riptided/cmd/made.h \

@@ -63,6 +63,19 @@ write_line(const struct rtd_call *call, struct rt_buf *line)
 	rt_buf_append(line, "\r\n", 2);
 }
 
+static void
+send_to(struct rtd_server_state *server, struct rtd_client *client,
+    const struct rt_buf *line)
+{
+	rtd_visit_client(server, client);
+	if (!client->killed) {
+		rt_buf_append_slice(&client->out, rt_buf_slice(line));
+		client->push_end = client->out.len;
+		server->output_grew(server, client);
+	}
+	rtd_leave_client(server, client);
+}
+
 void
 rtd_monitor_show(const struct rtd_call *call)
 {
@@ -73,12 +86,8 @@ rtd_monitor_show(const struct rtd_call *call)
 	if ((call->command->flags & RTD_CMD_ADMIN) != 0)
 		return;
 	write_line(call, &line);
-	for (; client != NULL; client = client->next) {
-		if ((client->modes & RTD_MODE_MONITOR) == 0 || client->killed)
-			continue;
-		rt_buf_append_slice(&client->out, rt_buf_slice(&line));
-		client->push_end = client->out.len;
-		server->output_grew(server, client);
-	}
+	for (; client != NULL; client = client->next)
+		if ((client->modes & RTD_MODE_MONITOR) != 0)
+			send_to(server, client, &line);
 	rt_buf_fini(&line);
 }

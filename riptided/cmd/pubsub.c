@@ -258,7 +258,7 @@ write_head(struct rt_buf *text, const struct message *message,
 
 /* PS1 */
 static void
-send_to(const struct message *message, struct rtd_client *client,
+append_to(const struct message *message, struct rtd_client *client,
     const struct rt_buf *text)
 {
 	size_t begin = client->out.len;
@@ -276,6 +276,15 @@ send_to(const struct message *message, struct rtd_client *client,
 	client->push_end = client->out.len;
 	rtd_client_wait_for(client, message->wait_seq);
 	message->server->output_grew(message->server, client);
+}
+
+static void
+send_to(const struct message *message, struct rtd_client *client,
+    const struct rt_buf *text)
+{
+	rtd_visit_client(message->server, client);
+	append_to(message, client, text);
+	rtd_leave_client(message->server, client);
 }
 
 static void
@@ -366,7 +375,7 @@ rtd_pubsub_publish(struct rtd_server_state *server,
 		.bytes = bytes,
 		.bulk = bulk_of(publisher, bytes),
 	};
-	bool send = server->pending == NULL && !server->pubsub.holds;
+	bool send = server->lane->pending == NULL && !server->pubsub.holds;
 	uint64_t count = reach(&message, kind, send);
 
 	if (!send && count != 0)

@@ -6,9 +6,9 @@
 #include "libcommon/daemon/config.h"
 #include "libcommon/daemon/sandbox.h"
 #include "libcommon/os/clock.h"
-#include "riptided/cmd/ahead.h"
 #include "riptided/cmd/deadlines.h"
 #include "riptided/cmd/error_stats.h"
+#include "riptided/cmd/lane.h"
 #include "riptided/cmd/pubsub.h"
 #include "riptided/cmd/scan_cursor.h"
 #include "riptided/cmd/slowlog.h"
@@ -18,7 +18,6 @@
 #include "riptided/pool/pool.h"
 
 struct rtd_client;
-struct rtd_pending;
 
 /* What INFO last knew of a database. */
 struct rtd_database_count {
@@ -27,28 +26,18 @@ struct rtd_database_count {
 	int64_t avg_ttl_ms;	/* of those */
 };
 
-/* What answered a look at a key. */
-enum rtd_answered_by {
-	RTD_BY_MEMTABLE,
-	RTD_BY_CACHE,		/* a block in the block cache */
-	RTD_BY_FILE,		/* one that the system had in memory */
-	RTD_BY_DISK,		/* one that the pool has waited for */
-	RTD_BY_NOTHING,		/* no version, a tombstone, an ended one */
-	RTD_ANSWERS,
-};
-
 struct rtd_server_state {
 	struct rt_config *config;
 	struct rt_clock *clock;
 	struct rtd_engine *engine;	/* NULL while loading */
-	struct rtd_reader *reader;	/* the loop's; likewise */
+	struct rtd_lane *lanes[RTD_LANES_MAX];
+	unsigned lanes_count;
+	struct rtd_lane *lane;		/* of the loop that runs a command */
 	struct rtd_loading loading;	/* how far it has come */
 	int64_t loading_since_ms;	/* wall clock */
 	struct rtd_pool *pool;
 	struct rtd_write_batch batch;	/* scratch of write commands */
 	struct rt_buf scratch;		/* of the command under way */
-	struct rtd_ahead ahead;		/* values of the commands behind it */
-	struct rtd_pending *pending;	/* of the EXEC under way; or NULL */
 	int64_t now_ms;			/* wall clock, once a turn */
 	uint64_t now_us;		/* monotonic, once a turn */
 	/* The compactor of our own (compactor spawn): whether there is to be
@@ -57,7 +46,7 @@ struct rtd_server_state {
 	bool spawns, spawn_runs;
 	uint64_t spawn_restarts;
 	char spawn_last_end[128];
-	bool shutdown_asked;		/* SHUTDOWN: the loop ends after replies */
+	atomic_bool shutdown_asked;	/* SHUTDOWN: loops end after replies */
 	struct rtd_client *clients;	/* all, oldest first */
 	struct rtd_client *clients_tail;
 	char run_id[41];
@@ -69,23 +58,17 @@ struct rtd_server_state {
 	/* counters */
 	uint64_t next_client_id;
 	uint64_t connected_clients;
-	uint64_t client_memory;		/* bytes, of their buffers */
 	/* What memory-limit allows them, and one argument; 0: no bound of its
 	 * own. The server's to set. */
 	uint64_t client_memory_max;
 	uint64_t argument_max;
 	uint64_t connections_received;
 	uint64_t connections_rejected;
-	uint64_t commands_processed;
-	uint64_t net_input_bytes, net_output_bytes;
-	uint64_t keyspace_hits, keyspace_misses;
-	uint64_t answers[RTD_ANSWERS];	/* a command that missed asks again */
 	uint64_t expired_keys;
 	uint64_t parked_reads;	/* times a command met what is not in memory */
 	uint64_t pool_reads;	/* keys that the pool was given to read */
 	uint64_t read_errors;	/* commands that a disk or damage kept from reading */
 	uint64_t error_replies;
-	uint64_t protocol_errors;
 	uint64_t auth_failures;		/* wrong passwords */
 	uint64_t denied_commands;	/* of the user readonly */
 	uint64_t ops_per_sec;		/* over the last second or so */
@@ -103,6 +86,12 @@ struct rtd_server_state {
 	    struct rtd_client *client);
 	/* Something was appended to client->out by another's command. */
 	void (*output_grew)(struct rtd_server_state *server,
+	    struct rtd_client *client);
+	/* Between the two a client may be touched that another loop serves;
+	 * NULL: there is one loop. */
+	void (*visit_client)(struct rtd_server_state *server,
+	    struct rtd_client *client);
+	void (*leave_client)(struct rtd_server_state *server,
 	    struct rtd_client *client);
 	/* Commands that CLIENT PAUSE held may run. */
 	void (*resume)(struct rtd_server_state *server);
@@ -127,6 +116,20 @@ struct rtd_server_state {
 	unsigned jobs_running;		/* walks of commands in the pool */
 	uint64_t used_memory_peak;	/* bytes, as seen by INFO */
 };
+
+static inline void
+rtd_visit_client(struct rtd_server_state *server, struct rtd_client *client)
+{
+	if (RT_UNLIKELY(server->visit_client != NULL))
+		server->visit_client(server, client);
+}
+
+static inline void
+rtd_leave_client(struct rtd_server_state *server, struct rtd_client *client)
+{
+	if (RT_UNLIKELY(server->leave_client != NULL))
+		server->leave_client(server, client);
+}
 
 /* After config is set and before the first command: the command table's
  * look-up and its disabled names (disable-command), and the members above. */

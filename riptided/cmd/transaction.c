@@ -200,7 +200,7 @@ is_in_memory(void *arg, uint32_t keyspace, struct rt_slice key)
 
 	read.keyspace = keyspace;
 	read.flags |= RTD_READ_NOWAIT;
-	code = rtd_reader_get(call->server->reader, &read, key, &value, NULL);
+	code = rtd_reader_get(call->lane->reader, &read, key, &value, NULL);
 	rtd_value_fini(&value);
 	return code != RT_EAGAIN;
 }
@@ -238,9 +238,9 @@ run_and_commit(struct rtd_call *call)
 	struct rtd_pending pending = { 0 };
 	size_t before = out->len, replied;
 
-	server->pending = &pending;
+	server->lane->pending = &pending;
 	run_all(call);
-	server->pending = NULL;
+	server->lane->pending = NULL;
 	rtd_write_batch_clear(&server->batch);
 	rtd_pending_take(&pending, &server->batch);
 	replied = out->len;

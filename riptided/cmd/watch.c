@@ -56,7 +56,7 @@ look(struct rtd_call *call, uint32_t database, struct rt_slice key,
 	const struct rtd_read read = reading(call, database);
 	struct rtd_value value = { 0 };
 	struct rt_err err = { 0 };
-	enum rt_code code = rtd_reader_get(call->server->reader, &read, key,
+	enum rt_code code = rtd_reader_get(call->lane->reader, &read, key,
 	    &value, &err);
 
 	rtd_value_fini(&value);

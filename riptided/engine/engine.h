@@ -1,7 +1,9 @@
 /* engine: the one door to storage. Path: cmd > [engine] > wal, memtable, view.
  *
- * One thread writes (the loop). Reads go through a struct rtd_reader, one for
- * each thread that reads; they take no lock and may run beside the writer.
+ * One thread writes at a time: the loop, or the one of several loops that holds
+ * what makes it the only one (net/floor.h). Reads go through a struct
+ * rtd_reader, one for each thread that reads; they take no lock and may run
+ * beside the writer.
  *
  * G1 After rtd_engine_write() the change is visible to every later read; it is
  *    in the WAL file once its sequence is <= rtd_engine_acked_seq() in the
@@ -151,6 +153,10 @@ uint64_t rtd_engine_now_ms(struct rtd_engine *engine);
 
 struct rtd_reader *rtd_reader_new(struct rtd_engine *engine);
 void rtd_reader_free(struct rtd_reader *reader);
+/* The end of a turn in which only reads were done with it: move to the newest
+ * state and let go of older ones. The thread that made it; values found must
+ * not be looked at any more. */
+void rtd_reader_end_turn(struct rtd_reader *reader);
 
 /* A value found. Zeroed is inert; fini after use, before the next end of turn
  * (on the loop) or the reader's end. */

@@ -1,6 +1,7 @@
 /* engine_state: the engine from the inside; only files of this room include it.
  *
- * S1 The loop alone writes: WAL appends, memtable inserts, rotation.
+ * S1 The loop alone writes: WAL appends, memtable inserts, rotation. With
+ *    several loops it is the one that has the floor (net/floor.h).
  * S2 The current view is swapped under mu by the loop (rotation), the flusher
  *    and the reloader (a newer manifest); its generation never falls.
  * S3 A frozen memtable leaves the view in the step in which its table comes

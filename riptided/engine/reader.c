@@ -94,6 +94,15 @@ rtd_reader_view(struct rtd_reader *reader)
 }
 
 void
+rtd_reader_end_turn(struct rtd_reader *reader)
+{
+	rtd_epoch_exit(&reader->slot);
+	rtd_table_cache_reclaim(reader->engine->tables);
+	refresh(reader);
+	let_go(reader);
+}
+
+void
 rtd_readers_end_turn(struct rtd_engine *engine)
 {
 	struct rtd_reader *reader;
@@ -105,12 +114,8 @@ rtd_readers_end_turn(struct rtd_engine *engine)
 	while (reader != NULL && !pthread_equal(reader->owner, pthread_self()))
 		reader = reader->next;
 	rt_mutex_unlock(&engine->mu);
-	if (reader == NULL)
-		return;
-	rtd_epoch_exit(&reader->slot);
-	rtd_table_cache_reclaim(engine->tables);
-	refresh(reader);
-	let_go(reader);
+	if (reader != NULL)
+		rtd_reader_end_turn(reader);
 }
 
 static inline uint64_t

@@ -135,8 +135,8 @@ follow_key(struct rtd_server_state *server, struct rt_slice user_key,
 		    rt_hash64(rt_slice(now, sizeof(now))), &out->key);
 	}
 	if (out->key.len != 0)
-		rtd_reader_trace(server->reader, rt_buf_slice(&out->key),
-		    &out->trace);
+		rtd_reader_trace(server->lane->reader,
+		    rt_buf_slice(&out->key), &out->trace);
 }
 
 /* -- all -- */
@@ -173,7 +173,8 @@ rtd_live_sample(struct rtd_server_state *server, struct rt_slice user_key,
 	put_memtables(text, server->engine);
 	put_all_commands(text);
 	rt_buf_printf(text, ",\"hits\":%" PRIu64 ",\"misses\":%" PRIu64,
-	    server->keyspace_hits, server->keyspace_misses);
+	    rtd_lanes_counted(server, RTD_COUNT_HITS),
+	    rtd_lanes_counted(server, RTD_COUNT_MISSES));
 	out->manifest = rtd_engine_manifest(server->engine);
 	follow_key(server, user_key, out);
 }

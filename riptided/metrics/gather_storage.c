@@ -12,23 +12,24 @@ reads(struct rtd_gather *g)
 	struct rtd_exposition *x = &g->x;
 
 	rtd_exposition_counter(x, "riptide_keyspace_hits_total",
-	    "Keys that commands looked for and found.", server->keyspace_hits);
+	    "Keys that commands looked for and found.",
+	    rtd_lanes_counted(server, RTD_COUNT_HITS));
 	rtd_exposition_counter(x, "riptide_keyspace_misses_total",
 	    "Keys that commands looked for in vain.",
-	    server->keyspace_misses);
+	    rtd_lanes_counted(server, RTD_COUNT_MISSES));
 	rtd_exposition_family(x, RTD_COUNTER, "riptide_lookups_total",
 	    "Looks at keys, by what answered them; a command that has to wait "
 	    "for the disk looks again.");
 	rtd_exposition_u64(x, "answered=\"memtable\"",
-	    server->answers[RTD_BY_MEMTABLE]);
+	    rtd_lanes_counted(server, RTD_COUNT_BY_MEMTABLE));
 	rtd_exposition_u64(x, "answered=\"block_cache\"",
-	    server->answers[RTD_BY_CACHE]);
+	    rtd_lanes_counted(server, RTD_COUNT_BY_CACHE));
 	rtd_exposition_u64(x, "answered=\"page_cache\"",
-	    server->answers[RTD_BY_FILE]);
+	    rtd_lanes_counted(server, RTD_COUNT_BY_FILE));
 	rtd_exposition_u64(x, "answered=\"disk\"",
-	    server->answers[RTD_BY_DISK]);
+	    rtd_lanes_counted(server, RTD_COUNT_BY_DISK));
 	rtd_exposition_u64(x, "answered=\"nothing\"",
-	    server->answers[RTD_BY_NOTHING]);
+	    rtd_lanes_counted(server, RTD_COUNT_BY_NOTHING));
 	rtd_exposition_family(x, RTD_HISTOGRAM,
 	    "riptide_cold_read_duration_seconds",
 	    "Time that commands waited for the disk, on a thread of the pool.");

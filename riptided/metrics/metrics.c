@@ -100,14 +100,17 @@ clients(struct rtd_gather *g)
 	rtd_exposition_counter(x, "riptide_connections_rejected_total",
 	    "Connections that were refused.", server->connections_rejected);
 	rtd_exposition_gauge(x, "riptide_client_buffer_bytes",
-	    "Memory of all clients' buffers.", server->client_memory);
+	    "Memory of all clients' buffers.",
+	    rtd_lanes_client_memory(server));
 	rtd_exposition_counter(x, "riptide_network_received_bytes_total",
-	    "Bytes that clients sent.", server->net_input_bytes);
+	    "Bytes that clients sent.",
+	    rtd_lanes_counted(server, RTD_COUNT_NET_INPUT));
 	rtd_exposition_counter(x, "riptide_network_sent_bytes_total",
-	    "Bytes that were sent to clients.", server->net_output_bytes);
+	    "Bytes that were sent to clients.",
+	    rtd_lanes_counted(server, RTD_COUNT_NET_OUTPUT));
 	rtd_exposition_counter(x, "riptide_protocol_errors_total",
 	    "Connections that did not speak the protocol.",
-	    server->protocol_errors);
+	    rtd_lanes_counted(server, RTD_COUNT_PROTOCOL_ERRORS));
 	rtd_exposition_counter(x, "riptide_auth_failures_total",
 	    "Wrong passwords.", server->auth_failures);
 	rtd_exposition_counter(x, "riptide_denied_commands_total",

@@ -1,9 +1,35 @@
 #include "riptided/net/client_memory.h"
 
 #include "libcommon/daemon/log.h"
+#include "riptided/net/floor.h"
 
 #define PATIENCE_US UINT64_C(10000000)
 #define LOG_INTERVAL_MS 10000
+
+/* Of several loops each may take, until the next tick, its part of what is
+ * left: so they never take more together. */
+static uint64_t
+part_of(const struct rtd_loop *loop, uint64_t bytes_max)
+{
+	uint64_t used;
+
+	if (loop->floor == NULL || bytes_max == UINT64_MAX)
+		return bytes_max;
+	used = rtd_lanes_client_memory(loop->server) + loop->memory -
+	    atomic_load_explicit(&loop->lane.client_memory,
+		memory_order_relaxed);
+	if (used >= bytes_max)
+		return loop->memory;
+	return loop->memory + (bytes_max - used) / loop->floor->count;
+}
+
+/* Several loops: it takes no more than the others may. */
+static bool
+is_modest(const struct rtd_loop *loop)
+{
+	return loop->floor != NULL && loop->memory <
+	    loop->server->client_memory_max / loop->floor->count;
+}
 
 void
 rtd_client_memory_configure(struct rtd_loop *loop)
@@ -11,7 +37,7 @@ rtd_client_memory_configure(struct rtd_loop *loop)
 	const struct rtd_server_state *server = loop->server;
 
 	loop->memory_max = server->client_memory_max != 0
-	    ? server->client_memory_max : UINT64_MAX;
+	    ? part_of(loop, server->client_memory_max) : UINT64_MAX;
 	loop->argument_max = server->argument_max != 0
 	    ? server->argument_max : server->config->proto_max_bulk_len;
 }
@@ -93,7 +119,8 @@ largest(struct rtd_loop *loop)
 	for (; client != NULL; client = client->next) {
 		struct rtd_conn *conn = (struct rtd_conn *)client;
 
-		if (found == NULL || conn->counted > found->counted)
+		if (conn->loop == loop && (found == NULL ||
+			conn->counted > found->counted))
 			found = conn;
 	}
 	return found;
@@ -105,7 +132,7 @@ rtd_client_memory_check_times(struct rtd_loop *loop)
 	uint64_t now_us = loop->server->now_us;
 	struct rtd_conn *conn;
 
-	if (loop->memory <= loop->memory_max) {
+	if (loop->memory <= loop->memory_max || is_modest(loop)) {
 		loop->over_us = 0;
 		return;
 	}

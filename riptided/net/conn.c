@@ -12,6 +12,7 @@
 #include "riptided/cmd/cmd_auth.h"
 #include "riptided/cmd/command.h"
 #include "riptided/net/client_memory.h"
+#include "riptided/net/floor.h"
 #include "riptided/net/foreign.h"
 
 #define SECOND_US UINT64_C(1000000)
@@ -137,7 +138,7 @@ refuse_request(struct rtd_conn *conn, const char *error)
 
 	rtd_reply_error(&client->reply, "%s", error);
 	client->close_after_reply = true;
-	conn->loop->server->protocol_errors++;
+	rtd_lane_count(&conn->loop->lane, RTD_COUNT_PROTOCOL_ERRORS, 1);
 	rt_log_limited(LOG_INTERVAL_MS, RT_LOG_VERBOSE, "net",
 	    "request refused", "peer=%s", client->peer);
 }
@@ -150,7 +151,7 @@ drop_foreign(struct rtd_conn *conn)
 	rt_log_limited(LOG_INTERVAL_MS, RT_LOG_WARNING, "net",
 	    "Possible SECURITY ATTACK detected: connection dropped, this is "
 	    "not the Redis protocol", "peer=%s", conn->client.peer);
-	conn->loop->server->protocol_errors++;
+	rtd_lane_count(&conn->loop->lane, RTD_COUNT_PROTOCOL_ERRORS, 1);
 	rtd_conn_doom(conn);
 }
 
@@ -160,7 +161,7 @@ drop_tls(struct rtd_conn *conn)
 	rt_log_limited(LOG_INTERVAL_MS, RT_LOG_WARNING, "net",
 	    "connection dropped: a TLS handshake on a port without TLS",
 	    "peer=%s", conn->client.peer);
-	conn->loop->server->protocol_errors++;
+	rtd_lane_count(&conn->loop->lane, RTD_COUNT_PROTOCOL_ERRORS, 1);
 	rtd_conn_doom(conn);
 }
 
@@ -192,11 +193,62 @@ argument_max(const struct rtd_loop *loop)
 	return bytes;
 }
 
+static bool
+run_on_floor(struct rtd_conn *conn, bool alone)
+{
+	struct rtd_loop *loop = conn->loop;
+	bool ran;
+
+	rtd_floor_take(loop);
+	/* Somebody may have closed it before it was its turn. */
+	if (!may_run(conn))
+		return false;
+	if (RT_UNLIKELY(alone))
+		rtd_floor_clear(loop);
+	ran = rtd_command_dispatch(loop->server, &conn->client,
+	    conn->parser.argv, conn->parser.argc);
+	if (RT_UNLIKELY(alone))
+		rtd_floor_admit(loop);
+	return ran;
+}
+
+/* With other loops beside this one. */
+static bool
+run_among_others(struct rtd_conn *conn)
+{
+	struct rtd_loop *loop = conn->loop;
+	const struct rt_slice *argv = conn->parser.argv;
+	size_t argc = conn->parser.argc;
+	enum rtd_tried tried = rtd_command_try(loop->server, &conn->client,
+	    &loop->lane, argv, argc,
+	    rtd_floor_now_ms(loop->floor, loop->lane.now_ms),
+	    atomic_load(&loop->floor->calm));
+
+	if (tried == RTD_TRIED_FLOOR || tried == RTD_TRIED_ALONE)
+		return run_on_floor(conn, tried == RTD_TRIED_ALONE);
+	if (RT_UNLIKELY(tried == RTD_TRIED_SLOW)) {
+		rtd_floor_take(loop);
+		rtd_command_remember(loop->server, &conn->client, argv, argc,
+		    loop->lane.nsec);
+	}
+	rtd_floor_leave(loop);
+	return true;
+}
+
+/* False: not now, as rtd_command_dispatch() says, or not any more. */
+static bool
+run_command(struct rtd_conn *conn)
+{
+	if (RT_UNLIKELY(conn->loop->floor != NULL))
+		return run_among_others(conn);
+	return rtd_command_dispatch(conn->loop->server, &conn->client,
+	    conn->parser.argv, conn->parser.argc);
+}
+
 /* Run what is complete in data; returns the bytes that are done with. */
 static size_t
 run_commands(struct rtd_conn *conn, struct rt_slice data)
 {
-	struct rtd_server_state *server = conn->loop->server;
 	struct rtd_client *client = &conn->client;
 	struct rtd_resp_limits limits = {
 		.bulk_bytes_max = argument_max(conn->loop),
@@ -241,9 +293,8 @@ run_commands(struct rtd_conn *conn, struct rt_slice data)
 				wait_for_memory(conn);
 				break;
 			}
-			if (!rtd_command_dispatch(server, client,
-				conn->parser.argv, conn->parser.argc)) {
-				if (!client->parked)
+			if (!run_command(conn)) {
+				if (!client->parked && may_run(conn))
 					stall(conn);
 				break;
 			}
@@ -258,6 +309,7 @@ run_commands(struct rtd_conn *conn, struct rt_slice data)
 		conn->choked = rtd_conn_pending(conn) > choke;
 		rtd_client_memory_count(conn);
 	}
+	rtd_floor_leave(conn->loop);
 	return at;
 }
 
@@ -319,7 +371,7 @@ after_run(struct rtd_conn *conn)
 		return;
 	}
 	if (conn->partial_us == 0)
-		conn->partial_us = server->now_us;
+		conn->partial_us = conn->loop->lane.now_us;
 	if (is_unauthenticated(conn) && max > UNAUTHENTICATED_QUERY_MAX)
 		max = UNAUTHENTICATED_QUERY_MAX;
 	if (received_bytes(conn) + conn->want > max && may_run(conn)) {
@@ -338,7 +390,7 @@ rtd_conn_run(struct rtd_conn *conn)
 
 	if (conn->in.len != 0 && conn->bulk == NULL) {
 		done = run_commands(conn, rt_buf_slice(&conn->in));
-		rtd_ahead_end(&conn->loop->server->ahead);
+		rtd_ahead_end(&conn->loop->lane.ahead);
 		rt_buf_consume(&conn->in, done);
 		after_run(conn);
 	}
@@ -377,12 +429,12 @@ receive(struct rtd_conn *conn, void *out, size_t room)
 static void
 received(struct rtd_conn *conn, size_t bytes)
 {
-	struct rtd_server_state *server = conn->loop->server;
+	struct rtd_lane *lane = &conn->loop->lane;
 
-	server->net_input_bytes += bytes;
+	rtd_lane_count(lane, RTD_COUNT_NET_INPUT, bytes);
 	conn->client.bytes_in += bytes;
-	conn->client.active_ms = server->now_ms;
-	conn->active_us = server->now_us;
+	conn->client.active_ms = lane->now_ms;
+	conn->active_us = lane->now_us;
 }
 
 /* Closing while input is unread would reset the connection and take the last
@@ -393,7 +445,7 @@ linger(struct rtd_conn *conn)
 	shutdown(conn->client.fd, SHUT_WR);
 	forget_input(conn);
 	conn->client.close_after_reply = true;
-	conn->linger_us = conn->loop->server->now_us;
+	conn->linger_us = conn->loop->lane.now_us;
 }
 
 /* Plain text, a certificate that is not good: OpenSSL has told the peer. */
@@ -404,7 +456,7 @@ tls_failed(struct rtd_conn *conn)
 	    rtd_tls_is_open(conn->tls) ? "TLS connection broken"
 		: "TLS handshake failed", "peer=%s reason=\"%s\"",
 	    conn->client.peer, rtd_tls_problem(conn->tls));
-	conn->loop->server->protocol_errors++;
+	rtd_lane_count(&conn->loop->lane, RTD_COUNT_PROTOCOL_ERRORS, 1);
 	linger(conn);
 }
 
@@ -736,7 +788,6 @@ send_some(struct rtd_conn *conn)
 static void
 send_released(struct rtd_conn *conn)
 {
-	struct rtd_server_state *server = conn->loop->server;
 	size_t done = 0;
 
 	while (conn->sent < conn->released && !conn->writing) {
@@ -746,7 +797,8 @@ send_released(struct rtd_conn *conn)
 			advance(conn, (size_t)put);
 			done += (size_t)put;
 			conn->client.bytes_out += (uint64_t)put;
-			server->net_output_bytes += (uint64_t)put;
+			rtd_lane_count(&conn->loop->lane,
+			    RTD_COUNT_NET_OUTPUT, (uint64_t)put);
 			if (done >= TURN_SEND_BYTES)
 				wait_for_writable(conn);
 		} else if (errno == EAGAIN) {
@@ -811,7 +863,7 @@ check_output(struct rtd_conn *conn)
 	if (limits->soft_bytes == 0 || pending <= limits->soft_bytes)
 		conn->soft_us = 0;
 	else if (conn->soft_us == 0)
-		conn->soft_us = conn->loop->server->now_us;
+		conn->soft_us = conn->loop->lane.now_us;
 	if (conn->choked && pending <= choke_mark(conn) / 2) {
 		conn->choked = false;
 		rtd_conn_make_ready(conn);
@@ -858,7 +910,7 @@ update_reading(struct rtd_conn *conn)
 static bool
 is_held(struct rtd_conn *conn)
 {
-	if (conn->loop->server->now_us >= conn->client.held_until_us)
+	if (conn->loop->lane.now_us >= conn->client.held_until_us)
 		return false;
 	if (!conn->is_stalled)
 		stall(conn);
@@ -1011,7 +1063,7 @@ rtd_conn_new(struct rtd_loop *loop, int fd, struct rtd_tls *tls,
 
 	conn->loop = loop;
 	conn->tls = tls;
-	conn->opened_us = conn->active_us = server->now_us;
+	conn->opened_us = conn->active_us = loop->lane.now_us;
 	conn->reading = true;
 	client->id = server->next_client_id++;
 	rtd_auth_begin(server, client);
@@ -1019,10 +1071,12 @@ rtd_conn_new(struct rtd_loop *loop, int fd, struct rtd_tls *tls,
 		&client->out_inlays };
 	client->large = &conn->parser.inlays;
 	client->fd = fd;
-	client->created_ms = client->active_ms = server->now_ms;
+	client->lane = &loop->lane;
+	client->created_ms = client->active_ms = loop->lane.now_ms;
 	snprintf(client->peer, sizeof(client->peer), "%s", peer);
 	snprintf(client->local, sizeof(client->local), "%s", local);
 	link_client(server, client);
+	loop->conns++;
 	event_assign(&conn->read_event, loop->base, fd, EV_READ | EV_PERSIST,
 	    on_readable, conn);
 	event_assign(&conn->write_event, loop->base, fd, EV_WRITE,
@@ -1062,6 +1116,7 @@ rtd_conn_free(struct rtd_conn *conn)
 		client->fd = -1;
 		leave_lists(conn);
 		unlink_client(conn->loop->server, client);
+		conn->loop->conns--;
 		rtd_client_leave(conn->loop->server, client);
 	}
 	if (client->parked) {

@@ -16,24 +16,55 @@
 #include "libcommon/daemon/log.h"
 #include "riptided/net/address.h"
 #include "riptided/net/client_memory.h"
+#include "riptided/net/floor.h"
 
 #define LOG_INTERVAL_MS 60000
+
+/* The clock of the server, which those of other loops are never ahead of. */
+static void
+set_clock(struct rtd_loop *loop)
+{
+	struct rtd_server_state *server = loop->server;
+
+	if (RT_UNLIKELY(loop->floor != NULL)) {
+		loop->lane.now_ms =
+		    rtd_floor_now_ms(loop->floor, loop->lane.now_ms);
+		return;
+	}
+	server->now_ms = loop->lane.now_ms;
+	server->now_us = loop->lane.now_us;
+	if (RT_UNLIKELY(server->deadlines.enabled))
+		rtd_deadlines_tell(server);
+}
 
 void
 rtd_loop_begin_turn(struct rtd_loop *loop)
 {
 	struct rtd_server_state *server = loop->server;
 
+	if (RT_UNLIKELY(loop->floor != NULL)) {
+		if (loop->turn_open)
+			rtd_desk_make_way(loop);
+		else
+			rtd_desk_take(loop);
+	}
 	if (loop->turn_open)
 		return;
 	loop->turn_open = true;
 	loop->handshakes_left = RTD_TURN_HANDSHAKES_MAX;
-	server->now_ms = server->engine != NULL
+	loop->lane.now_ms = server->engine != NULL
 	    ? (int64_t)rtd_engine_now_ms(server->engine)
 	    : rt_clock_wall_ms(server->clock);
-	server->now_us = rt_clock_monotonic_ns(server->clock) / 1000;
-	if (RT_UNLIKELY(server->deadlines.enabled))
-		rtd_deadlines_tell(server);
+	loop->lane.now_us = rt_clock_monotonic_ns(server->clock) / 1000;
+	set_clock(loop);
+}
+
+void
+rtd_loop_rest(struct rtd_loop *loop)
+{
+	if (RT_UNLIKELY(loop->floor != NULL) && loop->turn_open)
+		rtd_desk_leave(loop);
+	loop->turn_open = false;
 }
 
 void
@@ -63,6 +94,35 @@ retry_stalled(struct rtd_loop *loop)
 }
 
 static void
+finish_jobs(struct rtd_loop *loop)
+{
+	struct rtd_pool *pool = loop->server->pool;
+
+	if (RT_UNLIKELY(loop->floor != NULL)) {
+		if (!rtd_pool_has_finished(pool))
+			return;
+		rtd_floor_take(loop);
+	}
+	rtd_pool_poll(pool);
+	rtd_floor_leave(loop);
+}
+
+static void
+welcome_arrivals(struct rtd_loop *loop)
+{
+	while (RT_UNLIKELY(loop->arrivals.len != 0)) {
+		struct rtd_arrival arrival;
+
+		rtd_floor_take(loop);
+		memcpy(&arrival, loop->arrivals.data, sizeof(arrival));
+		rt_buf_consume(&loop->arrivals, sizeof(arrival));
+		loop->arriving--;
+		rtd_loop_accept(loop, arrival.fd, arrival.door);
+		rtd_floor_leave(loop);
+	}
+}
+
+static void
 on_wake(evutil_socket_t fd, short what, void *arg)
 {
 	struct rtd_loop *loop = arg;
@@ -76,7 +136,8 @@ on_wake(evutil_socket_t fd, short what, void *arg)
 	 * wakes us again. */
 	atomic_store(&loop->woken, false);
 	loop->check_engine = true;
-	rtd_pool_poll(loop->server->pool);
+	finish_jobs(loop);
+	welcome_arrivals(loop);
 	retry_stalled(loop);
 }
 
@@ -88,14 +149,21 @@ rtd_loop_tick(struct rtd_loop *loop)
 	retry_stalled(loop);
 }
 
+static bool
+is_ours(const struct rtd_loop *loop, const struct rtd_client *client)
+{
+	return ((const struct rtd_conn *)client)->loop == loop;
+}
+
 void
 rtd_loop_check_times(struct rtd_loop *loop)
 {
 	struct rtd_client *client = loop->server->clients;
 
 	for (; client != NULL; client = client->next)
-		rtd_conn_check_times((struct rtd_conn *)client,
-		    loop->server->now_us);
+		if (is_ours(loop, client))
+			rtd_conn_check_times((struct rtd_conn *)client,
+			    loop->lane.now_us);
 	rtd_client_memory_check_times(loop);
 }
 
@@ -109,20 +177,34 @@ rtd_loop_config_changed(struct rtd_loop *loop)
 
 /* -- what commands and jobs may ask for -- */
 
+/* Something is to be done for a client of another loop. */
+static void
+wake_other(struct rtd_client *client)
+{
+	struct rtd_loop *loop = ((struct rtd_conn *)client)->loop;
+
+	if (RT_LIKELY(!rtd_floor_is_foreign(loop)))
+		return;
+	atomic_store_explicit(&loop->awaits, true, memory_order_relaxed);
+	rtd_loop_wake(loop);
+}
+
 static void
 kill_client(struct rtd_server_state *server, struct rtd_client *client)
 {
 	client->killed = true;
 	rtd_conn_touch((struct rtd_conn *)client);
+	wake_other(client);
 }
 
 static void
 unpark_client(struct rtd_server_state *server, struct rtd_client *client)
 {
 	struct rtd_conn *conn = (struct rtd_conn *)client;
-	struct rtd_loop *loop = server->net;
+	struct rtd_loop *loop = conn->loop;
 
 	client->parked = false;
+	wake_other(client);
 	if (client->fd < 0) {
 		TAILQ_REMOVE(&loop->orphans, conn, doomed_link);
 		TAILQ_INSERT_TAIL(&loop->doomed, conn, doomed_link);
@@ -144,12 +226,20 @@ static void
 output_grew(struct rtd_server_state *server, struct rtd_client *client)
 {
 	rtd_conn_output_grew((struct rtd_conn *)client);
+	wake_other(client);
 }
 
 static void
 resume(struct rtd_server_state *server)
 {
-	retry_stalled(server->net);
+	struct rtd_loop *loop = server->net;
+
+	if (loop->floor == NULL) {
+		retry_stalled(loop);
+		return;
+	}
+	for (unsigned i = 0; i < loop->floor->count; i++)
+		rtd_loop_wake(loop->floor->loops[i]);
 }
 
 /* -- life -- */
@@ -182,7 +272,9 @@ rtd_loop_open(struct rtd_loop *loop, struct rtd_server_state *server,
 	TAILQ_INIT(&loop->stalled);
 	TAILQ_INIT(&loop->doomed);
 	TAILQ_INIT(&loop->orphans);
-	server->net = loop;
+	rtd_lane_open(server, &loop->lane);
+	if (loop->lane.number == 0)
+		server->net = loop;
 	server->kill_client = kill_client;
 	server->unpark_client = unpark_client;
 	server->client_hung_up = client_hung_up;
@@ -216,12 +308,28 @@ free_doomed(struct rtd_loop *loop)
 	}
 }
 
+/* Those that were not come for. */
+static void
+close_arrivals(struct rtd_loop *loop)
+{
+	struct rtd_arrival arrival;
+
+	for (; loop->arrivals.len != 0;
+	     rt_buf_consume(&loop->arrivals, sizeof(arrival))) {
+		memcpy(&arrival, loop->arrivals.data, sizeof(arrival));
+		close(arrival.fd);
+	}
+	rt_buf_fini(&loop->arrivals);
+}
+
 void
 rtd_loop_close(struct rtd_loop *loop)
 {
 	free_doomed(loop);
 	while (loop->server != NULL && loop->server->clients != NULL)
 		rtd_conn_free((struct rtd_conn *)loop->server->clients);
+	close_arrivals(loop);
+	rtd_lane_close(&loop->lane);
 	if (loop->base != NULL) {
 		event_del(&loop->wake_event);
 		event_base_free(loop->base);
@@ -321,6 +429,16 @@ rtd_loop_accept(struct rtd_loop *loop, int fd, const struct rtd_door *door)
 		welcome(loop, fd, door, peer, local);
 }
 
+void
+rtd_loop_hand_over(struct rtd_loop *loop, int fd, const struct rtd_door *door)
+{
+	const struct rtd_arrival arrival = { .fd = fd, .door = door };
+
+	rt_buf_append(&loop->arrivals, &arrival, sizeof(arrival));
+	loop->arriving++;
+	rtd_loop_wake(loop);
+}
+
 /* -- the turn -- */
 
 /* Look up what the next ones begin with, from i on; returns which is the first
@@ -328,18 +446,16 @@ rtd_loop_accept(struct rtd_loop *loop, int fd, const struct rtd_door *door)
 static size_t
 look_ahead(struct rtd_loop *loop, size_t i)
 {
-	struct rtd_server_state *server = loop->server;
-	struct rtd_ahead *ahead = &server->ahead;
+	struct rtd_lane *lane = &loop->lane;
 
-	rtd_ahead_end(ahead);
+	rtd_ahead_end(&lane->ahead);
 	while (i < loop->gathered_count) {
 		struct rtd_conn *conn = loop->gathered[i++];
 
-		if (!rtd_ahead_offer(ahead, server, &conn->client,
-			conn->fresh))
+		if (!rtd_ahead_offer(lane, &conn->client, conn->fresh))
 			break;
 	}
-	rtd_ahead_read_offered(ahead, server);
+	rtd_ahead_read_offered(lane, loop->server);
 	return i;
 }
 
@@ -349,11 +465,13 @@ run_gathered(struct rtd_loop *loop)
 	size_t seen = 0;
 
 	for (size_t i = 0; i < loop->gathered_count; i++) {
+		if (RT_UNLIKELY(loop->floor != NULL))
+			rtd_desk_make_way(loop);
 		if (i == seen)
 			seen = look_ahead(loop, i);
 		rtd_conn_run_fresh(loop->gathered[i]);
 	}
-	rtd_ahead_end(&loop->server->ahead);
+	rtd_ahead_end(&loop->lane.ahead);
 	loop->gathered_count = loop->read_used = 0;
 }
 
@@ -381,6 +499,8 @@ run_ready(struct rtd_loop *loop, struct rtd_conn *last)
 		rtd_conn_run(conn);
 		if (conn == last)
 			break;
+		if (RT_UNLIKELY(loop->floor != NULL))
+			rtd_desk_make_way(loop);
 	}
 }
 
@@ -417,33 +537,118 @@ give_up_waiting(struct rtd_loop *loop)
 	}
 }
 
+/* Whether the turn has something for the log, or looks for something in it: a
+ * loop that only reads what is acked does without the floor. */
+static bool
+concerns_log(const struct rtd_loop *loop, uint64_t acked)
+{
+	const struct rtd_conn *conn;
+
+	if (loop->was_on_floor)
+		return true;
+	/* One of them sees to a log that has failed. */
+	if (loop->check_engine && (loop->lane.number == 0 ||
+		rtd_engine_log_stuck(loop->server->engine)))
+		return true;
+	TAILQ_FOREACH(conn, &loop->touched, touched_link)
+		if (conn->client.wait_seq > acked)
+			return true;
+	return false;
+}
+
 static void
-end_turn(struct rtd_loop *loop)
+take_acked(struct rtd_loop *loop, uint64_t acked)
+{
+	if (acked != loop->acked)
+		release_waiting(loop, acked);
+	loop->acked = acked;
+}
+
+static void
+write_turn(struct rtd_loop *loop)
 {
 	struct rtd_engine *engine = loop->server->engine;
-	uint64_t acked = loop->acked;
+	uint64_t acked;
+
+	loop->sync_waits = rtd_engine_end_busy_turn(engine);
+	acked = rtd_engine_acked_seq(engine);
+	if (RT_UNLIKELY(loop->floor != NULL))
+		rtd_floor_acked(loop, acked);
+	take_acked(loop, acked);
+	if (loop->check_engine)
+		give_up_waiting(loop);
+}
+
+static void
+end_engine_turn(struct rtd_loop *loop)
+{
+	uint64_t acked;
+
+	if (RT_LIKELY(loop->floor == NULL)) {
+		write_turn(loop);
+		return;
+	}
+	acked = rtd_engine_acked_seq(loop->server->engine);
+	if (!concerns_log(loop, acked)) {
+		rtd_reader_end_turn(loop->lane.reader);
+		take_acked(loop, acked);
+		return;
+	}
+	rtd_floor_take(loop);
+	write_turn(loop);
+	rtd_floor_leave(loop);
+}
+
+static void
+settle_touched(struct rtd_loop *loop)
+{
 	struct rtd_conn *conn;
 
-	/* There is none while it loads, and nothing that waits for it. */
-	if (engine != NULL) {
-		loop->sync_waits = rtd_engine_end_busy_turn(engine);
-		acked = rtd_engine_acked_seq(engine);
-		if (acked != loop->acked)
-			release_waiting(loop, acked);
-		loop->acked = acked;
-		if (loop->check_engine)
-			give_up_waiting(loop);
-	}
-	loop->check_engine = false;
 	while ((conn = TAILQ_FIRST(&loop->touched)) != NULL) {
 		TAILQ_REMOVE(&loop->touched, conn, touched_link);
 		conn->is_touched = false;
-		rtd_conn_settle(conn, acked);
+		rtd_conn_settle(conn, loop->acked);
+		if (RT_UNLIKELY(loop->floor != NULL))
+			rtd_desk_make_way(loop);
 	}
+}
+
+static void
+end_turn(struct rtd_loop *loop)
+{
+	/* There is none while it loads, and nothing that waits for it. */
+	if (loop->server->engine != NULL)
+		end_engine_turn(loop);
+	loop->check_engine = false;
+	settle_touched(loop);
 	if (rtd_client_memory_is_back(loop))
 		retry_stalled(loop);
-	free_doomed(loop);
-	loop->server->client_memory = loop->memory;
+	if (RT_UNLIKELY(!TAILQ_EMPTY(&loop->doomed))) {
+		rtd_floor_take(loop);
+		free_doomed(loop);
+		rtd_floor_leave(loop);
+	}
+	if (TAILQ_EMPTY(&loop->waiting) && TAILQ_EMPTY(&loop->touched))
+		atomic_store_explicit(&loop->awaits, false,
+		    memory_order_relaxed);
+	loop->was_on_floor = false;
+	atomic_store_explicit(&loop->lane.client_memory, loop->memory,
+	    memory_order_relaxed);
+}
+
+static void
+begin_sync(struct rtd_loop *loop)
+{
+	loop->sync_waits = false;
+	if (RT_UNLIKELY(loop->floor != NULL)) {
+		rtd_desk_take(loop);
+		rtd_floor_take(loop);
+	}
+	rtd_engine_end_turn(loop->server->engine);
+	if (RT_UNLIKELY(loop->floor != NULL)) {
+		rtd_floor_leave(loop);
+		rtd_desk_leave(loop);
+	}
 }
 
 /* A sync that waits for more begins when nothing is ready. */
@@ -454,24 +659,52 @@ wait_for_events(struct rtd_loop *loop, bool is_busy)
 		event_base_loop(loop->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	if (is_busy || loop->turn_open)
 		return;
-	if (loop->sync_waits) {
-		loop->sync_waits = false;
-		rtd_engine_end_turn(loop->server->engine);
-	}
+	if (loop->sync_waits)
+		begin_sync(loop);
 	event_base_loop(loop->base, EVLOOP_ONCE);
+}
+
+static struct rtd_conn *
+last_ready(struct rtd_loop *loop)
+{
+	struct rtd_conn *last;
+
+	if (RT_UNLIKELY(loop->floor != NULL))
+		rtd_desk_take(loop);
+	last = TAILQ_LAST(&loop->ready, rtd_conn_list);
+	if (RT_UNLIKELY(loop->floor != NULL))
+		rtd_desk_leave(loop);
+	return last;
 }
 
 void
 rtd_loop_turn(struct rtd_loop *loop)
 {
-	struct rtd_conn *last = TAILQ_LAST(&loop->ready, rtd_conn_list);
+	struct rtd_conn *last;
 
-	loop->turn_open = false;
+	rtd_loop_rest(loop);
+	last = last_ready(loop);
 	wait_for_events(loop, last != NULL);
 	rtd_loop_begin_turn(loop);
 	run_gathered(loop);
 	run_ready(loop, last);
 	end_turn(loop);
+	if (RT_UNLIKELY(loop->floor != NULL))
+		rtd_loop_rest(loop);
+}
+
+/* -- the end -- */
+
+bool
+rtd_loop_drained(const struct rtd_loop *loop)
+{
+	const struct rtd_client *client = loop->server->clients;
+	bool drained = true;
+
+	for (; client != NULL && drained; client = client->next)
+		drained = !is_ours(loop, client) ||
+		    rtd_conn_pending((const struct rtd_conn *)client) == 0;
+	return drained;
 }
 
 void
@@ -481,16 +714,28 @@ rtd_loop_quiet(struct rtd_loop *loop)
 
 	loop->quiet = true;
 	for (; client != NULL; client = client->next)
-		rtd_conn_touch((struct rtd_conn *)client);
+		if (is_ours(loop, client))
+			rtd_conn_touch((struct rtd_conn *)client);
 }
 
-bool
-rtd_loop_drained(const struct rtd_loop *loop)
+void
+rtd_loop_drain(struct rtd_loop *loop, uint64_t patience_us)
 {
-	const struct rtd_client *client = loop->server->clients;
+	uint64_t deadline;
+	bool drained;
 
-	for (; client != NULL; client = client->next)
-		if (rtd_conn_pending((const struct rtd_conn *)client) != 0)
-			return false;
-	return true;
+	rtd_loop_begin_turn(loop);
+	rtd_floor_take(loop);
+	rtd_loop_quiet(loop);
+	deadline = loop->lane.now_us + patience_us;
+	drained = rtd_loop_drained(loop);
+	rtd_floor_leave(loop);
+	while (!drained && loop->lane.now_us < deadline) {
+		rtd_loop_turn(loop);
+		rtd_loop_begin_turn(loop);
+		rtd_floor_take(loop);
+		drained = rtd_loop_drained(loop);
+		rtd_floor_leave(loop);
+	}
+	rtd_loop_rest(loop);
 }

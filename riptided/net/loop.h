@@ -1,5 +1,6 @@
 /* loop: the connections of one thread and the turns they are served in.
- * Path: [net] > resp > cmd > engine. Thread: its own, but for wake.
+ * Path: [net] > resp > cmd > engine. Thread: its own, but for wake. Where there
+ * are several, floor.h says what one may touch of another.
  *
  * One turn: read what is ready, run the commands, hand the turn's writes to
  * the log, then answer. L1 A reply leaves only when the acked sequence covers
@@ -16,7 +17,9 @@
 #include <event2/event_struct.h>
 #include <sys/queue.h>
 
+#include "libcommon/base/buf.h"
 #include "libcommon/base/err.h"
+#include "libcommon/os/mutex.h"
 #include "riptided/cmd/server_state.h"
 #include "riptided/net/door.h"
 #include "riptided/net/output_limits.h"
@@ -32,9 +35,12 @@
 
 TAILQ_HEAD(rtd_conn_list, rtd_conn);
 
+struct rtd_floor;
+
 struct rtd_loop {
 	struct event_base *base;
 	struct rtd_server_state *server;
+	struct rtd_lane lane;
 	struct rtd_output_limits limits[RTD_OUTPUT_CLASSES];
 	struct ssl_ctx_st *tls;		/* the server's; NULL: no TLS */
 	unsigned handshakes_left;	/* steps of them, in this turn */
@@ -66,6 +72,22 @@ struct rtd_loop {
 	int wake_fd;
 	_Atomic bool woken;		/* wake_fd is readable or about to be */
 	struct event wake_event;
+	/* With other loops beside it (floor.h); NULL: there is none. */
+	struct rtd_floor *floor;
+	struct rt_mutex desk;
+	_Atomic unsigned desk_wanted;	/* by so many, at most one */
+	bool on_floor;			/* its thread's alone */
+	bool was_on_floor;		/* in this turn */
+	_Atomic bool awaits;		/* some reply may wait to be acked */
+	/* The floor's: connections that are open, and that arrive. */
+	size_t conns, arriving;
+	struct rt_buf arrivals;		/* of struct rtd_arrival */
+};
+
+/* A connection that another loop has accepted for this one. */
+struct rtd_arrival {
+	int fd;
+	const struct rtd_door *door;
 };
 
 /* Fills in the server's functions for commands. The rest of the server
@@ -83,10 +105,18 @@ bool rtd_loop_config_changed(struct rtd_loop *loop);
 void rtd_loop_accept(struct rtd_loop *loop, int fd,
     const struct rtd_door *door);
 
+/* Another loop's thread, with the floor and at the desk: have it served by this
+ * one. */
+void rtd_loop_hand_over(struct rtd_loop *loop, int fd,
+    const struct rtd_door *door);
+
 /* Wait for something to happen and serve one turn. */
 void rtd_loop_turn(struct rtd_loop *loop);
 /* Read the clock for this turn; every event callback calls it first. */
 void rtd_loop_begin_turn(struct rtd_loop *loop);
+/* Leave a turn that was begun outside of rtd_loop_turn(): before its thread
+ * waits for anything. */
+void rtd_loop_rest(struct rtd_loop *loop);
 
 /* What was received lies behind read_used: its commands run before the turn
  * ends, in the order of these calls. */
@@ -114,5 +144,8 @@ void rtd_loop_check_times(struct rtd_loop *loop);
 void rtd_loop_quiet(struct rtd_loop *loop);
 /* Nothing waits to be acked or sent. */
 bool rtd_loop_drained(const struct rtd_loop *loop);
+/* Run no more commands, and serve turns until nothing waits to be acked or
+ * sent, for so long at most. */
+void rtd_loop_drain(struct rtd_loop *loop, uint64_t patience_us);
 
 #endif

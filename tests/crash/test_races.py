@@ -1,10 +1,11 @@
 """ThreadSanitizer watches both programs under load: pipelines, big values,
-snapshots, scans, flushes, merges, checkpoints, CONFIG SET, killed clients, all
-signals, starts and clean stops. The programs are those of a build with
+snapshots, scans, flushes, merges, checkpoints, transactions, messages, CONFIG
+SET, killed clients, all signals, starts and clean stops; the daemon with one
+loop, then with four (IO_THREADS: with so many). The programs are those of a build with
 --enable-tsan, or of the one in tsan/ of the build tree, which `make check` and
 `make tsan-daemon` make.
 
-SECONDS says how long each of the three rounds lasts.
+SECONDS_EACH says how long each of the three rounds of either lasts.
 """
 
 import glob
@@ -22,7 +23,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "support"))
 import riptide_test as rt  # noqa: E402
 
-SECONDS = float(os.environ.get("SECONDS_EACH") or 4)
+SECONDS = float(os.environ.get("SECONDS_EACH") or 2)
+LOOPS = [int(os.environ["IO_THREADS"])] if os.environ.get("IO_THREADS") else \
+    [1, 4]
 SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(1 << 32))
 SMALL = {"table_size": "64kb", "level_base_size": "64kb",
          "level_size_multiplier": 2, "l0_compaction_trigger": 2}
@@ -30,7 +33,9 @@ CONFIG = (("appendfsync", ("always", "everysec", "no")),
           ("block-cache-size", ("0", "1mb", "64mb")),
           ("memory-limit", ("0", "64mb", "128mb")),
           ("slowlog-log-slower-than", ("-1", "0", "10000")),
-          ("maxclients", ("1000", "2000")))
+          ("maxclients", ("1000", "2000")),
+          ("notify-keyspace-events", ("", "", "KEA")),
+          ("timeout", ("0", "100")))
 
 tap = rt.Tap()
 
@@ -100,6 +105,57 @@ def look(client, chance):
     client.call("SNAPSHOT", "RELEASE", snapshot)
 
 
+def one(client, chance):
+    """Reads of every kind that need nobody's leave, one by one."""
+    for _ in range(20):
+        for command in ("GET", "STRLEN", "TTL", "PTTL", "TYPE", "EXISTS",
+                        "EXPIRETIME", "PEXPIRETIME"):
+            client.call(command, key(chance))
+        client.call("GETRANGE", key(chance), 0, 10)
+        client.call("GETBIT", key(chance), 3)
+        client.call("MGET", key(chance), key(chance))
+    client.error("GETRANGE", "a", "b", "c")
+
+
+def transact(client, chance):
+    watched = key(chance)
+    client.call("WATCH", watched)
+    client.call("GET", watched)
+    client.pipeline([("MULTI",), ("SET", watched, "t"), ("INCR", "sum"),
+                     ("GET", watched), ("PUBLISH", "news", "exec"),
+                     ("EXEC",)])
+    if chance.random() < 0.02:
+        client.pipeline([("MULTI",), ("FLUSHDB",), ("SET", "sum", "0"),
+                         ("CLIENT", "LIST"), ("EXEC",)])
+    if chance.random() < 0.02:
+        client.call("CLIENT", "PAUSE", 20, chance.choice(("WRITE", "ALL")))
+        client.call("CLIENT", "UNPAUSE")
+
+
+def reset(client):
+    client.send_raw(rt.encode("RESET"))
+    while client.read() != "RESET":
+        pass
+
+
+def listen(client, chance):
+    """Messages to itself and to others, or all that others do."""
+    if chance.random() < 0.2:
+        client.call("MONITOR")
+        for _ in range(50):
+            client.read()
+        reset(client)
+        return
+    channel = b"c%d" % chance.randrange(4)
+    client.call("HELLO", 3)
+    client.send_raw(rt.encode("SUBSCRIBE", channel, "news") +
+                    rt.encode("PSUBSCRIBE", "__key*"))
+    for _ in range(20):
+        client.send_raw(rt.encode("PUBLISH", channel, b"m" * 100))
+        client.read()
+    reset(client)
+
+
 def manage(client, chance):
     name, values = chance.choice(CONFIG)
     client.call("CONFIG", "SET", name, chance.choice(values))
@@ -144,7 +200,8 @@ def run(server, number):
     """One life of the daemon, under load. What went wrong, or None."""
     stop = threading.Event()
     clients = [Client(server, deed, stop)
-               for deed in (write, write, read, look, manage)]
+               for deed in (write, write, read, one, one, look, transact,
+                            listen, listen, manage)]
     for client in clients:
         client.start()
     benchmark(server)
@@ -164,11 +221,11 @@ def run(server, number):
     return wrong, status
 
 
-def test_races(tap):
+def test_races(tap, loops):
     logs = rt.scratch_dir()
     env = environment(logs)
     server = rt.Server(env=env, memtable_size="256kb", reader_threads=4,
-                       disk_reserve="1mb", **{
+                       disk_reserve="1mb", io_threads=loops, **{
                            name: value for name, value in SMALL.items()
                            if name == "l0_compaction_trigger"})
     compactor = None
@@ -178,10 +235,12 @@ def test_races(tap):
             compactor = rt.Compactor(server.dir, env=env, expiry_grace=0,
                                      **SMALL).start()
         wrong, status = run(server, number)
-        tap.equal((wrong, status), ([], 0), "a_loaded_daemon_stops_%d" % number)
-    tap.equal(compactor.stop(), 0, "its_compactor_stops")
+        tap.equal((wrong, status), ([], 0), "a_loaded_daemon_stops_%d_%d" %
+                  (loops, number))
+    tap.equal(compactor.stop(), 0, "its_compactor_stops_%d" % loops)
     texts = reports(logs)
-    tap.ok(not texts, "no_race_is_reported", "\n".join(texts)[:20000])
+    tap.ok(not texts, "no_race_is_reported_%d" % loops,
+           "\n".join(texts)[:20000])
 
 
 def is_instrumented(program):
@@ -210,7 +269,8 @@ def why_not():
 print("# SEED=%d" % SEED, flush=True)
 reason = why_not()
 if reason is None:
-    tap.run(test_races)
+    for loops in LOOPS:
+        tap.run(test_races, loops)
 else:
     tap.skip("no_race_is_reported", reason)
 tap.done()

@@ -92,22 +92,25 @@ begin(struct rtt_cmd *cmd)
 	cmd->server.resume = resume;
 	cmd->server.net = cmd;
 	cmd->client.id = 7;
+	cmd->client.lane = &cmd->lane;
 	cmd->client.authenticated = true;
 	cmd->client.reply.out = &cmd->client.out;
 	cmd->client.reply.protocol = 2;
 	snprintf(cmd->client.peer, sizeof(cmd->client.peer), "127.0.0.1:1");
 	cmd->server.clients = cmd->server.clients_tail = &cmd->client;
 	rtd_server_state_init(&cmd->server);
+	rtd_lane_open(&cmd->server, &cmd->lane);
 	cmd->server.engine = rtt_fake_engine_new();
-	cmd->server.reader = rtd_reader_new(cmd->server.engine);
+	cmd->lane.reader = rtd_reader_new(cmd->server.engine);
 }
 
 static void
 end(struct rtt_cmd *cmd)
 {
 	rtd_client_leave(&cmd->server, &cmd->client);
-	rtd_reader_free(cmd->server.reader);
+	rtd_reader_free(cmd->lane.reader);
 	rtt_fake_engine_free(cmd->server.engine);
+	rtd_lane_close(&cmd->lane);
 	rtd_server_state_fini(&cmd->server);
 	rt_buf_fini(&cmd->client.out);
 	rt_config_fini(&cmd->config);
@@ -141,8 +144,10 @@ rtt_cmd_renew(struct rtt_cmd *cmd)
 void
 rtt_cmd_restart(struct rtt_cmd *cmd)
 {
+	rtd_lane_close(&cmd->lane);
 	rtd_server_state_fini(&cmd->server);
 	rtd_server_state_init(&cmd->server);
+	rtd_lane_open(&cmd->server, &cmd->lane);
 }
 
 const char *

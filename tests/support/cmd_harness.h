@@ -13,6 +13,7 @@ struct rtt_cmd {
 	struct rtt_scratch scratch;
 	struct rt_config config;
 	struct rtd_server_state server;
+	struct rtd_lane lane;
 	struct rtd_client client;
 	unsigned killed;		/* calls of kill_client */
 	bool hung_up;			/* what client_hung_up says */

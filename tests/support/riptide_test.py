@@ -295,7 +295,8 @@ class Server(_Process):
     """riptided on a free port, --compactor external unless told otherwise.
 
     Options are the program's, with _ for -: Server(appendfsync="no"). The
-    directory is a fresh one unless `dir` is given.
+    directory is a fresh one unless `dir` is given. IO_THREADS in the
+    environment is how many loops every daemon has.
     """
 
     def __init__(self, dir=None, args=(), env=None, **options):
@@ -306,6 +307,8 @@ class Server(_Process):
             self.port = free_port()
         merged = {"dir": self.dir, "port": self.port, "bind": "127.0.0.1",
                   "compactor": "external"}
+        if os.environ.get("IO_THREADS"):
+            merged["io-threads"] = os.environ["IO_THREADS"]
         merged.update(options)
         super().__init__(RIPTIDED, merged, args, env)
 

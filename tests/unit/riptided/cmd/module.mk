@@ -9,6 +9,7 @@ unit_tests += \
 	tests/unit/riptided/cmd/test_cmd_why \
 	tests/unit/riptided/cmd/test_command \
 	tests/unit/riptided/cmd/test_deadlines \
+	tests/unit/riptided/cmd/test_lane \
 	tests/unit/riptided/cmd/test_made \
 	tests/unit/riptided/cmd/test_missed \
 	tests/unit/riptided/cmd/test_password \
@@ -28,6 +29,7 @@ tests_unit_riptided_cmd_test_ahead_LDADD = $(CMD_TEST_LIBS) $(LDADD)
 tests_unit_riptided_cmd_test_bits_LDADD = $(CMD_TEST_LIBS) $(LDADD)
 tests_unit_riptided_cmd_test_command_LDADD = $(CMD_TEST_LIBS) $(LDADD)
 tests_unit_riptided_cmd_test_deadlines_LDADD = $(CMD_TEST_LIBS) $(LDADD)
+tests_unit_riptided_cmd_test_lane_LDADD = $(CMD_TEST_LIBS) $(LDADD)
 tests_unit_riptided_cmd_test_made_LDADD = $(CMD_TEST_LIBS) $(LDADD)
 tests_unit_riptided_cmd_test_pending_LDADD = $(CMD_TEST_LIBS) $(LDADD)
 tests_unit_riptided_cmd_test_scan_cursor_LDADD = $(CMD_TEST_LIBS) $(LDADD)

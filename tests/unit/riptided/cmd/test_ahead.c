@@ -21,14 +21,14 @@ setup(void)
 static void
 teardown(void)
 {
-	rtd_ahead_end(&cmd.server.ahead);
+	rtd_ahead_end(&cmd.lane.ahead);
 	rtt_cmd_fini(&cmd);
 }
 
 static bool
 offer(const struct rtd_client *client, const char *bytes)
 {
-	return rtd_ahead_offer(&cmd.server.ahead, &cmd.server, client,
+	return rtd_ahead_offer(&cmd.lane, client,
 	    rt_slice_cstr(bytes));
 }
 
@@ -36,7 +36,7 @@ offer(const struct rtd_client *client, const char *bytes)
 static void
 takes(const char *bytes, const char *value)
 {
-	struct rtd_ahead *ahead = &cmd.server.ahead;
+	struct rtd_ahead *ahead = &cmd.lane.ahead;
 	const uint8_t *key = ahead->keys[ahead->next].data;
 	struct rtd_value got;
 
@@ -54,11 +54,11 @@ START_TEST(first_gets_of_two_clients_are_read_together)
 	setup();
 	ck_assert(offer(&cmd.client, one));
 	ck_assert(offer(&second, two));
-	rtd_ahead_read_offered(&cmd.server.ahead, &cmd.server);
+	rtd_ahead_read_offered(&cmd.lane, &cmd.server);
 	takes(one, "1");
 	takes(one, "2");
 	takes(two, "2");
-	ck_assert_uint_eq(cmd.server.ahead.next, cmd.server.ahead.count);
+	ck_assert_uint_eq(cmd.lane.ahead.next, cmd.lane.ahead.count);
 	teardown();
 }
 END_TEST
@@ -68,10 +68,10 @@ START_TEST(a_get_behind_another_command_is_not_looked_up)
 	setup();
 	ck_assert(offer(&cmd.client, SET("a") GET("a")));
 	ck_assert(offer(&second, GET("a") SET("b") GET("b")));
-	ck_assert_uint_eq(cmd.server.ahead.count, 1);
+	ck_assert_uint_eq(cmd.lane.ahead.count, 1);
 	/* One alone is left to its command. */
-	rtd_ahead_read_offered(&cmd.server.ahead, &cmd.server);
-	ck_assert_uint_eq(cmd.server.ahead.count, 0);
+	rtd_ahead_read_offered(&cmd.lane, &cmd.server);
+	ck_assert_uint_eq(cmd.lane.ahead.count, 0);
 	teardown();
 }
 END_TEST
@@ -93,11 +93,11 @@ START_TEST(who_may_not_read_the_present_at_once_is_left_out)
 	ck_assert(offer(&cmd.client, GET("a")));
 	for (size_t i = 0; i < RT_COUNTOF(others); i++) {
 		ck_assert(offer(&others[i], GET("b")));
-		ck_assert_uint_eq(cmd.server.ahead.count, 1);
+		ck_assert_uint_eq(cmd.lane.ahead.count, 1);
 	}
 	ck_assert(offer(&second, GET("b")));
-	ck_assert_uint_eq(cmd.server.ahead.count, 2);
-	rtd_ahead_read_offered(&cmd.server.ahead, &cmd.server);
+	ck_assert_uint_eq(cmd.lane.ahead.count, 2);
+	rtd_ahead_read_offered(&cmd.lane, &cmd.server);
 	teardown();
 }
 END_TEST
@@ -111,8 +111,8 @@ START_TEST(no_more_is_taken_than_is_read_at_a_time)
 	setup();
 	ck_assert(!offer(&cmd.client, many));
 	ck_assert(!offer(&second, GET("b")));
-	ck_assert_uint_eq(cmd.server.ahead.count, RTD_READ_KEYS_MAX);
-	rtd_ahead_read_offered(&cmd.server.ahead, &cmd.server);
+	ck_assert_uint_eq(cmd.lane.ahead.count, RTD_READ_KEYS_MAX);
+	rtd_ahead_read_offered(&cmd.lane, &cmd.server);
 	for (size_t i = 0; i < RTD_READ_KEYS_MAX; i++)
 		takes(many, "1");
 	teardown();
@@ -124,11 +124,11 @@ START_TEST(nothing_is_read_while_the_server_loads)
 	struct rtd_reader *reader;
 
 	setup();
-	reader = cmd.server.reader;
-	cmd.server.reader = NULL;
+	reader = cmd.lane.reader;
+	cmd.lane.reader = NULL;
 	ck_assert(!offer(&cmd.client, GET("a") GET("b")));
-	ck_assert_uint_eq(cmd.server.ahead.count, 0);
-	cmd.server.reader = reader;
+	ck_assert_uint_eq(cmd.lane.ahead.count, 0);
+	cmd.lane.reader = reader;
 	teardown();
 }
 END_TEST

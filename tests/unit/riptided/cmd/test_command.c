@@ -450,7 +450,8 @@ END_TEST
 
 START_TEST(clients_are_listed_and_killed)
 {
-	struct rtd_client other = { .id = 9, .authenticated = true };
+	struct rtd_client other = { .id = 9, .authenticated = true,
+		.lane = &cmd.lane };
 
 	rtt_cmd_init(&cmd);
 	snprintf(other.peer, sizeof(other.peer), "127.0.0.1:2");
@@ -531,7 +532,7 @@ START_TEST(a_write_without_room_is_offered_again)
 	rtt_fake_engine_set_room(cmd.server.engine, false);
 	ck_assert(!rtd_command_dispatch(&cmd.server, &cmd.client, argv, 2));
 	ck_assert_uint_eq(cmd.client.out.len, 0);
-	ck_assert_uint_eq(cmd.server.commands_processed, 0);
+	ck_assert_uint_eq(rtd_lanes_counted(&cmd.server, RTD_COUNT_COMMANDS), 0);
 	expect("GET a", "$-1\r\n");
 	rtt_fake_engine_set_room(cmd.server.engine, true);
 	expect("INCR a", ":1\r\n");

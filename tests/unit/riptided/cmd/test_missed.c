@@ -159,7 +159,7 @@ setup(struct fixture *f, int nowait_error, uint64_t cache)
 	f->server.pool = rtd_pool_new(2, rtd_loop_wake, &f->loop);
 	ck_assert_msg(rtd_engine_open(&f->server.engine, &options, &err) ==
 	    RT_OK, "%s", err.text);
-	f->server.reader = rtd_reader_new(f->server.engine);
+	f->loop.lane.reader = rtd_reader_new(f->server.engine);
 }
 
 static void
@@ -170,7 +170,7 @@ teardown(struct fixture *f)
 	for (struct rtd_client *client = f->server.clients; client != NULL;
 	     client = client->next)
 		rtd_client_let_go(client);
-	rtd_reader_free(f->server.reader);
+	rtd_reader_free(f->loop.lane.reader);
 	ck_assert_int_eq(rtd_engine_close(f->server.engine, NULL), RT_OK);
 	ck_assert(TAILQ_EMPTY(&f->loop.orphans));
 	rtd_loop_close(&f->loop);
@@ -316,12 +316,18 @@ compare_with_warm(int nowait_error, uint64_t cache)
 		ck_assert_msg(strcmp(ask(&cold, cold_fd, every_command[i]),
 		    expected) == 0, "%s: \"%s\", not \"%s\"",
 		    every_command[i], cold.reply, expected);
-		ck_assert_uint_eq(cold.server.commands_processed,
-		    warm.server.commands_processed);
-		ck_assert_uint_eq(cold.server.keyspace_hits,
-		    warm.server.keyspace_hits);
-		ck_assert_uint_eq(cold.server.keyspace_misses,
-		    warm.server.keyspace_misses);
+		ck_assert_uint_eq(rtd_lanes_counted(&cold.server,
+			RTD_COUNT_COMMANDS),
+		    rtd_lanes_counted(&warm.server,
+			RTD_COUNT_COMMANDS));
+		ck_assert_uint_eq(rtd_lanes_counted(&cold.server,
+			RTD_COUNT_HITS),
+		    rtd_lanes_counted(&warm.server,
+			RTD_COUNT_HITS));
+		ck_assert_uint_eq(rtd_lanes_counted(&cold.server,
+			RTD_COUNT_MISSES),
+		    rtd_lanes_counted(&warm.server,
+			RTD_COUNT_MISSES));
 		ck_assert_uint_eq(cold.server.clients->commands,
 		    warm.server.clients->commands);
 		ck_assert_uint_eq(cold.server.error_replies,
@@ -669,10 +675,14 @@ compare_pipelines(int nowait_error, uint64_t cache)
 		    rt_buf_slice(&expected)), "round %u: \"%.*s\", not "
 		    "\"%.*s\"", round, (int)got.len, (char *)got.data,
 		    (int)expected.len, (char *)expected.data);
-		ck_assert_uint_eq(one.server.keyspace_hits,
-		    many.server.keyspace_hits);
-		ck_assert_uint_eq(one.server.keyspace_misses,
-		    many.server.keyspace_misses);
+		ck_assert_uint_eq(rtd_lanes_counted(&one.server,
+			RTD_COUNT_HITS),
+		    rtd_lanes_counted(&many.server,
+			RTD_COUNT_HITS));
+		ck_assert_uint_eq(rtd_lanes_counted(&one.server,
+			RTD_COUNT_MISSES),
+		    rtd_lanes_counted(&many.server,
+			RTD_COUNT_MISSES));
 	}
 	rt_buf_fini(&line);
 	rt_buf_fini(&lines);

@@ -1,6 +1,7 @@
 #include "riptided/net/client_memory.h"
 
 #include "libcommon/base/invariant.h"
+#include "riptided/net/floor.h"
 #include "tests/support/runner.h"
 
 #define BUDGET 1000
@@ -29,6 +30,14 @@ void
 rtd_conn_doom(struct rtd_conn *conn)
 {
 	doomed = conn;
+}
+
+static uint64_t of_all_lanes;
+
+uint64_t
+rtd_lanes_client_memory(const struct rtd_server_state *state)
+{
+	return of_all_lanes;
 }
 
 static void
@@ -133,6 +142,40 @@ START_TEST(buffers_without_bytes_are_given_back_from_half_the_budget_on)
 }
 END_TEST
 
+START_TEST(loops_beside_each_other_share_what_is_left)
+{
+	struct rtd_floor floor = { .count = 4 };
+
+	begin();
+	hold(&conns[0], 100);
+	/* As it was told at the end of the last turn. */
+	atomic_store(&loop.lane.client_memory, 60);
+	of_all_lanes = 260;
+	loop.floor = &floor;
+	rtd_client_memory_configure(&loop);
+	ck_assert_uint_eq(loop.memory_max, 100 + (BUDGET - 300) / 4);
+	server.client_memory_max = UINT64_MAX;
+	rtd_client_memory_configure(&loop);
+	ck_assert_uint_eq(loop.memory_max, UINT64_MAX);
+	server.client_memory_max = BUDGET;
+	/* Those of the others take all of it: nothing more comes in here, but
+	 * nobody here is to blame. */
+	of_all_lanes = 5 * BUDGET;
+	rtd_client_memory_configure(&loop);
+	ck_assert_uint_eq(loop.memory_max, 100);
+	hold(&conns[0], 101);
+	server.now_us = 1;
+	rtd_client_memory_check_times(&loop);
+	server.now_us += 20000000;
+	rtd_client_memory_check_times(&loop);
+	ck_assert_ptr_null(doomed);
+	loop.floor = NULL;
+	of_all_lanes = 0;
+	hold(&conns[0], 0);
+	end();
+}
+END_TEST
+
 START_TEST(the_largest_is_closed_when_it_lasts)
 {
 	begin();
@@ -161,4 +204,5 @@ RTT_MAIN("client-memory", without_a_budget_all_may_go_on,
     above_the_budget_one_alone_may_go_on,
     the_place_goes_on_when_nothing_moves_or_its_owner_leaves,
     buffers_without_bytes_are_given_back_from_half_the_budget_on,
+    loops_beside_each_other_share_what_is_left,
     the_largest_is_closed_when_it_lasts)
