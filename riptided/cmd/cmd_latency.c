@@ -35,11 +35,11 @@ rtd_cmd_latency_latest(struct rtd_call *call)
 	}
 	rtd_reply_array(reply, used);
 	for (int i = 0; i < RT_LATENCY_EVENTS; i++) {
-		const struct rt_latency_sample *last =
-		    &series[i].samples[series[i].count - 1];
+		const struct rt_latency_sample *last;
 
 		if (series[i].count == 0)
 			continue;
+		last = &series[i].samples[series[i].count - 1];
 		rtd_reply_array(reply, 4);
 		rtd_reply_bulk_cstr(reply,
 		    rt_latency_name((enum rt_latency_event)i));
