@@ -49,15 +49,17 @@ def test_whole(tap, server):
     """MSET and EXEC beside reads that take no lock."""
     stop = threading.Event()
     torn = []
+    between = [word for i in range(100) for word in ("pad%d" % i, "p" * 500)]
 
     def write(seed):
         with server.client() as client:
             n = seed
             while not stop.is_set():
                 n += 2
-                client.call("MSET", "x", n, "y", n)
+                client.call("MSET", "x", n, *between, "y", n)
                 client.pipeline([("MULTI",), ("SET", "x", n),
-                                 ("SET", "y", n), ("EXEC",)])
+                                 ("MSET", *between), ("SET", "y", n),
+                                 ("EXEC",)])
 
     def read():
         with server.client() as client:
@@ -72,7 +74,7 @@ def test_whole(tap, server):
         threads += [threading.Thread(target=read) for _ in range(4)]
         for thread in threads:
             thread.start()
-        for _ in range(500):
+        for _ in range(1500):
             x, y = client.call("MGET", "x", "y")
             if x != y:
                 torn.append((x, y))
