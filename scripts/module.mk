@@ -1,5 +1,6 @@
 dist_noinst_SCRIPTS += scripts/check-options scripts/command-docs
 dist_noinst_SCRIPTS += bootstrap .ci/run scripts/check-all \
+	scripts/check-api scripts/doxygen-filter \
 	scripts/check-docs scripts/check-headers scripts/check-layers \
 	scripts/coverage scripts/diagrams scripts/house \
 	scripts/release-check scripts/format scripts/lint \

@@ -35,6 +35,7 @@ rt_buf_clear(struct rt_buf *buf)
 	buf->len = 0;
 }
 
+/* Room for extra bytes more, so that len may grow by them. */
 static inline void
 rt_buf_reserve(struct rt_buf *buf, size_t extra)
 {
@@ -42,6 +43,7 @@ rt_buf_reserve(struct rt_buf *buf, size_t extra)
 		rt_buf_grow(buf, extra);
 }
 
+/* Copy len bytes to the end; data may be NULL when len is 0. */
 static inline void
 rt_buf_append(struct rt_buf *buf, const void *data, size_t len)
 {
@@ -51,12 +53,14 @@ rt_buf_append(struct rt_buf *buf, const void *data, size_t len)
 	buf->len += len;
 }
 
+/* The same with a slice. */
 static inline void
 rt_buf_append_slice(struct rt_buf *buf, struct rt_slice slice)
 {
 	rt_buf_append(buf, slice.data, slice.len);
 }
 
+/* One byte to the end. */
 static inline void
 rt_buf_append_byte(struct rt_buf *buf, uint8_t byte)
 {
@@ -70,6 +74,7 @@ void rt_buf_printf(struct rt_buf *buf, const char *fmt, ...) RT_PRINTF(2, 3);
 /* Drop the first n bytes (n <= len), moving the rest down. */
 void rt_buf_consume(struct rt_buf *buf, size_t n);
 
+/* What is in it, borrowed until it changes. */
 static inline struct rt_slice
 rt_buf_slice(const struct rt_buf *buf)
 {

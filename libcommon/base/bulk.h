@@ -40,6 +40,7 @@ struct rt_bulk *rt_bulk_new(size_t len);
 struct rt_bulk *rt_bulk_wrap(const uint8_t *data, size_t len,
     void (*release)(void *arg), void *arg);
 
+/* One more owner. Thread: any. Returns bulk. */
 struct rt_bulk *rt_bulk_ref(struct rt_bulk *bulk);
 /* NULL is accepted. */
 void rt_bulk_unref(struct rt_bulk *bulk);

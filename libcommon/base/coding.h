@@ -15,6 +15,7 @@
 
 #define RT_VARINT_BYTES_MAX 10
 
+/* Write 4 bytes, little endian, to any address. */
 static inline void
 rt_put_fixed32(uint8_t *out, uint32_t value)
 {
@@ -22,6 +23,7 @@ rt_put_fixed32(uint8_t *out, uint32_t value)
 	memcpy(out, &value, 4);
 }
 
+/* Write 8 bytes, little endian, to any address. */
 static inline void
 rt_put_fixed64(uint8_t *out, uint64_t value)
 {
@@ -29,6 +31,7 @@ rt_put_fixed64(uint8_t *out, uint64_t value)
 	memcpy(out, &value, 8);
 }
 
+/* Read 4 bytes, little endian, from any address. */
 static inline uint32_t
 rt_get_fixed32(const uint8_t *in)
 {
@@ -38,6 +41,7 @@ rt_get_fixed32(const uint8_t *in)
 	return le32toh(value);
 }
 
+/* Read 8 bytes, little endian, from any address. */
 static inline uint64_t
 rt_get_fixed64(const uint8_t *in)
 {
@@ -66,6 +70,7 @@ rt_varint_bytes(uint64_t value)
 	return ((size_t)(63 - __builtin_clzll(value | 1)) * 9 + 73) / 64;
 }
 
+/* Append in the forms above. */
 void rt_buf_put_fixed32(struct rt_buf *buf, uint32_t value);
 void rt_buf_put_fixed64(struct rt_buf *buf, uint64_t value);
 void rt_buf_put_varint(struct rt_buf *buf, uint64_t value);
@@ -89,14 +94,18 @@ rt_cursor(struct rt_slice bytes)
 		.end = bytes.len != 0 ? bytes.data + bytes.len : bytes.data };
 }
 
+/* Bytes that are not read yet. */
 static inline size_t
 rt_cursor_left(const struct rt_cursor *cursor)
 {
 	return (size_t)(cursor->end - cursor->at);
 }
 
+/* What rt_cursor_varint() does with more than one byte. */
 uint64_t rt_cursor_varint_slow(struct rt_cursor *cursor);
 
+/* The next varint; 0 after an error, which the cursor keeps: none is there, or
+ * it has more than 64 bits. */
 static inline uint64_t
 rt_cursor_varint(struct rt_cursor *cursor)
 {
@@ -106,6 +115,7 @@ rt_cursor_varint(struct rt_cursor *cursor)
 	return rt_cursor_varint_slow(cursor);
 }
 
+/* The next integer in these forms; 0 after an error, which the cursor keeps. */
 uint8_t rt_cursor_byte(struct rt_cursor *cursor);
 uint32_t rt_cursor_fixed32(struct rt_cursor *cursor);
 uint64_t rt_cursor_fixed64(struct rt_cursor *cursor);

@@ -34,6 +34,7 @@ rt_durations_bucket(uint64_t value)
 	    (unsigned)(value >> shift);
 }
 
+/* Count one of this length, in the unit that the owner uses. */
 static inline void
 rt_durations_add(struct rt_durations *durations, uint64_t value)
 {
@@ -48,6 +49,7 @@ uint64_t rt_durations_end(unsigned bucket);
 void rt_durations_merge(struct rt_durations *into,
     const struct rt_durations *from);
 
+/* How many were counted. */
 uint64_t rt_durations_count(const struct rt_durations *durations);
 
 /* How many values were below 2^bits; bits: PART_BITS to 63. Exact. */

@@ -11,6 +11,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+/* XXH3 of the bytes, 64 bits, with no seed. It is on disk, in filters: never
+ * changes. */
 static inline uint64_t
 rt_hash64(struct rt_slice bytes)
 {

@@ -23,6 +23,8 @@ struct rt_hash_table {
 /* Forget all nodes; they are the owner's to free. */
 void rt_hash_table_fini(struct rt_hash_table *table);
 
+/* Put node in under this hash; it may have equals. It is its owner's, and in
+ * one table at a time. */
 void rt_hash_table_add(struct rt_hash_table *table, struct rt_hash_node *node,
     uint64_t hash);
 /* The node is in the table. */

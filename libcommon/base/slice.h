@@ -13,12 +13,14 @@ struct rt_slice {
 	size_t len;		/* bytes */
 };
 
+/* These bytes; data may be NULL when len is 0. */
 static inline struct rt_slice
 rt_slice(const void *data, size_t len)
 {
 	return (struct rt_slice){ .data = data, .len = len };
 }
 
+/* The bytes of a string, without its end. */
 static inline struct rt_slice
 rt_slice_cstr(const char *text)
 {
@@ -37,6 +39,7 @@ rt_slice_compare(struct rt_slice a, struct rt_slice b)
 	return (a.len > b.len) - (a.len < b.len);
 }
 
+/* Whether both have the same bytes. */
 static inline bool
 rt_slice_equal(struct rt_slice a, struct rt_slice b)
 {
@@ -44,6 +47,7 @@ rt_slice_equal(struct rt_slice a, struct rt_slice b)
 	    (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
+/* Whether text begins with all of prefix. */
 static inline bool
 rt_slice_starts_with(struct rt_slice text, struct rt_slice prefix)
 {

@@ -20,18 +20,22 @@ struct rt_clock {
 /* The machine's own. Static; never freed. */
 struct rt_clock *rt_clock_system(void);
 
+/* Nanoseconds since some instant; never goes back, stands still while the
+ * machine sleeps. */
 static inline uint64_t
 rt_clock_monotonic_ns(struct rt_clock *clock)
 {
 	return clock->monotonic_ns(clock);
 }
 
+/* Milliseconds since 1970 as the machine has them; may step both ways. */
 static inline int64_t
 rt_clock_wall_ms(struct rt_clock *clock)
 {
 	return clock->wall_ms(clock);
 }
 
+/* Nanoseconds since the machine was started, its sleep included. */
 static inline uint64_t
 rt_clock_boot_ns(struct rt_clock *clock)
 {

@@ -12,6 +12,8 @@
 
 #include <stddef.h>
 
+/* Ends or stops the process here when the environment says so; only in the
+ * programs of tests/crash. */
 void rt_crashpoint(const char *name) __attribute__((weak));
 
 #define RT_CRASHPOINT(name)                  \

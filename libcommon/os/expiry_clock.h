@@ -67,6 +67,7 @@ void rt_expiry_clock_fini(struct rt_expiry_clock *expiry);
 /* A manifest of the other program has come: its line counts here too. */
 void rt_expiry_clock_raise(struct rt_expiry_clock *expiry, uint64_t line_ms);
 
+/* The time by which values expire, and what to keep of it in the manifest. */
 void rt_expiry_clock_read(struct rt_expiry_clock *expiry,
     struct rt_expiry_reading *out);
 

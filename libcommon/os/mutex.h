@@ -17,6 +17,8 @@ struct rt_cond {
 	pthread_cond_t raw;	/* waits on the monotonic clock */
 };
 
+/* A mutex of POSIX; what cannot fail with a right program is asserted. Never
+ * locked twice by one thread. */
 void rt_mutex_init(struct rt_mutex *mu);
 void rt_mutex_fini(struct rt_mutex *mu);
 void rt_mutex_lock(struct rt_mutex *mu) RT_ACQUIRES(*mu);
@@ -24,6 +26,8 @@ void rt_mutex_lock(struct rt_mutex *mu) RT_ACQUIRES(*mu);
 bool rt_mutex_try(struct rt_mutex *mu);
 void rt_mutex_unlock(struct rt_mutex *mu) RT_RELEASES(*mu);
 
+/* A condition of POSIX, waited for by the monotonic clock. wait may return
+ * without a signal. */
 void rt_cond_init(struct rt_cond *cond);
 void rt_cond_fini(struct rt_cond *cond);
 void rt_cond_signal(struct rt_cond *cond);

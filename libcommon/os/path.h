@@ -34,6 +34,7 @@ struct rt_file_id {
 	uint64_t number;	/* >= 1 */
 };
 
+/* Whether both name the same file. */
 static inline bool
 rt_file_id_equal(struct rt_file_id a, struct rt_file_id b)
 {

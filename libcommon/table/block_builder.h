@@ -20,6 +20,7 @@ struct rt_block_builder {
 	uint64_t base_seq;
 };
 
+/* Frees what it has gathered. */
 void rt_block_builder_fini(struct rt_block_builder *builder);
 
 /* Add the next entry. shared: bytes that its key has in common with the key

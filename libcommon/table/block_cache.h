@@ -59,6 +59,7 @@ void rt_block_cache_prefetch_block(struct rt_block_cache *cache,
 struct rt_cached_block *rt_block_cache_insert(struct rt_block_cache *cache,
     uint64_t unique_id, uint64_t offset, uint8_t *data, size_t len, bool cold);
 
+/* Give up one pin; block may be gone afterwards. */
 void rt_block_cache_release(struct rt_block_cache *cache,
     struct rt_cached_block *block);
 
@@ -73,6 +74,7 @@ struct rt_block_cache_stats {
 	uint64_t bytes_max;
 };
 
+/* Figures since it was made, each right by itself. */
 void rt_block_cache_get_stats(struct rt_block_cache *cache,
     struct rt_block_cache_stats *out);
 

@@ -12,6 +12,7 @@
 /* The writing side's compressor and its memory. */
 struct rt_block_codec;
 
+/* A compressor of this kind; RT_COMPRESSION_NONE has nothing to hold. */
 struct rt_block_codec *rt_block_codec_new(enum rt_compression compression);
 /* NULL is accepted. */
 void rt_block_codec_free(struct rt_block_codec *codec);

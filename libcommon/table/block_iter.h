@@ -24,10 +24,13 @@ struct rt_block_iter {
 	struct rt_buf behind;	/* key of the entry that they must end before */
 };
 
+/* Frees the key that it holds. */
 void rt_block_iter_fini(struct rt_block_iter *iter);
 /* Go to the start of a block. follows: it is the one behind the last. */
 void rt_block_iter_begin(struct rt_block_iter *iter,
     const struct rt_block *block, bool follows);
+
+/* To the next entry; past the last one it is no longer valid. */
 enum rt_block_result rt_block_iter_next(struct rt_block_iter *iter);
 /* Go to the end of a block. precedes: it is the one before the last. */
 void rt_block_iter_begin_end(struct rt_block_iter *iter,

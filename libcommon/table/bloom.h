@@ -40,9 +40,13 @@ struct rt_bloom_builder {
 	size_t cap;
 };
 
+/* Frees the hashes. */
 void rt_bloom_builder_fini(struct rt_bloom_builder *builder);
+
+/* What add does when its memory is full. */
 void rt_bloom_builder_grow(struct rt_bloom_builder *builder);
 
+/* One key, by its rt_hash64(). */
 static inline void
 rt_bloom_builder_add(struct rt_bloom_builder *builder, uint64_t hash)
 {

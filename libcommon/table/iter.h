@@ -49,36 +49,42 @@ struct rt_iter {
 	struct rt_err err;	/* filled when code is not RT_OK */
 };
 
+/* To the first entry. */
 static inline void
 rt_iter_seek_first(struct rt_iter *iter)
 {
 	iter->ops->seek_first(iter);
 }
 
+/* To the first entry at or behind (key, seq); newer versions come first. */
 static inline void
 rt_iter_seek(struct rt_iter *iter, struct rt_slice key, uint64_t seq)
 {
 	iter->ops->seek(iter, key, seq);
 }
 
+/* To the last entry. */
 static inline void
 rt_iter_seek_last(struct rt_iter *iter)
 {
 	iter->ops->seek_last(iter);
 }
 
+/* To the last entry at or before (key, seq). */
 static inline void
 rt_iter_seek_for_prev(struct rt_iter *iter, struct rt_slice key, uint64_t seq)
 {
 	iter->ops->seek_for_prev(iter, key, seq);
 }
 
+/* One entry back; it must be valid. */
 static inline void
 rt_iter_prev(struct rt_iter *iter)
 {
 	iter->ops->prev(iter);
 }
 
+/* One entry on; it must be valid. */
 static inline void
 rt_iter_next(struct rt_iter *iter)
 {

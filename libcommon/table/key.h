@@ -68,6 +68,7 @@ rt_key_keyspace(struct rt_slice store_key)
 	    (uint32_t)at[2] << 8 | at[3];
 }
 
+/* The key as a client has it: without its keyspace. */
 static inline struct rt_slice
 rt_key_user(struct rt_slice store_key)
 {

@@ -12,6 +12,7 @@
 
 struct rt_key_counts_builder;
 
+/* Counts keys as a table is written. */
 struct rt_key_counts_builder *rt_key_counts_builder_new(void);
 /* NULL is accepted. */
 void rt_key_counts_builder_free(struct rt_key_counts_builder *builder);

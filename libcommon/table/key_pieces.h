@@ -14,6 +14,7 @@
 
 #define RT_KEY_PIECE_BYTES sizeof(uint64_t)
 
+/* Eight bytes as one number, in the order that they lie in. */
 static inline uint64_t
 rt_key_piece(const uint8_t *at)
 {

@@ -20,8 +20,11 @@ struct rt_table_locator {
 	uint8_t *owned;                 /* or freed with */
 };
 
+/* Borrows reader. Nothing is read yet. */
 void rt_table_locator_init(struct rt_table_locator *locator,
     struct rt_table_reader *reader);
+
+/* Lets the part of the index go that it holds. */
 void rt_table_locator_fini(struct rt_table_locator *locator);
 
 /* The first block that may hold an entry at or behind (key, seq).

@@ -51,6 +51,7 @@ struct rt_table_footer {
 	uint32_t format;
 };
 
+/* The last bytes of a table, checksum included. */
 void rt_table_footer_encode(const struct rt_table_footer *footer,
     uint8_t out[RT_TABLE_FOOTER_BYTES]);
 

@@ -16,6 +16,7 @@ struct rt_table_index_builder {
 	uint64_t key_bytes; /* of all separators, whole */
 };
 
+/* Frees what it has gathered. */
 void rt_table_index_builder_fini(struct rt_table_index_builder *builder);
 
 /* Add a block of so many stored bytes (trailer excluded), directly behind the
@@ -44,8 +45,11 @@ struct rt_table_index_splitter {
 	struct rt_table_index_builder top;
 };
 
+/* Cuts the index that builder has into its parts, one after the other. */
 void rt_table_index_splitter_init(struct rt_table_index_splitter *splitter,
     const struct rt_table_index_builder *from, uint64_t blocks);
+
+/* Frees its memory, not the builder. */
 void rt_table_index_splitter_fini(struct rt_table_index_splitter *splitter);
 
 /* Append the section of the next partition, then tell what it takes in the

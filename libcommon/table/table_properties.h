@@ -19,6 +19,7 @@ struct rt_table_properties {
 	struct rt_table_section counts;	/* key_counts.h */
 };
 
+/* Frees the keys in it. */
 void rt_table_properties_fini(struct rt_table_properties *properties);
 
 /* Append the message. */

@@ -58,6 +58,7 @@ struct rt_table_found {
 	bool was_read;                /* from the file, by this look */
 };
 
+/* Unpins or frees what value lies in. */
 void rt_table_found_fini(struct rt_table_found *found);
 
 #define RT_TABLE_NOWAIT 0x01 /* RT_EAGAIN instead of waiting for a disk */
@@ -106,6 +107,7 @@ RT_MUST_USE enum rt_code rt_table_reader_locate(struct rt_table_reader *reader,
     struct rt_slice key, uint64_t key_hash, uint64_t read_seq, unsigned flags,
     struct rt_table_place *place, struct rt_err *err);
 
+/* The step before the block is pinned. */
 void rt_table_reader_approach(const struct rt_table_place *place);
 
 /* True when the block is in the cache; it is pinned then until

@@ -56,6 +56,7 @@ struct rt_table_info {
 	uint64_t older_versions;
 };
 
+/* Frees the keys in it. */
 void rt_table_info_fini(struct rt_table_info *info);
 
 /* A new value for rt_table_options.unique_id: random, not 0. */

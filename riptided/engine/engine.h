@@ -152,6 +152,8 @@ uint64_t rtd_engine_now_ms(struct rtd_engine *engine);
 /* -- reading, any thread with a reader of its own -- */
 
 struct rtd_reader *rtd_reader_new(struct rtd_engine *engine);
+
+/* No value or iterator of it may be left. NULL is accepted. */
 void rtd_reader_free(struct rtd_reader *reader);
 /* The end of a turn in which only reads were done with it: move to the newest
  * state and let go of older ones. The thread that made it; values found must
@@ -168,6 +170,7 @@ struct rtd_value {
 	struct rt_bulk *bulk;		/* internal: borrowed */
 };
 
+/* Lets go of what holds the bytes. Inert when zeroed. */
 void rtd_value_fini(struct rtd_value *value);
 
 /* A bulk that keeps the value's bytes for as long as it is held, with a
@@ -318,6 +321,7 @@ struct rtd_engine_stats {
 	char flush_error[256];		/* "" when the last flush worked */
 };
 
+/* Figures of all parts, each right by itself. Thread: loop. */
 void rtd_engine_get_stats(struct rtd_engine *engine,
     struct rtd_engine_stats *out);
 
@@ -328,6 +332,7 @@ struct rtd_engine_durations {
 	struct rt_durations flushes;	/* those that worked */
 };
 
+/* How long log and flush took. Thread: loop. */
 void rtd_engine_get_durations(struct rtd_engine *engine,
     struct rtd_engine_durations *out);
 

@@ -39,6 +39,7 @@ struct rtd_memory_shares {
 	uint64_t spares;	/* memtables kept for reuse */
 };
 
+/* How memory-limit, or its absence, is divided. */
 void rtd_memory_shares(const struct rt_config *config,
     struct rtd_memory_shares *out);
 
@@ -47,6 +48,8 @@ void rtd_memory_shares(const struct rt_config *config,
  * highest number of connections. */
 #define RTD_OPEN_TABLES_MIN 16
 #define RTD_OTHER_FILES 128
+/* How many tables may be open when so many files may be, and so many clients.
+ * */
 uint64_t rtd_memory_open_tables(uint64_t files, uint64_t clients);
 
 #endif

@@ -57,6 +57,7 @@ bool rtd_snapshot_release(struct rtd_engine *engine, uint64_t id);
 size_t rtd_snapshot_list(struct rtd_engine *engine,
     struct rtd_snapshot ***list);
 
+/* One more owner. Thread: loop. */
 struct rtd_snapshot *rtd_snapshot_ref(struct rtd_snapshot *snapshot);
 /* NULL is accepted. */
 void rtd_snapshot_unref(struct rtd_snapshot *snapshot);
@@ -71,6 +72,7 @@ void rtd_snapshot_unref(struct rtd_snapshot *snapshot);
 void rtd_snapshots_bytes_held(const struct rt_manifest *manifest,
     struct rtd_snapshot *const *list, size_t count, uint64_t *bytes);
 
+/* Whether it was released while somebody still holds it. */
 static inline bool
 rtd_snapshot_is_released(const struct rtd_snapshot *snapshot)
 {

@@ -33,12 +33,14 @@ struct rtd_write_batch {
 	bool lacks_memory;
 };
 
+/* Bytes of the operations, inlays included. */
 static inline size_t
 rtd_write_batch_bytes(const struct rtd_write_batch *batch)
 {
 	return batch->bytes.len + (size_t)batch->inlays.bytes;
 }
 
+/* Empty it, and keep its memory or free that, too. */
 void rtd_write_batch_clear(struct rtd_write_batch *batch);
 void rtd_write_batch_fini(struct rtd_write_batch *batch);
 
@@ -84,6 +86,7 @@ struct rtd_write_batch_walk {
 	size_t next;		/* inlay */
 };
 
+/* Look at the operations in their order. */
 static inline struct rtd_write_batch_walk
 rtd_write_batch_walk(const struct rtd_write_batch *batch)
 {
@@ -93,6 +96,7 @@ rtd_write_batch_walk(const struct rtd_write_batch *batch)
 	};
 }
 
+/* The next one, borrowed from the batch; false at the end. */
 bool rtd_write_batch_walk_next(struct rtd_write_batch_walk *walk,
     struct rtd_write_op *op);
 

@@ -23,6 +23,7 @@ enum rtd_write_hold {
 /* What holds writes at this moment. */
 enum rtd_write_hold rtd_engine_write_hold(const struct rtd_engine *engine);
 
+/* Whether writes get an error; else they wait, or go on. */
 static inline bool
 rtd_write_hold_refuses(enum rtd_write_hold hold)
 {

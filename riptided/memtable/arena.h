@@ -57,6 +57,7 @@ rtd_arena_held(const struct rtd_arena *arena)
 	return atomic_load_explicit(&arena->chunks_bytes, memory_order_relaxed);
 }
 
+/* Bytes that were handed out or adopted. Thread: any. */
 static inline size_t
 rtd_arena_used(const struct rtd_arena *arena)
 {

@@ -36,12 +36,14 @@ struct rtd_version_outside {
 	struct rt_bulk *bulk;	/* the arena holds it */
 };
 
+/* Whether its value is in memory of its own. */
 static inline bool
 rtd_version_is_outside(const struct rtd_version *version)
 {
 	return RT_UNLIKELY((version->seq_type & RTD_VERSION_OUTSIDE) != 0);
 }
 
+/* Where that is. */
 static inline struct rtd_version_outside
 rtd_version_outside(const struct rtd_version *version)
 {
@@ -51,18 +53,21 @@ rtd_version_outside(const struct rtd_version *version)
 	return outside;
 }
 
+/* Its sequence number. */
 static inline uint64_t
 rtd_version_seq(const struct rtd_version *version)
 {
 	return version->seq_type >> 8;
 }
 
+/* Its store key, as long as the arena lives. */
 static inline struct rt_slice
 rtd_version_key(const struct rtd_version *version)
 {
 	return rt_slice(version->bytes, version->key_len);
 }
 
+/* All of it as an entry, which borrows from the arena. */
 static inline struct rt_entry
 rtd_version_entry(const struct rtd_version *version)
 {
@@ -113,6 +118,7 @@ const struct rtd_version *rtd_hash_index_get(
 void rtd_hash_index_prefetch_version(const struct rtd_hash_index *index,
     uint64_t hash);
 
+/* Ask the memory for the bucket. */
 static inline void
 rtd_hash_index_prefetch(const struct rtd_hash_index *index, uint64_t hash)
 {

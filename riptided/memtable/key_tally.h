@@ -32,6 +32,7 @@ struct rtd_key_tally {
 	_Atomic size_t memory;	/* bytes held; read without the mutex */
 };
 
+/* Begin with no key; free what was tallied. */
 void rtd_key_tally_init(struct rtd_key_tally *tally);
 void rtd_key_tally_fini(struct rtd_key_tally *tally);
 /* Forget everything: the memtable was emptied. */

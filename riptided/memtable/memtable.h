@@ -96,12 +96,14 @@ uint64_t rtd_memtable_drop_seq(const struct rtd_memtable *memtable,
 const struct rtd_version *rtd_memtable_get(const struct rtd_memtable *memtable,
     struct rt_slice key, uint64_t hash, uint64_t read_seq);
 
+/* Whether it has reached its size. Thread: any. */
 static inline bool
 rtd_memtable_is_full(const struct rtd_memtable *memtable)
 {
 	return rtd_arena_used(&memtable->arena) >= memtable->bytes_max;
 }
 
+/* Whether nothing was put into it. Thread: any. */
 static inline bool
 rtd_memtable_is_empty(const struct rtd_memtable *memtable)
 {

@@ -26,6 +26,7 @@ struct rtd_sorted_view {
 	struct rtd_version_walk walk;	/* where it goes on */
 };
 
+/* Begin with nothing sorted; free it; forget what is sorted. */
 void rtd_sorted_view_init(struct rtd_sorted_view *view);
 void rtd_sorted_view_fini(struct rtd_sorted_view *view);
 void rtd_sorted_view_reset(struct rtd_sorted_view *view);
@@ -35,6 +36,7 @@ void rtd_sorted_view_reset(struct rtd_sorted_view *view);
 size_t rtd_sorted_view_take(struct rtd_sorted_view *view,
     struct rtd_arena *arena, struct rtd_sorted_run *out[RTD_SORTED_RUNS_MAX]);
 
+/* One owner less; the last one frees it. NULL is accepted. */
 void rtd_sorted_run_unref(struct rtd_sorted_run *run);
 
 #endif

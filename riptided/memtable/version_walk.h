@@ -14,6 +14,7 @@ struct rtd_version_walk {
 	size_t offset;
 };
 
+/* What it takes in the arena. */
 static inline size_t
 rtd_version_bytes(const struct rtd_version *version)
 {

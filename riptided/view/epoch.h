@@ -31,10 +31,12 @@ struct rtd_epochs {
 	struct rtd_epoch_slot *slots RT_GUARDED_BY(mu);
 };
 
+/* Nobody takes part yet. */
 void rtd_epochs_init(struct rtd_epochs *epochs);
 /* No slot may be left. */
 void rtd_epochs_fini(struct rtd_epochs *epochs);
 
+/* Take part with a slot of one's own, which lives until it leaves. */
 void rtd_epochs_join(struct rtd_epochs *epochs, struct rtd_epoch_slot *slot);
 /* Exits first, if need be. */
 void rtd_epochs_leave(struct rtd_epochs *epochs, struct rtd_epoch_slot *slot);
@@ -52,6 +54,7 @@ rtd_epoch_enter(struct rtd_epochs *epochs, struct rtd_epoch_slot *slot)
 		atomic_store(&slot->epoch, now);
 }
 
+/* What was seen since the enter may be freed. */
 static inline void
 rtd_epoch_exit(struct rtd_epoch_slot *slot)
 {

@@ -18,6 +18,7 @@ struct rtd_key_range {
 	uint64_t max_seq;
 };
 
+/* The first bytes as a number that sorts as they do. */
 struct rtd_key_head rtd_key_head(struct rt_slice key);
 
 /* The range of a table of the manifest. */

@@ -77,6 +77,7 @@ rtd_table_is_checked(const struct rtd_table *table)
 	return atomic_load_explicit(&table->checked, memory_order_relaxed);
 }
 
+/* All of it has been read and was right. */
 static inline void
 rtd_table_note_checked(struct rtd_table *table)
 {
@@ -134,6 +135,7 @@ struct rtd_table_cache_stats {
 	uint64_t filters_damaged;
 };
 
+/* Figures since it was made. Thread: any. */
 void rtd_table_cache_get_stats(struct rtd_table_cache *cache,
     struct rtd_table_cache_stats *out);
 

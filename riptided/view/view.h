@@ -61,6 +61,7 @@ RT_MUST_USE enum rt_code rtd_view_new(struct rtd_view **out,
 struct rtd_view *rtd_view_with_memtables(const struct rtd_view *like,
     struct rtd_memtable *const *memtables, size_t memtables_count);
 
+/* One more owner. Thread: any. */
 struct rtd_view *rtd_view_ref(struct rtd_view *view);
 /* NULL is accepted. */
 void rtd_view_unref(struct rtd_view *view);

@@ -131,6 +131,7 @@ struct rtd_wal_stats {
 	uint64_t sync_ns;	/* time spent in them */
 };
 
+/* Figures of the log. Thread: loop. */
 void rtd_wal_get_stats(struct rtd_wal *wal, struct rtd_wal_stats *out);
 /* How long each write and each sync took, since open, in ns. */
 void rtd_wal_get_durations(struct rtd_wal *wal, struct rt_durations *writes,

@@ -18,7 +18,6 @@ script_tests += \
 	tests/system/test_du.py \
 	tests/system/test_http.py \
 	tests/system/test_idle_clients.py \
-	tests/system/test_io_threads.py \
 	tests/system/test_info.py \
 	tests/system/test_live.py \
 	tests/system/test_load.py \
