@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "libcommon/base/invariant.h"
+#include "libcommon/daemon/log_journal.h"
 #include "libcommon/daemon/log_line.h"
 #include "libcommon/os/clock.h"
 
@@ -28,10 +29,11 @@ static struct {
 	_Atomic unsigned long long lost;	/* lines nobody took */
 	void (*_Atomic before)(void);	/* a line on standard error, or NULL */
 	_Atomic bool journal;	/* standard error is journald's */
+	_Atomic int entries;	/* takes entries of its fields, or -1 */
 	const char *program;
 	char *path;		/* NULL: standard error */
 } the_log = { .level = RT_LOG_NOTICE, .format = RT_LOG_TEXT,
-	.fd = STDERR_FILENO, .program = "riptide" };
+	.fd = STDERR_FILENO, .entries = -1, .program = "riptide" };
 
 /* What rt_log_allowed leaves for the rt_log call behind it. */
 static _Thread_local unsigned long long left_out_here;
@@ -94,6 +96,8 @@ rt_log_open(const char *program, const struct rt_config *config,
 	atomic_store(&the_log.level, config->loglevel);
 	atomic_store(&the_log.format, config->log_format);
 	atomic_store(&the_log.journal, is_journal(STDERR_FILENO));
+	if (atomic_load(&the_log.journal))
+		rt_log_use_journal(RT_JOURNAL_SOCKET);
 	if (config->logfile[0] != '\0') {
 		int fd = open_file(config->logfile);
 
@@ -129,11 +133,23 @@ void
 rt_log_close(void)
 {
 	int fd = atomic_exchange(&the_log.fd, STDERR_FILENO);
+	int entries = atomic_exchange(&the_log.entries, -1);
 
 	if (fd != STDERR_FILENO)
 		close(fd);
+	if (entries >= 0)
+		close(entries);
 	free(the_log.path);
 	the_log.path = NULL;
+}
+
+void
+rt_log_use_journal(const char *path)
+{
+	int fd = atomic_exchange(&the_log.entries, rt_journal_connect(path));
+
+	if (fd >= 0)
+		close(fd);
 }
 
 void
@@ -164,17 +180,50 @@ write_line(int fd, const char *line, size_t len)
 	return wrote >= 0;
 }
 
+/* False when there is no journal, or it does not take the entry. */
+static bool
+write_entry(const struct rt_log_event *event, enum rt_log_format format)
+{
+	int fd = atomic_load(&the_log.entries);
+	char entry[RT_JOURNAL_ENTRY_BYTES_MAX];
+	ssize_t wrote;
+
+	if (fd < 0 || atomic_load(&the_log.fd) != STDERR_FILENO)
+		return false;
+	do
+		wrote = write(fd, entry,
+		    rt_journal_entry(event, format, entry));
+	while (wrote < 0 && errno == EINTR);
+	return wrote >= 0;
+}
+
+static void
+write_event(const struct rt_log_event *event)
+{
+	enum rt_log_format format =
+	    (enum rt_log_format)atomic_load(&the_log.format);
+	void (*before)(void) = atomic_load(&the_log.before);
+	char line[PREFIX_BYTES + RT_LOG_LINE_BYTES_MAX];
+	size_t len;
+
+	if (write_entry(event, format))
+		return;
+	len = put_priority(line, event->level);
+	len += rt_log_line_write(event, format, line + len);
+	if (before != NULL && atomic_load(&the_log.fd) == STDERR_FILENO)
+		before();
+	if (!write_line(atomic_load(&the_log.fd), line, len))
+		atomic_fetch_add(&the_log.lost, event->left_out + 1);
+}
+
 void
 rt_log(enum rt_loglevel level, const char *area, const char *event,
     const char *fields, ...)
 {
 	unsigned long long left_out = left_out_here;
-	void (*before)(void) = atomic_load(&the_log.before);
 	char text[RT_LOG_LINE_BYTES_MAX];
-	char line[PREFIX_BYTES + RT_LOG_LINE_BYTES_MAX];
 	int saved = errno;
 	va_list ap;
-	size_t len;
 
 	left_out_here = 0;
 	if ((int)level < atomic_load(&the_log.level))
@@ -184,17 +233,11 @@ rt_log(enum rt_loglevel level, const char *area, const char *event,
 		text[0] = '\0';
 	va_end(ap);
 	left_out += atomic_exchange(&the_log.lost, 0);
-	len = put_priority(line, level);
-	len += rt_log_line_write(&(struct rt_log_event){
-		.wall_ms = rt_clock_wall_ms(rt_clock_system()),
-		.level = level, .program = the_log.program,
-		.pid = (int)getpid(), .area = area, .event = event,
-		.fields = text, .left_out = left_out },
-	    (enum rt_log_format)atomic_load(&the_log.format), line + len);
-	if (before != NULL && atomic_load(&the_log.fd) == STDERR_FILENO)
-		before();
-	if (!write_line(atomic_load(&the_log.fd), line, len))
-		atomic_fetch_add(&the_log.lost, left_out + 1);
+	write_event(&(struct rt_log_event){
+	    .wall_ms = rt_clock_wall_ms(rt_clock_system()),
+	    .level = level, .program = the_log.program,
+	    .pid = (int)getpid(), .area = area, .event = event,
+	    .fields = text, .left_out = left_out });
 	errno = saved;
 }
 

@@ -13,6 +13,10 @@
 /* program: "riptided"; kept. Before this, lines go to standard error. */
 RT_MUST_USE enum rt_code rt_log_open(const char *program,
     const struct rt_config *config, struct rt_err *err);
+/* Lines for standard error go to the journal that listens there as entries with
+ * fields, if there is one and it takes them. rt_log_open() calls it with the
+ * system's own where standard error is the journal's. */
+void rt_log_use_journal(const char *path);
 /* Open the file anew (SIGHUP, after logrotate). */
 void rt_log_reopen(void);
 void rt_log_close(void);

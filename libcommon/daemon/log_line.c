@@ -200,33 +200,38 @@ take_quoted(const char *at, char *value, size_t *len)
 	return at;
 }
 
+bool
+rt_log_field_next(const char **fields, struct rt_log_field *out)
+{
+	const char *at = *fields + strspn(*fields, " ");
+	size_t len = strcspn(at, "= ");
+
+	if (*at == '\0')
+		return false;
+	out->name = rt_slice(at, len);
+	out->value = rt_slice(NULL, 0);
+	out->is_text = true;
+	at += len;
+	if (*at == '=' && at[1] == '"') {
+		at = take_quoted(at + 2, out->room, &len);
+		out->value = rt_slice(out->room, len);
+	} else if (*at == '=') {
+		len = strcspn(++at, " ");
+		out->value = rt_slice(at, len);
+		out->is_text = false;
+		at += len;
+	}
+	*fields = at;
+	return true;
+}
+
 static void
 add_fields(struct line *line, const char *at)
 {
-	char value[RT_LOG_LINE_BYTES_MAX];
+	struct rt_log_field field;
 
-	while (!line->full) {
-		struct rt_slice name;
-		size_t len;
-
-		at += strspn(at, " ");
-		if (*at == '\0')
-			return;
-		len = strcspn(at, "= ");
-		name = rt_slice(at, len);
-		at += len;
-		if (*at != '=') {
-			/* A word alone: a name without a value. */
-			add_pair(line, name, rt_slice(NULL, 0), true);
-		} else if (at[1] == '"') {
-			at = take_quoted(at + 2, value, &len);
-			add_pair(line, name, rt_slice(value, len), true);
-		} else {
-			len = strcspn(++at, " ");
-			add_pair(line, name, rt_slice(at, len), false);
-			at += len;
-		}
-	}
+	while (!line->full && rt_log_field_next(&at, &field))
+		add_pair(line, field.name, field.value, field.is_text);
 }
 
 static void

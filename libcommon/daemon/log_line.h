@@ -4,9 +4,11 @@
 #ifndef LIBCOMMON_DAEMON_LOG_LINE_H
 #define LIBCOMMON_DAEMON_LOG_LINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "libcommon/base/slice.h"
 #include "libcommon/daemon/config.h"
 
 #define RT_LOG_LINE_BYTES_MAX 4096
@@ -21,6 +23,17 @@ struct rt_log_event {
 	const char *fields;	/* logfmt pairs */
 	unsigned long long left_out;
 };
+
+/* A pair of an event's fields. */
+struct rt_log_field {
+	struct rt_slice name, value;	/* no value: a word alone */
+	bool is_text;			/* it stood in quotes, or has no value */
+	char room[RT_LOG_LINE_BYTES_MAX];	/* internal */
+};
+
+/* The next pair, and *fields is behind it; false at the end. The slices are
+ * borrowed from the fields and from out. */
+bool rt_log_field_next(const char **fields, struct rt_log_field *out);
 
 /* Write the line with its newline into out (RT_LOG_LINE_BYTES_MAX bytes, no
  * NUL); returns its bytes. */

@@ -7,6 +7,7 @@ libcommon_daemon_libdaemon_a_SOURCES = \
 	libcommon/daemon/latency.c libcommon/daemon/latency.h \
 	libcommon/daemon/lifecycle.c libcommon/daemon/lifecycle.h \
 	libcommon/daemon/log.c libcommon/daemon/log.h \
+	libcommon/daemon/log_journal.c libcommon/daemon/log_journal.h \
 	libcommon/daemon/log_line.c libcommon/daemon/log_line.h \
 	libcommon/daemon/option.c libcommon/daemon/option.h \
 	libcommon/daemon/option_text.c libcommon/daemon/option_text.h \

@@ -1,6 +1,7 @@
 /* Entries of tables are split by what their makers counted: tombstones; entries
  * of tables in which everything has ended; and of the rest as many as there are
- * keys are live. What is left was overwritten or deleted.
+ * keys are live. What is left was deleted, as many as there are tombstones, or
+ * else overwritten: a tombstone is written for a key that was there.
  *
  * A table of a checkpoint is a link. While the data directory has the table,
  * too, the checkpoint takes nothing; afterwards the checkpoint alone keeps it,
@@ -82,7 +83,7 @@ add_tables(struct rtd_disk_usage *usage, const struct rt_manifest *manifest,
 {
 	struct entries entries = { .bytes = 0 };
 	struct rtd_usage_item *item;
-	uint64_t rest, live;
+	uint64_t rest, live, deleted;
 
 	for (size_t i = 0; i < manifest->runs_count; i++)
 		for (size_t j = 0; j < manifest->runs[i].tables_count; j++)
@@ -93,6 +94,9 @@ add_tables(struct rtd_disk_usage *usage, const struct rt_manifest *manifest,
 		entries.ended = rest;
 	rest -= entries.ended;
 	live = keys < rest ? keys : rest;
+	deleted = rest - live;
+	if (deleted > entries.tombstones)
+		deleted = entries.tombstones;
 	item = add(usage, "tables");
 	item->bytes = entries.bytes;
 	item->files = entries.files;
@@ -100,8 +104,9 @@ add_tables(struct rtd_disk_usage *usage, const struct rt_manifest *manifest,
 	add_estimate(usage, "tables/expired", part(&entries, entries.ended));
 	add_estimate(usage, "tables/tombstones",
 	    part(&entries, entries.tombstones));
-	add_estimate(usage, "tables/overwritten-or-deleted",
-	    part(&entries, rest - live));
+	add_estimate(usage, "tables/deleted", part(&entries, deleted));
+	add_estimate(usage, "tables/overwritten",
+	    part(&entries, rest - live - deleted));
 }
 
 static void

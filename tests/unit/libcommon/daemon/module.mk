@@ -3,6 +3,7 @@ unit_tests += \
 	tests/unit/libcommon/daemon/test_latency \
 	tests/unit/libcommon/daemon/test_lifecycle \
 	tests/unit/libcommon/daemon/test_log \
+	tests/unit/libcommon/daemon/test_log_journal \
 	tests/unit/libcommon/daemon/test_log_line \
 	tests/unit/libcommon/daemon/test_option \
 	tests/unit/libcommon/daemon/test_option_text \
@@ -12,6 +13,7 @@ tests_unit_libcommon_daemon_test_config_LDADD = $(DAEMON_LIBS) $(LDADD)
 tests_unit_libcommon_daemon_test_latency_LDADD = $(DAEMON_LIBS) $(LDADD)
 tests_unit_libcommon_daemon_test_lifecycle_LDADD = $(DAEMON_LIBS) $(LDADD)
 tests_unit_libcommon_daemon_test_log_LDADD = $(DAEMON_LIBS) $(LDADD)
+tests_unit_libcommon_daemon_test_log_journal_LDADD = $(DAEMON_LIBS) $(LDADD)
 tests_unit_libcommon_daemon_test_log_line_LDADD = $(DAEMON_LIBS) $(LDADD)
 tests_unit_libcommon_daemon_test_option_LDADD = $(DAEMON_LIBS) $(LDADD)
 tests_unit_libcommon_daemon_test_option_text_LDADD = $(DAEMON_LIBS) $(LDADD)

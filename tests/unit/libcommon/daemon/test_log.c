@@ -5,7 +5,9 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "libcommon/base/buf.h"
@@ -212,6 +214,9 @@ START_TEST(lines_of_threads_do_not_mix)
 }
 END_TEST
 
+/* Where a journal listens, or does not. */
+static const char *journal = "/nonexistent";
+
 /* One line of each level, on a standard error that is a pipe whose name is in
  * JOURNAL_STREAM, with something added to the inode. */
 static void
@@ -220,9 +225,10 @@ log_to_journal(unsigned long long add, char *out, size_t bytes)
 	struct rt_config plain;
 	struct stat status;
 	char stream[64];
-	int ends[2];
+	int ends[2], kept = dup(STDERR_FILENO);
 	ssize_t got;
 
+	ck_assert_int_ge(kept, 0);
 	ck_assert_int_eq(pipe(ends), 0);
 	ck_assert_int_ge(dup2(ends[1], STDERR_FILENO), 0);
 	ck_assert_int_eq(fstat(STDERR_FILENO, &status), 0);
@@ -232,16 +238,21 @@ log_to_journal(unsigned long long add, char *out, size_t bytes)
 	ck_assert_int_eq(setenv("JOURNAL_STREAM", stream, 1), 0);
 	rt_config_init(&plain);
 	ck_assert_int_eq(rt_log_open("tester", &plain, &err), RT_OK);
+	/* This machine's journal has no use for it. */
+	rt_log_use_journal(journal);
 	rt_log_set_level(RT_LOG_DEBUG);
 	for (int level = RT_LOG_DEBUG; level <= RT_LOG_WARNING; level++)
 		rt_log((enum rt_loglevel)level, "a", "b", "%s", "");
-	got = read(ends[0], out, bytes - 1);
-	ck_assert_int_gt(got, 0);
-	out[got] = '\0';
 	rt_log_close();
+	/* Nobody may have it open, or the read waits when nothing is there. */
+	close(ends[1]);
+	ck_assert_int_eq(dup2(kept, STDERR_FILENO), STDERR_FILENO);
+	close(kept);
+	got = read(ends[0], out, bytes - 1);
+	ck_assert_int_ge(got, 0);
+	out[got] = '\0';
 	rt_config_fini(&plain);
 	close(ends[0]);
-	close(ends[1]);
 }
 
 START_TEST(journald_is_told_priorities)
@@ -263,6 +274,47 @@ START_TEST(another_stream_than_that_of_journald_has_plain_lines)
 	log_to_journal(1, text, sizeof(text));
 	ck_assert_ptr_eq(strstr(text, "ts="), text);
 	ck_assert_uint_eq(count(text, "\nts="), 3);
+}
+END_TEST
+
+/* The journal's end of a datagram socket below the scratch directory. */
+static int
+listen_as_journal(char *at, size_t bytes)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_lt(snprintf(at, bytes, "%s/journal", scratch.path),
+	    (int)sizeof(address.sun_path));
+	memcpy(address.sun_path, at, strlen(at));
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address,
+			     sizeof(address)), 0);
+	return fd;
+}
+
+START_TEST(the_journal_gets_entries_with_fields)
+{
+	char text[4096], at[128], entry[8192];
+	ssize_t got;
+	int fd;
+
+	rtt_scratch_init(&scratch);
+	fd = listen_as_journal(at, sizeof(at));
+	journal = at;
+	log_to_journal(0, text, sizeof(text));
+	/* Nothing is told twice. */
+	ck_assert_str_eq(text, "");
+	got = recv(fd, entry, sizeof(entry) - 1, 0);
+	ck_assert_int_gt(got, 0);
+	entry[got] = '\0';
+	ck_assert_str_eq(entry, "MESSAGE=area=a event=b\nPRIORITY=7\n"
+	    "SYSLOG_IDENTIFIER=tester\nRIPTIDE_AREA=a\nRIPTIDE_EVENT=b\n");
+	close(fd);
+	/* One that has gone away is done without. */
+	log_to_journal(0, text, sizeof(text));
+	ck_assert_ptr_eq(strstr(text, "<7>ts="), text);
+	rtt_scratch_fini(&scratch);
 }
 END_TEST
 
@@ -290,4 +342,5 @@ RTT_MAIN("log", levels_below_the_one_set_are_silent, reopen_follows_a_rotation,
     a_pipe_that_nobody_reads_stops_nothing, lines_of_threads_do_not_mix,
     journald_is_told_priorities,
     another_stream_than_that_of_journald_has_plain_lines,
+    the_journal_gets_entries_with_fields,
     a_file_is_not_the_journal)
