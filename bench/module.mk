@@ -44,5 +44,5 @@ bench_riptide_bench_LDADD = $(BENCH_LIBS)
 # What make bench and make bench-compare leave.
 CLEANFILES += bench/engine.json bench/compare.json bench/compare.svg
 # GETs over the network, and clients beside a compactor, by hand: they say how.
-EXTRA_DIST += bench/compactor_beside.py bench/read_shapes.py \
+EXTRA_DIST += bench/compactor_beside.py bench/cold_beside.py bench/read_shapes.py \
 	bench/server_charts.py bench/shards_model.py
