@@ -60,7 +60,7 @@ async function visit(browser) {
   await see(page, "a_flush_is_told", "#news li", "Flush: (a memtable|\\d+ memtables) became table");
   await see(page, "its_table_is_in_level_0", '.level[data-level="0"] .cell[data-table^="d-"]');
   await have("delete");
-  await see(page, "deletions_are_told", "#news li", "deletions? among them");
+  await see(page, "deletions_are_told", "#news li", "[1-9][\\d,]* deletions? among");
   fact("deletions_are_drawn", await page.evaluate(() => [...document.querySelectorAll(".cell")].some(
     (cell) => cell.style.getPropertyValue("--tombs") !== "0%")));
   await see(page, "the_way_of_a_read_is_shown", "#path li", "memtable");
