@@ -28,6 +28,7 @@ script_tests += \
 	tests/system/test_notifications.py \
 	tests/system/test_package.py \
 	tests/system/test_passwords.py \
+	tests/system/test_metrics.py \
 	tests/system/test_nothing_blocks.py \
 	tests/system/test_policy.py \
 	tests/system/test_prometheus.py \
