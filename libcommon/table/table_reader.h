@@ -151,7 +151,7 @@ const uint8_t *rt_table_reader_database(const struct rt_table_reader *reader);
 
 /* Make key that which a block begins with, the one behind numerator parts of
  * denominator of the blocks (less than all of them): where to cut a table into
- * parts of about equal bytes. flags: as for a get. */
+ * parts of equally many blocks. flags: as for a get. */
 RT_MUST_USE enum rt_code rt_table_reader_key_at(struct rt_table_reader *reader,
     size_t numerator, size_t denominator, unsigned flags, struct rt_buf *key,
     struct rt_err *err);
