@@ -249,6 +249,38 @@ def test_outside(tap, server, metrics, info):
               "the_compactor_is_not_there")
 
 
+def test_counts(tap, server, port, metrics):
+    """Those that follow from what was done."""
+    for name, wanted in (
+            ("riptide_protocol_errors_total", 1),
+            ("riptide_denied_commands_total", 0),
+            ("riptide_wal_failures_total", 0),
+            ("riptide_read_errors_total", 0),
+            ("riptide_filters_damaged", 0),
+            ("riptide_compactor_damaged_tables", 0),
+            ("riptide_compactor_jobs_failed_total", 0),
+            ("riptide_compactor_jobs_running", 0),
+            ("riptide_block_cache_max_bytes", 256 << 20),
+            ("riptide_table_entries", KEYS - GONE + 1),
+            ("riptide_table_tombstones", 0),
+            ('riptide_compactor_dropped_total{kind="overwritten"}', KEYS),
+            ('riptide_compactor_dropped_total{kind="tombstone"}', GONE),
+            ('riptide_compactor_dropped_total{kind="expired"}', 0)):
+        tap.equal(metrics.samples[name], wanted,
+                  "%s is %d" % (re.sub(r"\W+", "_", name), wanted))
+    # How many were slow is the machine's to say.
+    with server.client() as client:
+        tap.equal(Metrics(port).value("riptide_slowlog_entries"),
+                  client.call("SLOWLOG", "LEN"), "slow_commands_are_counted")
+    tap.ok(1 <= metrics.samples["riptide_manifest_reloads_total"] <=
+           metrics.samples["riptide_manifest_generation"],
+           "the_merge_was_taken_over")
+    tap.ok(metrics.samples["riptide_tables_opened_total"] >= 3,
+           "two_tables_of_flushes_and_one_of_the_merge_were_opened")
+    tap.ok((KEYS - GONE) * 10 / 8 < metrics.samples[
+        "riptide_table_memory_bytes"] < 64 << 10, "filters_are_in_memory")
+
+
 def test_tables(tap, server, port, metrics):
     """By level, and what the compactor did to each."""
 
@@ -318,6 +350,7 @@ def test_metrics(tap):
         metrics, info = settled(server, port)
         test_same(tap, metrics, info)
         test_outside(tap, server, metrics, info)
+        test_counts(tap, server, port, metrics)
         test_tables(tap, server, port, metrics)
         test_histograms(tap, metrics)
         test_nothing_happened(tap, metrics)
